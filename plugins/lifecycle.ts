@@ -1,0 +1,16 @@
+import fp from 'fastify-plugin'
+import type { Lifecycle } from '../src/lifecycle/lifecycle.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    lifecycle: Lifecycle
+  }
+}
+
+/** `lifecycle`: what the whole service knows of its own stopping. */
+export default fp(
+  async (app) => {
+    app.decorate('lifecycle', { isDraining: false })
+  },
+  { name: 'lifecycle' }
+)

@@ -1,0 +1,67 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { Problem } from '../schemas/problem.ts'
+import { AppError, toAppError, toProblem } from '../src/errors.ts'
+
+/** The one place where errors become answers. */
+export default fp(
+  async (app) => {
+    app.addSchema(Problem)
+    const methodsOf = collectMethods()
+    app.addHook('onRoute', ({ method, url }) => methodsOf.add(url, method))
+
+    app.setErrorHandler((error, request, reply) => {
+      const known = toAppError(error)
+      if (known.code === 'internal-error') request.log.error({ err: error }, 'unexpected error')
+      send(known, request, reply)
+    })
+
+    app.setNotFoundHandler((request, reply) => {
+      const allowed = methodsOf.find(request.url)
+      send(
+        allowed.length === 0
+          ? new AppError('route-not-found', 'There is nothing at this path.')
+          : new AppError('method-not-allowed', `This path takes ${allowed.join(', ')}.`, {
+              headers: { allow: allowed.join(', ') }
+            }),
+        request,
+        reply
+      )
+    })
+  },
+  { name: 'problems' }
+)
+
+function send(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
+  reply
+    .code(error.status)
+    .headers(error.headers)
+    .type('application/problem+json')
+    .send(JSON.stringify(toProblem(error, request)))
+}
+
+/** Remembers which methods each path has, to tell a wrong method from a wrong path. */
+function collectMethods() {
+  const paths = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+  return {
+    add(url: string, method: string | string[]) {
+      if (url === '*') return
+      const entry = paths.get(url) ?? { pattern: toPattern(url), methods: new Set() }
+      paths.set(url, entry)
+      for (const name of [method].flat()) entry.methods.add(name)
+    },
+    find(url: string): string[] {
+      const path = url.replace(/\?.*$/s, '')
+      const matching = [...paths.values()].filter(({ pattern }) => pattern.test(path))
+      return [...new Set(matching.flatMap(({ methods }) => [...methods]))].sort()
+    }
+  }
+}
+
+function toPattern(url: string): RegExp {
+  const source = url
+    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+    .replace(/:[^/]+/g, '[^/]+')
+    .replaceAll('*', '.*')
+  return new RegExp(`^${source}$`)
+}

@@ -1,0 +1,19 @@
+import fp from 'fastify-plugin'
+import { Pagination, Product, ProductPage } from '../schemas/products.ts'
+import { findProduct } from '../src/products/find-product.ts'
+import { listProducts } from '../src/products/list-products.ts'
+import type { Products } from '../src/products/products.ts'
+
+/** `products`: reading the catalogue. */
+export default fp(
+  async (app) => {
+    for (const schema of [Product, Pagination, ProductPage]) app.addSchema(schema)
+    const { database } = app
+    const products: Products = {
+      list: (query) => listProducts(database, query),
+      find: (id) => findProduct(database, id)
+    }
+    app.decorate('products', products)
+  },
+  { name: 'products', dependencies: ['mysql'] }
+)

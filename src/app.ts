@@ -1,0 +1,67 @@
+import { join } from 'node:path'
+import autoload from '@fastify/autoload'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import Fastify, { LogController } from 'fastify'
+import { answerClientError } from './client-error.ts'
+import type { Config } from './config.ts'
+import { createRequestIds } from './request-id.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/** Longest wait for a whole request to arrive, for its header fields, for an answer, and for a next request. */
+const REQUEST_TIMEOUT_MS = 30_000
+const HEADERS_TIMEOUT_MS = 15_000
+const HANDLER_TIMEOUT_MS = 10_000
+/** Longer than the idle time of common load balancers (60 s), so that they and not we close a connection. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000
+const BODY_LIMIT_BYTES = 1_048_576
+/** Longer than any id of ours, so that a wrong id meets its validation and not a 404. */
+const PARAM_MAX_LENGTH = 4096
+
+export type App = Awaited<ReturnType<typeof buildApp>>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+  }
+}
+
+/**
+ * Builds the application: plugins, then routes, all of them loaded by folder. It does not listen, and it boots without
+ * MySQL and Redis.
+ */
+export async function buildApp(config: Config) {
+  const app = Fastify({
+    logger: loggerOptions(config),
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: createRequestIds(),
+    trustProxy: config.server.trustProxy,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    handlerTimeout: HANDLER_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: PARAM_MAX_LENGTH },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => request.server.errorHandler(error, request, reply),
+    ajv: {
+      customOptions: {
+        allErrors: true,
+        coerceTypes: 'array',
+        removeAdditional: false,
+        // With Ajv's default a number of 1e999 passes every bound.
+        strictNumbers: false
+      }
+    }
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.decorate('config', config)
+  await app.register(autoload, { dir: join(ROOT, 'plugins') })
+  await app.register(autoload, { dir: join(ROOT, 'routes') })
+  return app
+}
+
+function loggerOptions({ log }: Config) {
+  const pretty = process.stdout.isTTY && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
+  return { level: log.level, ...pretty }
+}

@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { type Static, Type } from '@sinclair/typebox'
+import { envSchema } from 'env-schema'
+import { StringEnum } from '../schemas/types.ts'
+
+const Environment = Type.Object({
+  NODE_ENV: Type.String({ default: 'development' }),
+  HOST: Type.String({ default: '127.0.0.1' }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
+  LOG_LEVEL: StringEnum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { default: 'info' }),
+
+  DB_HOST: Type.Optional(Type.String()),
+  DB_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 3306 }),
+  DB_SOCKET: Type.Optional(Type.String()),
+  DB_USER: Type.Optional(Type.String()),
+  DB_PASSWORD: Type.String({ default: '' }),
+  DB_NAME: Type.Optional(Type.String()),
+  DB_SSL_CA: Type.Optional(Type.String()),
+  DB_CONNECTION_LIMIT: Type.Integer({ minimum: 1, maximum: 1000, default: 10 }),
+  DB_QUEUE_LIMIT: Type.Integer({ minimum: 0, maximum: 100_000, default: 200 }),
+  DB_QUERY_TIMEOUT_MS: Type.Integer({ minimum: 50, maximum: 60_000, default: 1000 }),
+
+  REDIS_URL: Type.Optional(Type.String({ pattern: '^(rediss?://.+|/.+)$' })),
+  REDIS_KEY_PREFIX: Type.String({ maxLength: 64, default: 'aisle:' }),
+
+  CORS_ORIGINS: Type.String({ default: '*' }),
+  TRUST_PROXY: Type.String({ default: 'false' }),
+  SHUTDOWN_DRAIN_MS: Type.Integer({ minimum: 0, maximum: 300_000, default: 5000 })
+})
+type Environment = Static<typeof Environment>
+
+/** Names that a predecessor of this service read and that have no meaning here. */
+const RETIRED = [
+  'API_VERSION',
+  'CACHE_TTL_LONG',
+  'OAUTH_TOKEN_CACHE_KEY',
+  'OAUTH_TOKEN_LOCK_KEY',
+  'OAUTH_TOKEN_LOCK_TTL',
+  'CIRCUIT_BREAKER_TIMEOUT',
+  'WEBHOOK_IDEMPOTENCY_TTL'
+]
+
+const REQUIRED = ['DB_USER', 'DB_NAME', 'REDIS_URL'] as const
+
+/** Everything that can be configured, read once at start. */
+export type Config = Readonly<ReturnType<typeof toConfig>>
+export type MysqlConfig = Config['mysql']
+export type RedisConfig = Config['redis']
+
+/** The environment does not make a valid configuration. The message has one line for each fault, with its name. */
+export class ConfigError extends Error {
+  constructor(faults: readonly string[]) {
+    super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
+    this.name = 'ConfigError'
+  }
+}
+
+/**
+ * Reads the configuration from environment variables; an empty variable counts as unset.
+ * @throws {ConfigError} naming every variable that is missing or invalid
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const faults = REQUIRED.filter((name) => !set[name]).map((name) => `${name} is required`)
+  if (!set.DB_HOST && !set.DB_SOCKET) faults.push('DB_HOST or DB_SOCKET is required')
+  const attempt = <T>(read: () => T): T | undefined => {
+    try {
+      return read()
+    } catch (error) {
+      faults.push(...describe(error))
+      return undefined
+    }
+  }
+  const environment = attempt(() => envSchema<Environment>({ schema: Environment, data: set, env: false }))
+  const config = environment && toConfig(environment, Object.keys(set), attempt)
+  if (config === undefined || faults.length > 0) throw new ConfigError(faults)
+  return config
+}
+
+function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: () => T) => T | undefined) {
+  const ca = e.DB_SSL_CA
+  const address = e.DB_SOCKET ? { socketPath: e.DB_SOCKET } : { host: e.DB_HOST ?? '', port: e.DB_PORT }
+  return Object.freeze({
+    isProduction: e.NODE_ENV === 'production',
+    /** What an operator should know before the service starts, a sentence each. */
+    warnings: names
+      .filter((name) => RETIRED.includes(name))
+      .map((name) => `${name} has no meaning here and is ignored`),
+    server: {
+      host: e.HOST,
+      port: e.PORT,
+      trustProxy: attempt(() => parseTrustProxy(e.TRUST_PROXY)) ?? false,
+      drainMs: e.SHUTDOWN_DRAIN_MS
+    },
+    log: { level: e.LOG_LEVEL },
+    mysql: {
+      ...address,
+      user: e.DB_USER ?? '',
+      password: e.DB_PASSWORD,
+      database: e.DB_NAME ?? '',
+      ca: ca === undefined ? undefined : attempt(() => readCertificate(ca)),
+      connectionLimit: e.DB_CONNECTION_LIMIT,
+      queueLimit: e.DB_QUEUE_LIMIT,
+      queryTimeoutMs: e.DB_QUERY_TIMEOUT_MS
+    },
+    redis: { url: e.REDIS_URL ?? '', keyPrefix: e.REDIS_KEY_PREFIX },
+    cors: { origins: attempt(() => parseOrigins(e.CORS_ORIGINS)) ?? [] }
+  })
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new Error(`DB_SSL_CA must be the path of a readable file, not ${path}`, { cause })
+  }
+}
+
+function parseOrigins(text: string): string[] {
+  const origins = splitList(text)
+  const wrong = origins.find((origin) => origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin))
+  if (wrong !== undefined)
+    throw new Error(`CORS_ORIGINS must hold origins such as https://shop.example, or *, not ${wrong}`)
+  return origins
+}
+
+/** What Fastify takes as `trustProxy`: yes or no, a number of hops, or the addresses of the proxies. */
+function parseTrustProxy(text: string): boolean | string[] | ((address: string, hop: number) => boolean) {
+  if (text === 'true' || text === 'false') return text === 'true'
+  if (/^[1-9][0-9]?$/.test(text)) return (_address, hop) => hop < Number(text)
+  const proxies = splitList(text)
+  if (proxies.length > 0 && proxies.every(isAddressOrRange)) return proxies
+  throw new Error(`TRUST_PROXY must be true, false, a number of hops, or addresses and CIDR ranges, not ${text}`)
+}
+
+function isAddressOrRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+/** One line for each fault, each with the name of its variable. */
+function describe(error: unknown): string[] {
+  if (!(error instanceof Error)) throw error
+  if (!('errors' in error) || !Array.isArray(error.errors)) return [error.message]
+  return error.errors.map(({ instancePath, message, params }) => {
+    const allowed = params?.allowedValues ? ` (${params.allowedValues.join(', ')})` : ''
+    return `${instancePath.slice(1)} ${message}${allowed}`
+  })
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import mysql, { type Connection } from 'mysql2/promise'
+import Postgrator from 'postgrator'
+import type { MysqlConfig } from '../config.ts'
+import { connectionOptions } from './connection-options.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '../../migrations/*.sql')
+const SCHEMA_TABLE = 'schema_migrations'
+const LOCK_TIMEOUT_SECONDS = 300
+
+/**
+ * Applies the pending migrations and answers their names. Of several instances that start at once one applies them,
+ * under a lock of the server that ends with its connection, and the others wait for it.
+ */
+export async function migrate(config: MysqlConfig): Promise<string[]> {
+  const connection = await mysql.createConnection({ ...connectionOptions(config), multipleStatements: true })
+  try {
+    await lock(connection, `${SCHEMA_TABLE}:${config.database}`.slice(0, 64))
+    const applied = await postgrator(connection, config.database).migrate()
+    return applied.map(({ filename }) => filename.replace(/^.*\//, ''))
+  } finally {
+    await connection.end()
+  }
+}
+
+/** The version of the schema that this release needs. */
+export function requiredVersion(): Promise<number> {
+  return new Postgrator({ driver: 'mysql', migrationPattern: MIGRATIONS }).getMaxVersion()
+}
+
+/** Asks for the version of the schema that the database has. */
+export const versionStatement = `SELECT MAX(version) AS version FROM ${SCHEMA_TABLE}`
+
+function postgrator(connection: Connection, database: string): Postgrator {
+  return new Postgrator({
+    driver: 'mysql',
+    database,
+    schemaTable: SCHEMA_TABLE,
+    migrationPattern: MIGRATIONS,
+    execQuery: async (sql) => {
+      const [rows] = await connection.query(sql)
+      return { rows: Array.isArray(rows) ? rows : [] }
+    }
+  })
+}
+
+async function lock(connection: Connection, name: string): Promise<void> {
+  const [[row]] = await connection.query<mysql.RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS locked', [
+    name,
+    LOCK_TIMEOUT_SECONDS
+  ])
+  if (row?.locked !== 1) throw new Error('another instance has been migrating for five minutes')
+}

@@ -1,0 +1,158 @@
+import { patternDetails } from '../schemas/patterns.ts'
+import type { Problem } from '../schemas/problem.ts'
+
+/** Every problem that a client can meet: its stable code, its status and its title. */
+const catalogue = {
+  'validation-failed': { status: 400, title: 'The request is not valid' },
+  'invalid-cursor': { status: 400, title: 'The cursor is not valid' },
+  'cursor-mismatch': { status: 400, title: 'The cursor belongs to another query' },
+  'malformed-json': { status: 400, title: 'The body is not valid JSON' },
+  'malformed-request': { status: 400, title: 'The request is not valid HTTP' },
+  'route-not-found': { status: 404, title: 'There is no such route' },
+  'product-not-found': { status: 404, title: 'There is no such product' },
+  'method-not-allowed': { status: 405, title: 'The route does not have this method' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'payload-too-large': { status: 413, title: 'The body is too large' },
+  'uri-too-long': { status: 414, title: 'The URL is too long' },
+  'unsupported-media-type': { status: 415, title: 'The body has a content type that this route does not take' },
+  'headers-too-large': { status: 431, title: 'The header fields are too large' },
+  'internal-error': { status: 500, title: 'Something went wrong on our side' },
+  'database-unavailable': { status: 503, title: 'The database does not answer' },
+  'database-timeout': { status: 503, title: 'The database took too long' },
+  overloaded: { status: 503, title: 'The service is overloaded' },
+  'handler-timeout': { status: 503, title: 'The request took too long to serve' },
+  'shutting-down': { status: 503, title: 'The service is shutting down' }
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ErrorCode = keyof typeof catalogue
+type FieldErrors = NonNullable<Problem['errors']>
+
+interface ErrorOptions {
+  errors?: FieldErrors
+  retryAfterSeconds?: number
+  /** Response headers that belong to the problem, such as `Allow`. */
+  headers?: Record<string, string>
+  cause?: unknown
+}
+
+/** An error with a place in the catalogue. Thrown where the cause is known, rendered by `toProblem`. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly errors: FieldErrors | undefined
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(code: ErrorCode, detail: string, options: ErrorOptions = {}) {
+    super(detail, { cause: options.cause })
+    this.name = 'AppError'
+    this.code = code
+    this.status = catalogue[code].status
+    this.errors = options.errors
+    this.headers = {
+      ...options.headers,
+      ...(options.retryAfterSeconds !== undefined && { 'retry-after': String(options.retryAfterSeconds) })
+    }
+  }
+}
+
+/** A 400 that names one query or path parameter. */
+export function parameterError(parameter: string, detail: string, code: ErrorCode = 'validation-failed') {
+  return new AppError(code, `${parameter} ${detail}`, { errors: [{ parameter, detail }] })
+}
+
+/** The body of a problem response (RFC 9457). */
+export function toProblem(error: AppError, request: { url: string; id: string }): Problem {
+  return {
+    type: `urn:aisle:problem:${error.code}`,
+    title: catalogue[error.code].title,
+    status: error.status,
+    detail: error.message,
+    instance: pathOf(request.url),
+    code: error.code,
+    requestId: request.id,
+    ...(error.errors && { errors: error.errors })
+  }
+}
+
+/** What the framework's own errors mean to a client. */
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-request',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
+  FST_ERR_BAD_URL: 'malformed-request',
+  FST_ERR_INVALID_URL: 'malformed-request',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri-too-long',
+  FST_ERR_HANDLER_TIMEOUT: 'handler-timeout',
+  FST_UNDER_PRESSURE: 'overloaded'
+}
+
+const RETRY_AFTER_SECONDS = 1
+
+/**
+ * Finds the place of any thrown value in the catalogue. What has none is an `internal-error`: its own message never
+ * reaches a client.
+ */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  if (!(error instanceof Error))
+    return new AppError('internal-error', 'The request could not be served.', { cause: error })
+  if ('validation' in error && Array.isArray(error.validation))
+    return validationError(error.validation, contextOf(error))
+  const code = 'code' in error && typeof error.code === 'string' ? frameworkCodes[error.code] : undefined
+  if (code === undefined) return new AppError('internal-error', 'The request could not be served.', { cause: error })
+  const retry = catalogue[code].status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}
+  return new AppError(code, frameworkDetails[code] ?? error.message, { ...retry, cause: error })
+}
+
+/** Our words where the framework's would not help a client. */
+const frameworkDetails: Partial<Record<ErrorCode, string>> = {
+  'malformed-request': 'The URL or a header of the request is malformed.',
+  overloaded: 'The service has more work than it can do right now.',
+  'handler-timeout': 'The answer was not ready in time.'
+}
+
+interface SchemaError {
+  keyword: string
+  instancePath: string
+  message?: string
+  params: Record<string, unknown>
+}
+
+const MAX_FIELD_ERRORS = 20
+
+function validationError(schemaErrors: readonly SchemaError[], context: string): AppError {
+  const errors = schemaErrors.slice(0, MAX_FIELD_ERRORS).map((error) => fieldError(error, context))
+  const detail = errors.map((error) => `${error.parameter ?? error.pointer} ${error.detail}`).join('; ')
+  return new AppError('validation-failed', detail, { errors })
+}
+
+function fieldError(error: SchemaError, context: string): FieldErrors[number] {
+  const extra = error.params.additionalProperty ?? error.params.missingProperty
+  const path =
+    error.instancePath + (typeof extra === 'string' ? `/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}` : '')
+  const detail = fieldDetail(error, context)
+  if (context === 'body') return { pointer: `#${path}`, detail }
+  return { parameter: path.split('/')[1]?.replaceAll('~1', '/').replaceAll('~0', '~') ?? '', detail }
+}
+
+function fieldDetail({ keyword, params, message }: SchemaError, context: string): string {
+  if (keyword === 'additionalProperties')
+    return context === 'body' ? 'is not a known field' : 'is not a known parameter'
+  if (keyword === 'required') return 'is required'
+  if (keyword === 'enum') return `must be one of ${(params.allowedValues as string[]).join(', ')}`
+  if (keyword === 'pattern') return patternDetails[String(params.pattern)] ?? 'does not have the right form'
+  return message ?? 'is not valid'
+}
+
+function contextOf(error: Error): string {
+  return 'validationContext' in error && typeof error.validationContext === 'string'
+    ? error.validationContext
+    : 'request'
+}
+
+function pathOf(url: string): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}

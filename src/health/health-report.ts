@@ -1,0 +1,31 @@
+import type { Health } from '../../schemas/health.ts'
+import { dependencyCheck } from './dependency-check.ts'
+
+const TIMEOUT_MS = 300
+const MAX_AGE_MS = 1000
+
+export type HealthReport = () => Promise<Health>
+
+interface Dependencies {
+  /** Asks MySQL for the version of its schema. */
+  schemaVersion: () => Promise<number>
+  /** The version that this release needs. */
+  requiredVersion: number
+  pingRedis: () => Promise<unknown>
+}
+
+/** Answers the state of what the service depends on. MySQL and its schema are critical; without Redis it is slower. */
+export function healthReport({ schemaVersion, requiredVersion, pingRedis }: Dependencies): HealthReport {
+  const checkMysql = dependencyCheck({ probe: schemaVersion, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+  const checkRedis = dependencyCheck({ probe: pingRedis, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+
+  return async () => {
+    const [{ value: version, ...mysql }, { value: _pong, ...redis }] = await Promise.all([checkMysql(), checkRedis()])
+    const migrations = version === undefined ? 'unknown' : version >= requiredVersion ? 'ok' : 'pending'
+    const isDown = mysql.status === 'down' || migrations !== 'ok'
+    return {
+      status: isDown ? 'down' : redis.status === 'down' ? 'degraded' : 'ok',
+      checks: { mysql, redis, migrations: { status: migrations } }
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import type { Product } from '../../schemas/products.ts'
+import type { Database } from '../database/database.ts'
+import { AppError } from '../errors.ts'
+import { parseId } from './product-id.ts'
+import { type ProductRow, productColumns, toProduct } from './product-row.ts'
+
+export interface FoundProduct {
+  product: Product
+  /** The strong entity tag of this state of the product. */
+  etag: string
+}
+
+/**
+ * Finds a product by its id.
+ * @throws {AppError} `product-not-found`
+ */
+export async function findProduct(database: Database, id: string): Promise<FoundProduct> {
+  const [row] = await database.execute<ProductRow>(`SELECT ${productColumns} FROM products WHERE id = ?`, [parseId(id)])
+  if (row === undefined) throw new AppError('product-not-found', `There is no product with the id ${id.toLowerCase()}.`)
+  return { product: toProduct(row), etag: `"${row.version}"` }
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * What search means, the same on every engine: words are found by us, not by the engine's tokeniser, and written to a
+ * column of their own in an alphabet that every tokeniser leaves alone.
+ *
+ * A word is a run of letters, digits and marks in any script, or one pictograph. Case and accents are folded.
+ * Parts joined by a hyphen or an apostrophe are words, and so is the whole of them: `T-shirt` is found as `t-shirt`,
+ * `t shirt`, `shirt` and `tshirt`; `L'Oréal` as `l'oreal`, `loreal` and `oreal`.
+ */
+const WORD = /[\p{L}\p{N}\p{M}]+(?:['’ʼ‐-][\p{L}\p{N}\p{M}]+)*|\p{Extended_Pictographic}/gu
+const JOINERS = /['’ʼ‐-]/u
+const APOSTROPHES = /['’ʼ]/gu
+
+const COMBINING_ACCENTS = /[\u0300-\u036f]/g
+const TRADE_MARKS = /[™℠©®]/g
+const UNDECOMPOSED: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ł: 'l',
+  ħ: 'h',
+  ı: 'i',
+  ς: 'σ'
+}
+const UNDECOMPOSED_LETTERS = new RegExp(`[${Object.keys(UNDECOMPOSED).join('')}]`, 'g')
+
+/** Long enough for real words, short enough for InnoDB's longest token (84 characters). */
+const WORD_MAX_LENGTH = 60
+/** InnoDB leaves out tokens shorter than three characters. */
+const TOKEN_MIN_LENGTH = 3
+
+/**
+ * The search column of a product: each distinct word once, each between blanks, so that ` word ` finds a whole word
+ * and ` wor` a beginning.
+ */
+export function searchColumn(name: string, description: string | null): string {
+  const words = new Set<string>()
+  for (const text of description === null ? [name] : [name, description]) {
+    for (const match of fold(text).match(WORD) ?? []) {
+      if (!JOINERS.test(match)) {
+        words.add(token(match))
+        continue
+      }
+      const parts = match.split(JOINERS)
+      for (const part of parts) words.add(token(part))
+      words.add(token(parts.join('')))
+    }
+  }
+  return words.size === 0 ? '' : ` ${[...words].join(' ')} `
+}
+
+/** The words of a search: `whole` are tokens of the search column, `prefix` the beginning of one. */
+export interface SearchWords {
+  whole: string[]
+  prefix: string
+}
+
+/** Reads a search; null when there is no word in it. */
+export function searchWords(search: string): SearchWords | null {
+  const words =
+    fold(search)
+      .replace(APOSTROPHES, '')
+      .match(WORD)
+      ?.flatMap((word) => word.split(JOINERS)) ?? []
+  const last = words.pop()
+  if (last === undefined) return null
+  return { whole: [...new Set(words.map(token))], prefix: encode(last).slice(0, WORD_MAX_LENGTH) }
+}
+
+/** The search as a FULLTEXT expression in boolean mode. */
+export function fullTextExpression({ whole, prefix }: SearchWords): string {
+  return [...whole.map((word) => `+${word}`), `+${prefix}*`].join(' ')
+}
+
+function fold(text: string): string {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.toLowerCase()
+  return text
+    .replace(TRADE_MARKS, ' ')
+    .normalize('NFKD')
+    .replace(COMBINING_ACCENTS, '')
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(UNDECOMPOSED_LETTERS, (letter) => UNDECOMPOSED[letter] ?? letter)
+}
+
+/**
+ * The underscore at the end keeps a word from being one of the engine's stop words and fills up short ones; a word
+ * that is too long is cut, and told from others with the same beginning by a hash.
+ */
+function token(word: string): string {
+  const encoded = encode(word)
+  const bounded =
+    encoded.length <= WORD_MAX_LENGTH
+      ? encoded
+      : encoded.slice(0, WORD_MAX_LENGTH) + createHash('sha256').update(encoded).digest('hex').slice(0, 12)
+  return `${bounded}_`.padEnd(TOKEN_MIN_LENGTH, '_')
+}
+
+/** Only `a-z`, `0-9` and `_`: any other UTF-16 unit as `_` and four hexadecimal digits, so that prefixes stay prefixes. */
+function encode(word: string): string {
+  return word.replace(/[^a-z0-9]/g, (unit) => `_${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}

@@ -1,0 +1,24 @@
+import type { SortKey } from '../../schemas/products.ts'
+
+/** What each sort key is in the database. Every sort ends in `id`, so that there are no ties. */
+export const sortColumns = {
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+  price: 'price',
+  name: 'name'
+} as const satisfies Record<SortKey, string>
+
+export interface Sort {
+  key: SortKey
+  order: 'asc' | 'desc'
+}
+
+/** A place in a sorted list: the sort value (as text, in the form of the API) and the id of a row. */
+export interface Position {
+  value: string
+  id: Buffer
+  /** Whether the row at the position itself still belongs to the page. */
+  inclusive: boolean
+  /** Whether the page lies before the position instead of after it. */
+  backward: boolean
+}
