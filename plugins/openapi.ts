@@ -2,6 +2,12 @@ import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
 import packageJson from '../package.json' with { type: 'json' }
 
+/** Reading the catalogue needs no key; the empty alternative of `security` below says so. */
+const securitySchemes = {
+  apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
+  bearer: { type: 'http', scheme: 'bearer', description: 'The same API key as a bearer token.' }
+} as const
+
 /** Collects the schemas of all routes into the OpenAPI document, `app.swagger()`. */
 export default fp(
   async (app) => {
@@ -15,6 +21,8 @@ export default fp(
           license: { name: 'MIT', identifier: 'MIT' }
         },
         servers: [{ url: '/', description: 'This server' }],
+        components: { securitySchemes },
+        security: [{}, { apiKey: [] }, { bearer: [] }],
         tags: [
           { name: 'Products', description: 'The catalogue.' },
           { name: 'Operations', description: 'For probes and operators.' }

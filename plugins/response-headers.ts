@@ -1,7 +1,16 @@
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+
+type WriteHeaders = (request: FastifyRequest, reply: FastifyReply) => void
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** For the few answers that come before any hook runs. */
+    writeHeaders: WriteHeaders
+  }
+}
 
 /** What a browser may read of an answer from another origin. */
 const EXPOSED_HEADERS = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id']
@@ -17,6 +26,7 @@ const PREFLIGHT_MAX_AGE_SECONDS = 7200
  */
 export default fp(
   async (app) => {
+    const { lifecycle } = app
     const { origins } = app.config.cors
     const anyOrigin = origins.includes('*')
     const allowed = new Set(origins)
@@ -26,12 +36,16 @@ export default fp(
       'access-control-expose-headers': EXPOSED_HEADERS.join(', ')
     }
 
-    app.addHook('onRequest', (request, reply, done) => {
+    const write: WriteHeaders = (request, reply) => {
       reply.headers(constant)
       reply.header('x-request-id', request.id)
       const { origin } = request.headers
       if (!anyOrigin && origin !== undefined && allowed.has(origin)) reply.header('access-control-allow-origin', origin)
-      if (app.lifecycle.isDraining) reply.header('connection', 'close')
+      if (lifecycle.isDraining) reply.header('connection', 'close')
+    }
+    app.decorate('writeHeaders', write)
+    app.addHook('onRequest', (request, reply, done) => {
+      write(request, reply)
       done()
     })
 

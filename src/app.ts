@@ -41,9 +41,12 @@ export async function buildApp(config: Config) {
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     bodyLimit: BODY_LIMIT_BYTES,
-    routerOptions: { maxParamLength: PARAM_MAX_LENGTH },
+    routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => request.server.errorHandler(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      app.writeHeaders(request, reply)
+      app.errorHandler(error, request, reply)
+    },
     ajv: {
       customOptions: {
         allErrors: true,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
+import { Ajv } from 'ajv'
 import { envSchema } from 'env-schema'
 import { StringEnum } from '../schemas/types.ts'
 
@@ -43,6 +44,15 @@ const RETIRED = [
 
 const REQUIRED = ['DB_USER', 'DB_NAME', 'REDIS_URL'] as const
 
+/** With Ajv's default a number of 1e999 would pass every bound. */
+const ajv = new Ajv({
+  allErrors: true,
+  useDefaults: true,
+  coerceTypes: true,
+  removeAdditional: true,
+  strictNumbers: false
+})
+
 /** Everything that can be configured, read once at start. */
 export type Config = Readonly<ReturnType<typeof toConfig>>
 export type MysqlConfig = Config['mysql']
@@ -72,7 +82,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       return undefined
     }
   }
-  const environment = attempt(() => envSchema<Environment>({ schema: Environment, data: set, env: false }))
+  const environment = attempt(() => envSchema<Environment>({ schema: Environment, data: set, env: false, ajv }))
   const config = environment && toConfig(environment, Object.keys(set), attempt)
   if (config === undefined || faults.length > 0) throw new ConfigError(faults)
   return config

@@ -1,12 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Health, Liveness } from '../../schemas/health.ts'
+import { problemResponse } from '../../schemas/problem.ts'
 import { Ref } from '../../schemas/types.ts'
 import type { HealthReport } from '../../src/health/health-report.ts'
 
 const tags = ['Operations']
+const unreadable = problemResponse('The request could not be read.')
 const reportResponses = {
   200: { description: 'ok or degraded', content: { 'application/json': { schema: Ref(Health) } } },
+  '4xx': unreadable,
   503: { description: 'down or draining', content: { 'application/json': { schema: Ref(Health) } } }
 }
 
@@ -28,7 +31,10 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Is the process alive?',
         description: 'Touches no dependency: restart the process when this does not answer.',
         tags,
-        response: { 200: { description: 'alive', content: { 'application/json': { schema: Ref(Liveness) } } } }
+        response: {
+          200: { description: 'alive', content: { 'application/json': { schema: Ref(Liveness) } } },
+          '4xx': unreadable
+        }
       }
     },
     async () => ({ status: 'ok' as const })
@@ -54,7 +60,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   app.get(
-    '/',
+    '',
     {
       config,
       schema: {

@@ -39,7 +39,7 @@ export function decodeCursor(cursor: string, query: Buffer): Position {
   const bytes = Buffer.from(cursor, 'base64url')
   const payload = bytes.subarray(0, -CHECKSUM_LENGTH)
   // Base64url has several spellings of the last character and decoders skip what they do not know: only one is ours.
-  const isOurs = bytes.toString('base64url') === cursor && bytes.length > VALUE_AT + CHECKSUM_LENGTH
+  const isOurs = bytes.toString('base64url') === cursor && bytes.length >= VALUE_AT + CHECKSUM_LENGTH
   if (!isOurs || bytes[0] !== VERSION || !hash(payload).equals(bytes.subarray(-CHECKSUM_LENGTH))) {
     throw parameterError('cursor', 'was not given out by this service, or is damaged', 'invalid-cursor')
   }

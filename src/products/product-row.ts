@@ -32,7 +32,8 @@ export function toProduct(row: ProductRow): Product {
   }
 }
 
-/** `2026-03-01 09:30:00.000` (UTC) in RFC 3339. */
+/** `2026-03-01 09:30:00.250` (UTC) in RFC 3339; the driver leaves out milliseconds of zero. */
 function toTimestamp(datetime: string): string {
-  return `${datetime.slice(0, 10)}T${datetime.slice(11)}Z`
+  const milliseconds = datetime.length === 19 ? '.000' : ''
+  return `${datetime.slice(0, 10)}T${datetime.slice(11)}${milliseconds}Z`
 }

@@ -12,7 +12,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const products = app.getDecorator<Products>('products')
 
   app.get(
-    '/',
+    '',
     {
       schema: {
         operationId: 'listProducts',

@@ -1,0 +1,18 @@
+import type { FastifyPluginAsync } from 'fastify'
+
+export const autoPrefix = ''
+
+/** The OpenAPI document, made once from the schemas of all routes. */
+const routes: FastifyPluginAsync = async (app) => {
+  let document = ''
+  app.addHook('onReady', async () => {
+    document = JSON.stringify(app.swagger())
+  })
+
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    reply.type('application/json; charset=utf-8')
+    return document
+  })
+}
+
+export default routes

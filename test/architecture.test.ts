@@ -1,0 +1,100 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import t, { type Test } from 'tap'
+import { testApp } from './support/test-app.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+interface SourceFile {
+  path: string
+  text: string
+  /** Paths from the root for files of ours, names for packages. */
+  imports: { target: string; isTypeOnly: boolean }[]
+}
+
+const files: SourceFile[] = globSync('{src,plugins,routes,schemas}/**/*.ts', { cwd: ROOT }).map((path) => {
+  const text = readFileSync(join(ROOT, path), 'utf8')
+  const imports = [...text.matchAll(/^import (type )?(?:[^'"]*? from )?'([^']+)'/gms)].map(([, type, from = '']) => ({
+    target: from.startsWith('.') ? relative(ROOT, join(ROOT, dirname(path), from)) : from,
+    isTypeOnly: type !== undefined
+  }))
+  return { path, text, imports }
+})
+
+const inFolder = (folder: string) => files.filter(({ path }) => path.startsWith(`${folder}/`))
+const isOurs = (target: string) => /^(src|plugins|routes|schemas|scripts|test)\//.test(target)
+
+function check(t: Test, folder: string, isAllowed: (target: string, file: SourceFile) => boolean) {
+  for (const file of inFolder(folder)) {
+    for (const { target } of file.imports.filter(({ target }) => isOurs(target))) {
+      t.ok(isAllowed(target, file), `${file.path} imports ${target}`)
+    }
+  }
+}
+
+t.test('imports run one way', async (t) => {
+  t.ok(files.length > 20, 'the files are found')
+  check(t, 'schemas', (target) => target.startsWith('schemas/'))
+  check(t, 'src', (target) => /^(src|schemas)\//.test(target))
+  check(t, 'plugins', (target) => /^(src|schemas)\//.test(target))
+  check(t, 'routes', (target, { path }) => /^(src|schemas)\//.test(target) || dirname(target) === dirname(path))
+})
+
+t.test('there is no Fastify in the domains', async (t) => {
+  const domains = inFolder('src').filter(({ path }) => path.split('/').length > 2 && !path.startsWith('src/lifecycle/'))
+  for (const { path, imports } of domains) {
+    t.notOk(
+      imports.some(({ target }) => /^@?fastify/.test(target)),
+      path
+    )
+  }
+})
+
+t.test('domains do not import each other in a circle', async (t) => {
+  const domainOf = (path: string) => path.match(/^src\/([^/]+)\//)?.[1]
+  const edges = new Map<string, Set<string>>()
+  for (const { path, imports } of inFolder('src')) {
+    const from = domainOf(path)
+    if (from === undefined) continue
+    const targets = edges.get(from) ?? new Set()
+    edges.set(from, targets)
+    for (const { target } of imports) {
+      const to = domainOf(target)
+      if (to !== undefined && to !== from) targets.add(to)
+    }
+  }
+  const reaches = (from: string, goal: string, seen = new Set<string>()): boolean =>
+    [...(edges.get(from) ?? [])].some(
+      (next) => next === goal || (!seen.has(next) && reaches(next, goal, seen.add(next)))
+    )
+  for (const domain of edges.keys()) t.notOk(reaches(domain, domain), domain)
+})
+
+t.test('only entry points read the environment', async (t) => {
+  for (const { path, text } of files) {
+    if (path !== 'src/server.ts') t.notMatch(text, /process\.env/, path)
+  }
+})
+
+t.test('every plugin is named and lifted, no route is', async (t) => {
+  for (const { path, text } of inFolder('plugins')) t.match(text, /\bfp\([\s\S]*name: '/, path)
+  for (const { path, text } of inFolder('routes')) t.notMatch(text, /fastify-plugin/, path)
+})
+
+t.test('no file is long, none only passes on what others export', async (t) => {
+  for (const { path, text } of files) {
+    t.ok(text.split('\n').length <= 220, path)
+    t.notMatch(text, /^export (\*|\{[^}]*\}) from/m, path)
+  }
+})
+
+t.test('every route of the API has schemas for what it takes and answers', async (t) => {
+  const document = (await (await testApp(t)).inject('/openapi.json')).json()
+  for (const [path, operations] of Object.entries<Record<string, { responses: object }>>(document.paths)) {
+    for (const [method, { responses }] of Object.entries(operations))
+      t.ok(
+        Object.keys(responses).some((status) => /^2/.test(status)),
+        `${method} ${path}`
+      )
+  }
+})

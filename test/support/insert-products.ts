@@ -1,0 +1,65 @@
+import type { Connection } from 'mysql2/promise'
+import { uuidV7 } from '../../src/products/product-id.ts'
+import { searchColumn } from '../../src/products/search-words.ts'
+
+export interface ProductFixture {
+  id?: Buffer
+  sku?: string | null
+  name?: string
+  description?: string | null
+  price?: string
+  category?: string | null
+  stock?: number
+  createdAt?: string
+  updatedAt?: string
+}
+
+let count = 0
+
+/** Inserts products as they are given, with plain values for what is not; answers their ids in the same order. */
+export async function insertProducts(connection: Connection, fixtures: readonly ProductFixture[]): Promise<Buffer[]> {
+  const rows = fixtures.map((fixture) => {
+    const product = { ...defaults(), ...fixture }
+    return [
+      product.id,
+      product.sku,
+      product.name,
+      product.description,
+      product.price,
+      product.category,
+      product.stock,
+      toDatetime(product.createdAt),
+      toDatetime(product.updatedAt),
+      searchColumn(product.name, product.description)
+    ]
+  })
+  for (let start = 0; start < rows.length; start += 1000) {
+    await connection.query(
+      'INSERT INTO products (id, sku, name, description, price, category, stock, created_at, updated_at, search_words) VALUES ?',
+      [rows.slice(start, start + 1000)]
+    )
+  }
+  return rows.map(([id]) => id as Buffer)
+}
+
+function defaults(): Required<ProductFixture> {
+  count++
+  // Spread, so that ids come in no order.
+  const random = Buffer.alloc(10)
+  random.writeUInt32BE((count * 2_654_435_761) >>> 0, 2)
+  return {
+    id: uuidV7(1_750_000_000_000 + ((count * 7919) % 10_000), random),
+    sku: null,
+    name: `Product ${count}`,
+    description: null,
+    price: '9.99',
+    category: null,
+    stock: 0,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    updatedAt: '2026-01-01T00:00:00.000Z'
+  }
+}
+
+function toDatetime(timestamp: string): string {
+  return timestamp.slice(0, -1).replace('T', ' ')
+}
