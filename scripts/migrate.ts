@@ -1,0 +1,9 @@
+import { loadConfig } from '../src/config.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { runCommand } from './run-command.ts'
+
+await runCommand(async ({ env }) => {
+  const applied = await migrate(loadConfig(env).mysql)
+  for (const name of applied) console.log(`applied ${name}`)
+  if (applied.length === 0) console.log('the schema is up to date')
+})
