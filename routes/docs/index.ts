@@ -22,7 +22,7 @@ const routes: FastifyPluginAsync = async (app) => {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,
     theme: { title: 'Aisle: API reference' },
-    uiConfig: { url: '/openapi.json', validatorUrl: null, tryItOutEnabled: true }
+    uiConfig: { layout: 'BaseLayout', tryItOutEnabled: true }
   })
 }
 
