@@ -1,0 +1,75 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import mysql from 'mysql2/promise'
+import { holdEngines } from './engines/hold-engines.ts'
+import type { Address } from './engines/probe-server.ts'
+import { ReadableError } from './readable-error.ts'
+import { printTimedStep } from './steps.ts'
+
+/** What a command runs on. */
+export interface Environment {
+  /** To configure from: the process's variables, before those of `.env`, with the addresses of the engines. */
+  env: Readonly<Record<string, string | undefined>>
+  /** True where the engines are ours, to migrate and to fill; false where somebody configured theirs. */
+  isPrivate: boolean
+  /** Lets go of private engines. The last command to do so waits until they are down. */
+  release(): Promise<void>
+}
+
+const DOT_ENV = join(import.meta.dirname, '../.env')
+
+/**
+ * Decides which engines a command works on: the configured ones, or with nothing configured private ones, which are
+ * started unless they run already, and have an empty database at first.
+ * @throws {ReadableError} when only half of it is configured, or the private engines can't be started
+ */
+export async function prepareEnvironment(): Promise<Environment> {
+  const env = { ...(existsSync(DOT_ENV) ? parseEnv(readFileSync(DOT_ENV, 'utf8')) : {}), ...process.env }
+  const hasDatabase = Boolean(env.DB_HOST || env.DB_SOCKET)
+  const hasRedis = Boolean(env.REDIS_URL)
+  if (env.NODE_ENV === 'production' || (hasDatabase && hasRedis)) {
+    return { env, isPrivate: false, release: async () => {} }
+  }
+  if (hasDatabase !== hasRedis) throw halfConfigured(hasDatabase)
+
+  const engines = await holdEngines('development', printTimedStep)
+  const privateEnv = {
+    ...env,
+    ...databaseVariables(engines.database),
+    DB_USER: 'root',
+    DB_PASSWORD: '',
+    DB_NAME: env.DB_NAME || 'aisle',
+    REDIS_URL: redisUrl(engines.redis),
+    // Nobody balances load to a private start.
+    SHUTDOWN_DRAIN_MS: env.SHUTDOWN_DRAIN_MS || '0'
+  }
+  await createDatabase(engines.database, privateEnv.DB_NAME)
+  return { env: privateEnv, isPrivate: true, release: engines.release }
+}
+
+/** A Unix socket, or `redis:` and the address. */
+export function redisUrl(address: Address): string {
+  return 'path' in address ? address.path : `redis://${address.host}:${address.port}`
+}
+
+function databaseVariables(address: Address) {
+  if ('path' in address) return { DB_SOCKET: address.path, DB_HOST: undefined }
+  return { DB_SOCKET: undefined, DB_HOST: address.host, DB_PORT: String(address.port) }
+}
+
+async function createDatabase(address: Address, name: string): Promise<void> {
+  const target = 'path' in address ? { socketPath: address.path } : address
+  const connection = await mysql.createConnection({ ...target, user: 'root', password: '' })
+  await connection.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [name])
+  await connection.end()
+}
+
+function halfConfigured(hasDatabase: boolean): ReadableError {
+  const [present, missing] = hasDatabase
+    ? ['DB_HOST or DB_SOCKET', 'REDIS_URL']
+    : ['REDIS_URL', 'DB_HOST (or DB_SOCKET)']
+  return new ReadableError(
+    `${present} is set, but ${missing} is not. Set both to use your own servers, or neither to have private ones started.`
+  )
+}

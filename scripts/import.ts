@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { createReadStream, fstatSync, openSync } from 'node:fs'
+import { extname, resolve } from 'node:path'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { parseArgs } from 'node:util'
+import { parseColumnMap } from '../src/catalogue/import/column-map.ts'
+import { ImportUsageError } from '../src/catalogue/import/import-record.ts'
+import type { Refusal } from '../src/catalogue/import/read-product.ts'
+import { type Format, type ImportSummary, importProducts } from '../src/catalogue/import-products.ts'
+import { loadConfig } from '../src/config.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { productFields } from '../src/products/product-fields.ts'
+import { readOrFail, USAGE_STATUS } from './command-line.ts'
+import { interruption } from './interruption.ts'
+import { describeWork, formatNumber, startProgress } from './progress.ts'
+import { runCommand } from './run-command.ts'
+
+const USAGE = `npm run import -- FILE [--map name=product,price=sale_price] [--format csv|ndjson]
+
+  FILE      a CSV file with a header line, or NDJSON; - is standard input
+  --map     the columns of fields that are not in a column of their name; the fields are
+            ${productFields.join(', ')}
+  --format  needed where FILE does not end in .csv, .ndjson or .jsonl
+
+Products are found by their sku, and made where there is none. Records that make no product are reported on standard
+error and left out; the exit status is 1 then.`
+
+const FORMATS: Readonly<Record<string, Format>> = {
+  csv: 'csv',
+  ndjson: 'ndjson',
+  '.csv': 'csv',
+  '.ndjson': 'ndjson',
+  '.jsonl': 'ndjson'
+}
+const REFUSED_STATUS = 1
+
+const { format, columns, source, size } = readOrFail(USAGE, readOptions)
+
+await runCommand(async ({ env, isPrivate }) => {
+  const { mysql } = loadConfig(env)
+  if (isPrivate) await migrate(mysql)
+
+  const startedAt = performance.now()
+  const progress = startProgress()
+  const signal = interruption()
+  try {
+    const summary = await importProducts(mysql, addAbortSignal(signal, source), {
+      format,
+      columns,
+      sources: { nowMs: Date.now, randomBytes },
+      onRefusal: (refusal) => progress.log(describeRefusal(refusal)),
+      onIgnored: (names) => progress.log(`ignored columns: ${names.join(', ')}`),
+      onProgress: (bytesRead, recordsRead) => progress.update(size && bytesRead / size, recordsRead)
+    }).finally(progress.stop)
+    console.log(`${describeSummary(summary)}: ${describeWork(summary.read, startedAt)}`)
+    return summary.refused > 0 ? REFUSED_STATUS : 0
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof ImportUsageError)) throw error
+    console.error(error.message)
+    return USAGE_STATUS
+  }
+})
+
+function readOptions() {
+  const { values, positionals } = parseArgs({
+    options: { map: { type: 'string', default: '' }, format: { type: 'string' } },
+    allowPositionals: true
+  })
+  const [file, ...others] = positionals
+  if (file === undefined || others.length > 0) throw new Error('Name one file.')
+  const format = FORMATS[values.format ?? extname(file).toLowerCase()]
+  if (format === undefined) throw new Error('Say what the file is with --format csv or --format ndjson.')
+  return { format, columns: parseColumnMap(values.map), ...openFile(file) }
+}
+
+/** `size` is null where it is not known. */
+function openFile(file: string): { source: Readable; size: number | null } {
+  if (file === '-') return { source: process.stdin, size: null }
+  // npm runs its scripts in the folder of the package, wherever it was called.
+  const fd = openSync(resolve(process.env.INIT_CWD ?? '', file), 'r')
+  const stats = fstatSync(fd)
+  if (stats.isDirectory()) throw new Error(`${file} is a folder.`)
+  return { source: createReadStream(file, { fd }), size: stats.isFile() ? stats.size : null }
+}
+
+function describeRefusal({ line, sku, field, detail }: Refusal): string {
+  return `line ${line}${sku === null ? '' : `, sku ${sku}`}: ${field === null ? '' : `${field} `}${detail}`
+}
+
+function describeSummary({ read, created, updated, unchanged, superseded, refused }: ImportSummary): string {
+  const counts = Object.entries({ created, updated, unchanged, refused })
+  if (superseded > 0) counts.push(['replaced by a later record', superseded])
+  return `${formatNumber(read)} records: ${counts.map(([what, count]) => `${formatNumber(count)} ${what}`).join(', ')}`
+}

@@ -1,0 +1,146 @@
+'use strict'
+// Installs the dependencies that a command needs and node_modules lacks. Old syntax: see bootstrap.cjs.
+
+const childProcess = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const LOCK_POLL_MS = 100
+const OUTPUT_LINES = 15
+/** A lock without a process id is that of an installer between two system calls, or of one that was killed there. */
+const EMPTY_LOCK_MS = 5000
+
+/**
+ * Goes by npm's own record of what it installed: npm writes it last, so a killed install leaves none, and an install
+ * by hand counts like one of ours.
+ *
+ * Options: `root`; `wantsEverything`, not only what serving needs; `neededPackage`, an optional one that can't be left
+ * out, or null; `watchParent(onGone)`, which returns its own end; `onDone()`; `onFailure(message)`.
+ */
+exports.installMissing = function installMissing(options) {
+  const record = path.join(options.root, 'node_modules', '.package-lock.json')
+  const lock = path.join(options.root, '.data', 'install.lock')
+  let isWaiting = false
+  attempt()
+
+  function attempt() {
+    if (isComplete(options, readPackages(record))) return options.onDone()
+    if (takeLock(lock)) return install()
+    if (!isWaiting) console.error('  waiting for an npm that installs here already')
+    isWaiting = true
+    setTimeout(attempt, LOCK_POLL_MS)
+  }
+
+  function install() {
+    const startedAt = Date.now()
+    const wantsEverything = options.wantsEverything || hasDevelopmentPackages(readPackages(record))
+    // A killed npm may leave its old record beside half of the packages.
+    fs.rmSync(record, { force: true })
+    const npm = startNpm(options.root, wantsEverything ? '--include=dev' : '--omit=dev')
+    fs.writeFileSync(lock, String(npm.pid))
+
+    const abandon = () => {
+      npm.kill('SIGTERM')
+      fs.rmSync(lock, { force: true })
+      process.exit(1)
+    }
+    const finish = () => {
+      stopWatching()
+      process.removeListener('SIGINT', abandon)
+      process.removeListener('SIGTERM', abandon)
+      fs.rmSync(lock, { force: true })
+    }
+    process.on('SIGINT', abandon)
+    process.on('SIGTERM', abandon)
+    const stopWatching = options.watchParent(abandon)
+
+    let output = ''
+    const collect = (chunk) => {
+      output += chunk
+    }
+    npm.stdout.on('data', collect)
+    npm.stderr.on('data', collect)
+    npm.on('error', collect)
+    npm.on('close', (status) => {
+      finish()
+      if (status !== 0) return options.onFailure(`npm could not install the dependencies:\n${firstLines(output)}`)
+      console.error(`✔ dependencies installed  ${((Date.now() - startedAt) / 1000).toFixed(1)} s`)
+      options.onDone()
+    })
+  }
+}
+
+function isComplete(options, installed) {
+  const wanted = readPackages(path.join(options.root, 'package-lock.json'))
+  // An image may come without the lock file; then what it has must do.
+  if (wanted === null || installed === null) return wanted === null && installed !== null
+  return Object.keys(wanted).every((name) => {
+    if (name === '') return true
+    return installed[name] ? isSame(wanted[name], installed[name]) : isSpare(options, name, wanted[name])
+  })
+}
+
+function isSpare(options, name, entry) {
+  if (entry.optional) return name !== `node_modules/${options.neededPackage}`
+  return !options.wantsEverything && Boolean(entry.dev || entry.devOptional)
+}
+
+function isSame(wanted, installed) {
+  return wanted.version === installed.version && wanted.integrity === installed.integrity
+}
+
+function hasDevelopmentPackages(installed) {
+  return Object.values(installed || {}).some((entry) => entry.dev)
+}
+
+/** With the npm and the Node that run this script: those below node_modules are about to be replaced. */
+function startNpm(root, selection) {
+  const args = ['ci', selection, '--include=optional', '--loglevel=error']
+  const cli = process.env.npm_execpath || ''
+  const options = { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] }
+  if (!cli.endsWith('npm-cli.js')) return childProcess.spawn('npm', args, options)
+  return childProcess.spawn(process.env.npm_node_execpath || process.execPath, [cli, ...args], options)
+}
+
+/** The reason comes first; what follows may be all of npm's usage. */
+function firstLines(text) {
+  return text.trim().split('\n').slice(0, OUTPUT_LINES).join('\n')
+}
+
+function readPackages(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')).packages || null
+  } catch (error) {
+    if (error.code === 'ENOENT' || error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+/** One install at a time: npm has a folder to itself only alone, and it outlives a caller that was killed. */
+function takeLock(lock) {
+  fs.mkdirSync(path.dirname(lock), { recursive: true })
+  try {
+    fs.writeFileSync(lock, '', { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+  }
+  if (!isHeld(lock)) fs.rmSync(lock, { force: true })
+  return false
+}
+
+function isHeld(lock) {
+  try {
+    const pid = fs.readFileSync(lock, 'utf8')
+    if (pid === '') return Date.now() - fs.statSync(lock).mtimeMs < EMPTY_LOCK_MS
+    return commandLine(pid).includes('npm')
+  } catch {
+    // There is no such file, or no such process.
+    return false
+  }
+}
+
+function commandLine(pid) {
+  if (process.platform === 'linux') return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  return childProcess.execFileSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' })
+}

@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util'
+import { MAX_ROWS } from '../src/catalogue/generator/shop-calendar.ts'
+import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
+import { loadConfig } from '../src/config.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { readOrFail } from './command-line.ts'
+import { interruption } from './interruption.ts'
+import { describeWork, formatNumber, startProgress } from './progress.ts'
+import { runCommand } from './run-command.ts'
+
+const USAGE = `npm run seed -- --rows 1000000 [--seed 42]
+
+  --rows  the size of the catalogue, up to ${MAX_ROWS}; rows that are there already stay as they are
+  --seed  another number makes another catalogue`
+
+const { rows, seed } = readOrFail(USAGE, readOptions)
+
+await runCommand(async ({ env, isPrivate }) => {
+  const { mysql } = loadConfig(env)
+  if (isPrivate) await migrate(mysql)
+
+  const startedAt = performance.now()
+  const progress = startProgress()
+  const onProgress = (rowsDone: number) => progress.update(rowsDone / rows, rowsDone)
+  const added = await seedCatalogue(mysql, { rows, seed, onProgress, signal: interruption() }).finally(progress.stop)
+  const existing = added === rows ? '' : `, ${formatNumber(rows - added)} were there already`
+  console.log(`${formatNumber(added)} rows added${existing}: ${describeWork(rows, startedAt)}`)
+})
+
+function readOptions() {
+  const { values } = parseArgs({ options: { rows: { type: 'string' }, seed: { type: 'string', default: '42' } } })
+  return {
+    rows: readInteger('--rows', values.rows, 1, MAX_ROWS),
+    seed: readInteger('--seed', values.seed, 0, 2 ** 32 - 1)
+  }
+}
+
+function readInteger(name: string, text: string | undefined, min: number, max: number): number {
+  const number = /^[0-9]+$/.test(text ?? '') ? Number(text) : Number.NaN
+  if (number >= min && number <= max) return number
+  throw new Error(`${name} must be a whole number from ${min} to ${max}.`)
+}

@@ -1,0 +1,30 @@
+import { holdEngines } from './engines/hold-engines.ts'
+import { type Environment, redisUrl } from './environment.ts'
+import { ReadableError } from './readable-error.ts'
+import { printTimedStep } from './steps.ts'
+
+/**
+ * Provides what the tests run on, in the variables `TEST_DB_...` and `TEST_REDIS_URL`: the servers that these name
+ * already, or private ones whose data are thrown away.
+ * @throws {ReadableError} when only one of the two is named, or the private engines can't be started
+ */
+export async function prepareTestEnvironment(): Promise<Environment> {
+  const { env } = process
+  const hasDatabase = Boolean(env.TEST_DB_HOST || env.TEST_DB_SOCKET)
+  if (hasDatabase !== Boolean(env.TEST_REDIS_URL)) {
+    throw new ReadableError('Set both TEST_DB_HOST (or TEST_DB_SOCKET) and TEST_REDIS_URL, or neither.')
+  }
+  if (hasDatabase) return { env, isPrivate: false, release: async () => {} }
+
+  const { database, redis, release } = await holdEngines('test', printTimedStep)
+  const address = 'path' in database ? { TEST_DB_SOCKET: database.path } : tcpVariables(database)
+  return {
+    env: { ...env, ...address, TEST_DB_USER: 'root', TEST_DB_PASSWORD: '', TEST_REDIS_URL: redisUrl(redis) },
+    isPrivate: true,
+    release
+  }
+}
+
+function tcpVariables({ host, port }: { host: string; port: number }) {
+  return { TEST_DB_HOST: host, TEST_DB_PORT: String(port) }
+}

@@ -1,0 +1,88 @@
+import { once } from 'node:events'
+import { appendFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { killAll, makeClone, runtimeFolderOf, untilNothingIsLeft } from './support/clone.ts'
+import { findProcesses, until } from './support/processes.ts'
+import { runNpm } from './support/run.ts'
+import { start } from './support/start.ts'
+
+const clone = makeClone(t)
+const home = join(clone, '.data/development')
+const isEngine = ({ args }: { args: string }) => args.includes('.sock')
+
+t.test('after kill -9 while the database was made', async (t) => {
+  const killed = runNpm(clone, ['start'], { PORT: '0' })
+  await until(() => existsSync(home) && readdirSync(home).some((name) => name.includes('.new-')), 'it is half-way')
+  await killAll(clone)
+  await killed.ended
+  t.notOk(
+    readdirSync(home).some((name) => /^(MariaDB|MySQL)-[\d.]+$/.test(name)),
+    'it did not finish'
+  )
+  const { run, url } = await start(clone)
+  t.equal((await fetch(`${url}/api/v1/products`)).status, 200)
+  t.notOk(
+    readdirSync(home).some((name) => name.includes('.new-')),
+    'what was half-done is gone'
+  )
+  run.process.kill('SIGTERM')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('after kill -9 of all but the engines: they are taken over', async (t) => {
+  await start(clone)
+  await Promise.all(['npm start', 'bootstrap.cjs', 'keeper.ts'].map((part) => killAll(clone, part)))
+  t.ok(findProcesses(clone).every(isEngine))
+  t.equal(findProcesses(clone).length, 2)
+  const { run } = await start(clone)
+  t.match(run.output(), /taken over[\s\S]*taken over/)
+  run.process.kill('SIGTERM')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('after kill -9 of everything: the sockets are dead', async (t) => {
+  await start(clone)
+  await killAll(clone)
+  t.ok(existsSync(join(runtimeFolderOf(clone), 'control.sock')))
+  const { run } = await start(clone)
+  run.process.kill('SIGTERM')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('with the id of a former engine on a process of somebody else', async (t) => {
+  writeFileSync(join(home, 'redis.log.pid'), String(process.pid))
+  const { run } = await start(clone)
+  t.notMatch(run.output(), 'taken over')
+  run.process.kill('SIGTERM')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left, but this very process')
+})
+
+t.test('with another program on the port', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  t.teardown(() => other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const run = runNpm(clone, ['start'], { PORT: String(port) })
+  t.equal(await run.ended, 1)
+  t.match(run.output(), `Port ${port} is in use. Stop the program that listens there, or take another port: PORT=`)
+  t.notMatch(run.output(), /^ +at /m, 'no stack')
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('npm run dev starts again on a change, on the same engines', async (t) => {
+  const run = runNpm(clone, ['run', 'dev'], { PORT: '0' })
+  await run.untilOutput(/health +http/)
+  const engines = findProcesses(clone).filter(isEngine)
+  appendFileSync(join(clone, 'src/app.ts'), '\n// changed\n')
+  await run.untilOutput(/health +http[\s\S]*health +http/)
+  t.same(findProcesses(clone).filter(isEngine), engines)
+  run.signalGroup('SIGINT')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})

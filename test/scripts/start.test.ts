@@ -1,0 +1,89 @@
+import t from 'tap'
+import { killAll, makeClone, untilNothingIsLeft } from './support/clone.ts'
+import { findProcesses, until } from './support/processes.ts'
+import { start } from './support/start.ts'
+
+const clone = makeClone(t)
+const isEngine = ({ args }: { args: string }) => args.includes('.sock')
+
+t.test('serves; SIGTERM to npm ends all of it', async (t) => {
+  const { run, url } = await start(clone)
+  t.equal((await fetch(`${url}/api/v1/products`)).status, 200)
+  t.match(run.output(), /✔ \w+ [\d.]+ started.* {2}\d+\.\d s\n/)
+  t.equal(findProcesses(clone).length, 5, 'npm, the server, the keeper and two engines')
+  run.process.kill('SIGTERM')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('SIGTERM to the process group', async (t) => {
+  const { run } = await start(clone)
+  run.signalGroup('SIGTERM')
+  await run.ended
+  t.match(run.output(), 'SIGTERM: stopping')
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('Ctrl-C', async (t) => {
+  const { run } = await start(clone)
+  run.signalGroup('SIGINT')
+  t.equal(await run.ended, 0, 'which npm passes on once more')
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('Ctrl-C again, while it drains', async (t) => {
+  const { run } = await start(clone, { SHUTDOWN_DRAIN_MS: '60000' })
+  await until(() => {
+    if (run.process.exitCode !== null) return true
+    run.signalGroup('SIGINT')
+    return false
+  }, 'it gives in')
+  t.equal(await run.ended, 1)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('kill -9 of npm', async (t) => {
+  const { run } = await start(clone)
+  run.process.kill('SIGKILL')
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+  t.match(run.output(), 'SIGTERM: stopping', 'the server ended in order')
+})
+
+t.test('kill -9 of the server', async (t) => {
+  await start(clone)
+  await killAll(clone, 'bootstrap.cjs')
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('kill -9 of the keeper: its engines go on, and still end with the server', async (t) => {
+  const { run, url } = await start(clone)
+  const engines = findProcesses(clone).filter(isEngine)
+  await killAll(clone, 'keeper.ts')
+  await run.untilOutput(/taken over[\s\S]*taken over/)
+  t.equal((await fetch(`${url}/health/readiness`)).status, 200)
+  t.same(findProcesses(clone).filter(isEngine), engines, 'the same processes')
+  run.process.kill('SIGTERM')
+  await run.ended
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('kill -9 of an engine is told, and the rest still ends in order', async (t) => {
+  const { run } = await start(clone)
+  await killAll(clone, 'redis.sock')
+  await run.untilOutput(/(Redis|Valkey) [\d.]+ has ended unexpectedly/)
+  run.process.kill('SIGTERM')
+  t.equal(await run.ended, 0)
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})
+
+t.test('two commands share the engines, and whoever ends last stops them', async (t) => {
+  const first = await start(clone)
+  const second = await start(clone)
+  t.notMatch(second.run.output(), /✔ .* started/)
+  first.run.process.kill('SIGTERM')
+  await first.run.ended
+  t.equal((await fetch(`${second.url}/health/readiness`)).status, 200)
+  second.run.process.kill('SIGTERM')
+  await second.run.ended
+  await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
+})

@@ -1,0 +1,46 @@
+import { cpSync, existsSync, mkdtempSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { findProcesses, until } from './processes.ts'
+
+const REPOSITORY = join(import.meta.dirname, '../../..')
+const COPIED = ['package.json', 'package-lock.json', 'scripts', 'src', 'plugins', 'routes', 'schemas', 'migrations']
+
+/** A copy of this repository with nothing but its dependencies installed. Removed with the test, and all it runs. */
+export function makeClone(t: Test): string {
+  const clone = realpathSync(mkdtempSync(join(tmpdir(), 'aisle-clone-')))
+  for (const name of COPIED) cpSync(join(REPOSITORY, name), join(clone, name), { recursive: true })
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(clone, 'node_modules'))
+  t.teardown(async () => {
+    await killAll(clone)
+    if (existsSync(linkOf(clone))) rmSync(runtimeFolderOf(clone), { recursive: true })
+    rmSync(clone, { recursive: true, force: true })
+  })
+  return clone
+}
+
+/** Kills, with SIGKILL, whatever runs in or for a clone, or what of it has `part` in its command line. */
+export async function killAll(clone: string, part = ''): Promise<void> {
+  const victims = findProcesses(clone).filter(({ args }) => args.includes(part))
+  for (const { pid } of victims) process.kill(pid, 'SIGKILL')
+  const pids = new Set(victims.map(({ pid }) => pid))
+  await until(() => !findProcesses(clone).some(({ pid }) => pids.has(pid)), 'the killed processes are gone')
+}
+
+/** Waits until nothing runs in or for a clone, and the folder of its sockets is gone. */
+export async function untilNothingIsLeft(clone: string): Promise<void> {
+  await until(
+    () => findProcesses(clone).length === 0 && !existsSync(linkOf(clone)),
+    () => `nothing is left of ${JSON.stringify(findProcesses(clone), null, 2)}`
+  )
+}
+
+/** Where the private engines of a clone have their sockets, while they run. */
+export function runtimeFolderOf(clone: string): string {
+  return readlinkSync(linkOf(clone))
+}
+
+function linkOf(clone: string): string {
+  return join(clone, '.data/development/run')
+}
