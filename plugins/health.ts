@@ -1,31 +1,30 @@
 import fp from 'fastify-plugin'
-import { createPool } from 'mysql2'
 import { Health, Liveness } from '../schemas/health.ts'
-import { connectionOptions } from '../src/database/connection-options.ts'
 import { createDatabase } from '../src/database/database.ts'
 import { requiredVersion } from '../src/database/migrate.ts'
+import { openPool } from '../src/database/pool.ts'
 import { schemaVersion } from '../src/database/schema-version.ts'
 import { type HealthReport, healthReport } from '../src/health/health-report.ts'
 
-const QUERY_TIMEOUT_MS = 300
+/** A check may go on after it was answered with `down`: a distant server takes long only until there is a connection. */
+const LIMITS = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: 800 }
 
-/** `health`: the state of the dependencies. It has a connection of its own, so that a busy pool is not taken for a dead server. */
+/**
+ * `health`: the state of the dependencies. It has a connection of its own, so that a busy pool is not taken for a dead
+ * server.
+ */
 export default fp(
   async (app) => {
     for (const schema of [Health, Liveness]) app.addSchema(schema)
-    const pool = createPool({
-      ...connectionOptions(app.config.mysql),
-      connectTimeout: QUERY_TIMEOUT_MS,
-      connectionLimit: 1
-    })
-    const database = createDatabase(pool, { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: QUERY_TIMEOUT_MS })
+    const { pool, close } = openPool(app.config.mysql, LIMITS)
+    const database = createDatabase(pool, LIMITS)
     const report: HealthReport = healthReport({
       schemaVersion: () => schemaVersion(database),
       requiredVersion: await requiredVersion(),
       pingRedis: () => app.redis.ping()
     })
     app.decorate('health', report)
-    app.addHook('onClose', (_app, done) => pool.end(() => done()))
+    app.addHook('onClose', async () => close())
   },
   { name: 'health', dependencies: ['redis'] }
 )

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { connectionCloser } from '../src/lifecycle/close-connections.ts'
 import type { Lifecycle } from '../src/lifecycle/lifecycle.ts'
 
 declare module 'fastify' {
@@ -11,6 +12,8 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     app.decorate('lifecycle', { isDraining: false })
+    const closeConnections = connectionCloser(app.server)
+    app.addHook('preClose', async () => closeConnections())
   },
   { name: 'lifecycle' }
 )

@@ -1,30 +1,33 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import fastifyRedis, { type FastifyRedis } from '@fastify/redis'
 import fp from 'fastify-plugin'
 import { Redis } from 'ioredis'
+import { availabilityLog } from '../src/health/availability-log.ts'
 
 const CONNECT_TIMEOUT_MS = 1000
 const COMMAND_TIMEOUT_MS = 1000
 const CLOSE_TIMEOUT_MS = 500
-const MAX_RECONNECT_DELAY_MS = 2000
+const MAX_RECONNECT_DELAY_MS = 1000
 
 /** One Redis client. Without Redis every command fails at once, and the client goes on trying to connect. */
 export default fp(
   async (app) => {
     const { url, keyPrefix } = app.config.redis
+    const availability = availabilityLog('Redis', app.log)
     const client = new Redis(url, {
       keyPrefix,
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: COMMAND_TIMEOUT_MS,
+      // A connection on which answers stay away is given up: commands must not pile up in it.
+      socketTimeout: COMMAND_TIMEOUT_MS,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, MAX_RECONNECT_DELAY_MS)
     })
-    reportTransitions(client, app.log)
+    client.on('ready', availability.up).on('error', availability.down)
 
-    await client.connect().catch(() => {
-      // Reported as a transition; the client goes on trying.
-    })
+    await client.connect().catch(availability.down)
     // The package waits for a connection; the service boots without one.
     if (client.status === 'ready') await app.register(fastifyRedis, { client })
     else app.decorate('redis', client as FastifyRedis)
@@ -34,23 +37,8 @@ export default fp(
   { name: 'redis' }
 )
 
-function reportTransitions(
-  client: Redis,
-  log: { info(message: string): void; warn(object: object, message: string): void }
-) {
-  let isUp: boolean | undefined
-  client.on('ready', () => {
-    if (isUp === false) log.info('Redis answers again')
-    isUp = true
-  })
-  client.on('error', (error) => {
-    if (isUp !== false) log.warn({ err: error }, 'Redis does not answer')
-    isUp = false
-  })
-}
-
 async function close(client: Redis): Promise<void> {
-  const timer = setTimeout(() => client.disconnect(), CLOSE_TIMEOUT_MS)
-  await client.quit().catch(() => client.disconnect())
-  clearTimeout(timer)
+  const goodbye = client.quit().catch((error) => error)
+  await Promise.race([goodbye, wait(CLOSE_TIMEOUT_MS, undefined, { ref: false })])
+  client.disconnect()
 }

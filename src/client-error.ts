@@ -3,36 +3,56 @@ import type { Socket } from 'node:net'
 import { AppError, toProblem } from './errors.ts'
 import { createRequestIds } from './request-id.ts'
 
+/** For the client to read the answer, while what it goes on sending is thrown away. */
+const LINGER_MS = 1000
+
 const nextRequestId = createRequestIds()
+const answered = new WeakSet<Socket>()
 
 interface ClientError {
   code?: string | undefined
+  /** What the parser was reading, and how far it came. */
   rawPacket?: unknown
+  bytesParsed?: number
 }
 
 /** Answers what never became a request (bad HTTP, too much of it, or too slow) with a problem, and hangs up. */
 export function answerClientError(error: ClientError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // The rest of a request that is too large: closing with data unread would reset the connection, answer and all.
+  if (answered.has(socket)) return
+  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
     socket.destroy()
     return
   }
-  const problem = toProblem(describe(error), { url: '/', id: nextRequestId({ headers: {} }) })
-  const body = JSON.stringify(problem)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
-      'Content-Type: application/problem+json\r\n' +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n` +
-      `X-Request-Id: ${problem.requestId}\r\n` +
-      `Connection: close\r\n\r\n${body}`
-  )
+  answered.add(socket)
+  socket.end(toResponse(describe(error)))
+  setTimeout(() => socket.destroy(), LINGER_MS).unref()
 }
 
-function describe({ code, rawPacket }: ClientError): AppError {
+/** Is a response already under way? A second one in the midst of it would be taken for its body. */
+function isAnswering(socket: Socket): boolean {
+  const { _httpMessage: response } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null }
+  return response?.headersSent === true
+}
+
+function describe({ code, rawPacket, bytesParsed }: ClientError): AppError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new AppError('request-timeout', 'The request did not arrive in time.')
   if (code !== 'HPE_HEADER_OVERFLOW') return new AppError('malformed-request', 'The request is not valid HTTP.')
-  // The parser counts the request line among the header fields.
-  const isInRequestLine = Buffer.isBuffer(rawPacket) && !rawPacket.includes('\n')
-  return isInRequestLine
+  // The parser counts the request line among the header fields: what was read is a method and a URL, or the rest of one.
+  const read = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1', 0, bytesParsed) : ''
+  return /^([A-Z]+ )?\S+$/.test(read)
     ? new AppError('uri-too-long', 'The URL is longer than this service reads.')
     : new AppError('headers-too-large', 'The header fields are larger than this service reads.')
+}
+
+function toResponse(error: AppError): string {
+  const problem = toProblem(error, { url: '/', id: nextRequestId({ headers: {} }) })
+  const body = JSON.stringify(problem)
+  return (
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +
+    'Content-Type: application/problem+json\r\n' +
+    `Content-Length: ${Buffer.byteLength(body)}\r\n` +
+    `X-Request-Id: ${problem.requestId}\r\n` +
+    `Connection: close\r\n\r\n${body}`
+  )
 }

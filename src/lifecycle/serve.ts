@@ -21,46 +21,63 @@ interface ServeOptions {
  * @throws when the address cannot be listened on
  */
 export async function serve(config: Config, { onClosed }: ServeOptions = {}): Promise<{ url: string }> {
-  const app = await buildApp(config)
-  for (const warning of config.warnings) app.log.warn(warning)
-  let stoppedAt: number | undefined
+  let app: App | undefined
+  let exitCode = 0
+  let isStopping = false
+  let signalledAt: number | undefined
 
-  async function stop(exitCode: number): Promise<never> {
-    stoppedAt = performance.now()
-    app.lifecycle.isDraining = true
-    const exit = await Promise.race([close(app, config.server.drainMs, exitCode), deadline(config.server.drainMs)])
-    await onClosed?.()
-    process.exit(exit)
+  async function stop(): Promise<void> {
+    if (isStopping) return
+    isStopping = true
+    try {
+      if (app) await Promise.race([drainAndClose(app, config.server.drainMs), deadline(config.server.drainMs)])
+      await onClosed?.()
+    } catch (error) {
+      fail(error, 'could not stop in an orderly way')
+    }
+    process.exit(exitCode)
+  }
+
+  function fail(error: unknown, what: string): void {
+    exitCode = 1
+    if (app) app.log.fatal({ err: error }, what)
+    else console.error(error)
   }
 
   function onSignal(signal: NodeJS.Signals): void {
-    if (stoppedAt === undefined) {
-      app.log.info(`${signal}: stopping`)
-      stop(0)
-    } else if (performance.now() - stoppedAt > SAME_SIGNAL_MS) {
-      app.log.warn(`${signal} again: stopping at once`)
+    const now = performance.now()
+    signalledAt ??= now
+    if (now - signalledAt > SAME_SIGNAL_MS) {
+      app?.log.warn(`${signal} again: stopping at once`)
       process.exit(1)
     }
+    if (isStopping) return
+    app?.log.info(`${signal}: stopping`)
+    stop()
   }
 
   function onUncaught(error: unknown): void {
-    app.log.fatal({ err: error }, 'uncaught error')
-    if (stoppedAt === undefined) stop(1)
+    fail(error, 'uncaught error')
+    stop()
   }
 
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
-  const url = await app.listen({ host: config.server.host, port: config.server.port })
+
+  const built = await buildApp(config)
+  for (const warning of config.warnings) built.log.warn(warning)
+  const url = await built.listen({ host: config.server.host, port: config.server.port })
+  app = built
   return { url }
 }
 
-async function close(app: App, drainMs: number, exitCode: number): Promise<number> {
+async function drainAndClose(app: App, drainMs: number): Promise<void> {
+  app.lifecycle.isDraining = true
   await wait(drainMs)
   await app.close()
-  return exitCode
 }
 
-async function deadline(drainMs: number): Promise<number> {
+async function deadline(drainMs: number): Promise<never> {
   await wait(drainMs + CLOSE_TIMEOUT_MS, undefined, { ref: false })
-  return 1
+  throw new Error(`requests or connections were still open after ${CLOSE_TIMEOUT_MS} ms`)
 }

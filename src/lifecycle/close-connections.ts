@@ -1,0 +1,24 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** Longer than any handler may take. */
+const REQUESTS_TIMEOUT_MS = 15_000
+
+/**
+ * Makes the function that lets a server close in time, to be called right before. Requests in flight finish. By itself
+ * the server would also wait for connections on which nothing was asked yet, as browsers open them in advance, for
+ * those that a request in flight leaves behind, and for clients that stop in the middle of a request.
+ */
+export function connectionCloser(server: Server): () => void {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+
+  return () => {
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+    server.keepAliveTimeout = 1
+    setTimeout(() => server.closeAllConnections(), REQUESTS_TIMEOUT_MS).unref()
+  }
+}

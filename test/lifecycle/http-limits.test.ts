@@ -1,0 +1,155 @@
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import t from 'tap'
+import { buildApp } from '../../src/app.ts'
+import { answerClientError } from '../../src/client-error.ts'
+import { testConfig } from '../support/test-config.ts'
+
+const app = await buildApp(await testConfig(t))
+t.teardown(() => app.close())
+app.get('/never', { handlerTimeout: 50 }, () => new Promise(() => {}))
+app.get('/late', async () => wait(300, 'late'))
+app.get('/stream', (_request, reply) => {
+  reply.hijack()
+  reply.raw.writeHead(200, { 'content-type': 'text/plain' })
+  reply.raw.write('the first part')
+  setTimeout(() => reply.raw.end('the second part'), 300)
+})
+await app.listen({ host: '127.0.0.1', port: 0 })
+const port = portOf(app.server.address())
+
+interface Answers {
+  /** Everything that came back. */
+  text: string
+  /** The problem in the body of the last response. */
+  problem: { code?: string; status?: number; requestId?: string }
+  statuses: number[]
+  closedAfterMs: number
+}
+
+function portOf(address: ReturnType<typeof app.server.address>): number {
+  return address !== null && typeof address === 'object' ? address.port : 0
+}
+
+/** Sends parts over one connection, each when the one before is on its way, and reads until the server hangs up. */
+function send(parts: string[], to = port): Promise<Answers> {
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now()
+    // It stays half open: whether the server hangs up by itself is the question.
+    const socket = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true })
+    socket.setTimeout(10_000, () => socket.destroy(new Error('the server does not hang up')))
+    let text = ''
+    socket.setEncoding('latin1').on('data', (chunk) => {
+      text += chunk
+    })
+    socket.on('error', reject)
+    socket.on('connect', async () => {
+      for (const part of parts) {
+        socket.write(part)
+        await wait(20)
+      }
+    })
+    socket.on('end', () => {
+      const closedAfterMs = performance.now() - startedAt
+      const body = text.slice(text.lastIndexOf('\r\n\r\n') + 4)
+      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status))
+      resolve({ text, problem: body.startsWith('{') ? JSON.parse(body) : {}, statuses, closedAfterMs })
+      socket.destroy()
+    })
+  })
+}
+
+const bombs = {
+  'a long URL': [[`GET /${'u'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`], 414, 'uri-too-long'],
+  'an endless URL': [[`GET /${'u'.repeat(3_000_000)}`], 414, 'uri-too-long'],
+  'a long URL in parts': [[`GET /${'u'.repeat(9000)}`, 'u'.repeat(9000)], 414, 'uri-too-long'],
+  'a long header': [[`GET / HTTP/1.1\r\nHost: x\r\nX: ${'h'.repeat(20_000)}\r\n\r\n`], 431, 'headers-too-large'],
+  'an endless header': [[`GET / HTTP/1.1\r\nHost: x\r\nX: ${'h'.repeat(3_000_000)}`], 431, 'headers-too-large'],
+  'many headers': [[`GET / HTTP/1.1\r\nHost: x\r\n${'X: hhhhhhhh\r\n'.repeat(3000)}\r\n`], 431, 'headers-too-large'],
+  'many headers in parts': [
+    ['GET / HTTP/1.1\r\n', ...Array.from({ length: 3 }, () => 'X: hhhhhhhh\r\n'.repeat(700))],
+    431,
+    'headers-too-large'
+  ],
+  'no HTTP at all': [['\x16\x03\x01 hello\r\n\r\n'], 400, 'malformed-request'],
+  'a method that there is not': [['FETCH / HTTP/1.1\r\nHost: x\r\n\r\n'], 400, 'malformed-request'],
+  'two lengths': [
+    ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na'],
+    400,
+    'malformed-request'
+  ],
+  'nothing right after a request': [
+    ['GET /health/liveness HTTP/1.1\r\nHost: x\r\n\r\n', 'NONSENSE\r\n\r\n'],
+    400,
+    'malformed-request'
+  ]
+} satisfies Record<string, [string[], number, string]>
+
+for (const [what, [parts, status, code]] of Object.entries(bombs)) {
+  t.test(`${what} is a ${status}`, async (t) => {
+    const { text, problem, statuses } = await send(parts)
+    t.equal(statuses.at(-1), status)
+    t.match(problem, { status, code, requestId: /^[\w-]{8,}$/ })
+    t.match(text, /content-type: application\/problem\+json/i)
+    t.match(text, /connection: close/i)
+  })
+}
+
+t.test('a client that hears its error and stays is hung up on', async (t) => {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.write('NONSENSE\r\n\r\n')
+  const startedAt = performance.now()
+  socket.resume()
+  // A write fails once the other side is closed, and not only shut for writing.
+  const closed = new Promise((resolve) => socket.on('error', resolve).on('close', resolve))
+  const nagging = setInterval(() => socket.write('.'), 50)
+  await closed
+  clearInterval(nagging)
+  t.ok(performance.now() - startedAt < 5000)
+})
+
+t.test('an error never comes in the midst of an answer', async (t) => {
+  const { text, statuses } = await send(['GET /stream HTTP/1.1\r\nHost: x\r\n\r\n', 'NONSENSE\r\n\r\n'])
+  t.same(statuses, [200])
+  t.match(text, /the first part/)
+})
+
+t.test('headers that do not arrive are a 408', async (t) => {
+  // The service's own limits are those below; it looks for late clients too rarely for a test.
+  const impatient = createServer({ headersTimeout: 100, requestTimeout: 100, connectionsCheckingInterval: 50 })
+  impatient.on('clientError', answerClientError)
+  await new Promise<void>((resolve) => impatient.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => impatient.close())
+  const { problem, statuses } = await send(['GET / HTTP/1.1\r\nHost:'], portOf(impatient.address()))
+  t.same(statuses, [408])
+  t.match(problem, { status: 408, code: 'request-timeout' })
+})
+
+t.test('the limits of time are set', async (t) => {
+  const { headersTimeout, requestTimeout, keepAliveTimeout } = app.server
+  t.same(
+    { headersTimeout, requestTimeout, keepAliveTimeout },
+    {
+      headersTimeout: 15_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 72_000
+    }
+  )
+  t.match(app.initialConfig, { handlerTimeout: 10_000 })
+})
+
+t.test('a handler that takes too long is a 503', async (t) => {
+  const { problem, statuses, text } = await send(['GET /never HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'])
+  t.same(statuses, [503])
+  t.match(problem, { status: 503, code: 'handler-timeout' })
+  t.match(text, /retry-after: 1\r\n/i)
+})
+
+t.test('connections stay open for further requests, also sent ahead', async (t) => {
+  const request = 'GET /late HTTP/1.1\r\nHost: x\r\n\r\n'
+  const last = 'GET /health/liveness HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+  const { statuses, text } = await send([request, request, last])
+  t.same(statuses, [200, 200, 200])
+  t.match(text, /keep-alive: timeout=72/i)
+})
