@@ -16,7 +16,7 @@ const LIMITS = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: 800 }
 export default fp(
   async (app) => {
     for (const schema of [Health, Liveness]) app.addSchema(schema)
-    const { pool, close } = openPool(app.config.mysql, LIMITS)
+    const pool = openPool(app.config.mysql, LIMITS)
     const database = createDatabase(pool, LIMITS)
     const report: HealthReport = healthReport({
       schemaVersion: () => schemaVersion(database),
@@ -24,7 +24,7 @@ export default fp(
       pingRedis: () => app.redis.ping()
     })
     app.decorate('health', report)
-    app.addHook('onClose', async () => close())
+    app.addHook('onClose', (_app, done) => pool.end(() => done()))
   },
   { name: 'health', dependencies: ['redis'] }
 )

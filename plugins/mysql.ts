@@ -1,30 +1,40 @@
+import fastifyMysql, { type MySQLPool } from '@fastify/mysql'
 import fp from 'fastify-plugin'
+import { createPool } from 'mysql2'
 import { createDatabase, type Database } from '../src/database/database.ts'
-import { openPool } from '../src/database/pool.ts'
+import { hangUp, poolOptions, tendPool } from '../src/database/pool.ts'
 import { availabilityLog } from '../src/health/availability-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
+    mysql: Pick<MySQLPool, 'pool'>
     database: Database
   }
 }
 
-/**
- * `database`: MySQL behind bounds. The service boots without MySQL, and connects when it is there. @fastify/mysql would
- * wait at boot for an answer to a query of its own, without a time limit.
- */
+/** `mysql`, the pool, and `database`, the same behind bounds. */
 export default fp(
   async (app) => {
     const config = app.config.mysql
+    const options = poolOptions(config, config)
     const availability = availabilityLog('MySQL', app.log)
-    const { pool, close } = openPool(config, config)
-    pool.on('connection', availability.up)
-    const database = createDatabase(pool, { ...config, onUnreachable: availability.down })
-    // A wrong password is to be read in the log now, and not at the first request.
-    database.execute('SELECT 1', []).catch((error) => app.log.debug({ err: error }, 'no connection yet'))
 
-    app.decorate('database', database)
-    app.addHook('onClose', async () => close())
+    // The package wants an answer at boot. The service boots without one, and connects when MySQL is there.
+    await app.register(fastifyMysql, { ...options }).after((error) => {
+      if (!error) return
+      availability.down(error)
+      const pool = createPool(options)
+      app.decorate('mysql', { pool })
+      app.addHook('onClose', (_app, done) => pool.end(() => done()))
+    })
+
+    const { pool } = app.mysql
+    tendPool(pool, config)
+    pool.on('connection', availability.up)
+    // What the package has opened for its question is not prepared as ours are.
+    pool.getConnection((error, connection) => error ?? hangUp(connection))
+
+    app.decorate('database', createDatabase(pool, { ...config, onUnreachable: availability.down }))
   },
   { name: 'mysql' }
 )

@@ -26,14 +26,19 @@ export async function initialiseMysql(program: ServerProgram, dataFolder: string
   requireRoom(parent)
 
   const workFolder = await mkdtemp(join(parent, prefix))
-  const [file, args] = installer(program, workFolder)
+  const newFolder = join(workFolder, 'data')
+  await mkdir(newFolder)
+  const [file, args] = installer(program, newFolder)
+  // A MariaDB that starts clears the temporary folder of what looks like another one's remains.
+  const env = { ...serverEnvironment(program.tree), TMPDIR: workFolder }
   try {
-    await run(file, args, { cwd: parent, env: serverEnvironment(program.tree), signal, timeout: TIMEOUT_MS })
-    await rename(workFolder, dataFolder)
+    await run(file, args, { cwd: workFolder, env, signal, timeout: TIMEOUT_MS })
+    await rename(newFolder, dataFolder)
   } catch (error) {
-    await rm(workFolder, { recursive: true, force: true })
     if (signal.aborted) throw error
     throw explainFailure(`${program.file} could not make a database`, parent, outputOf(error), error)
+  } finally {
+    await rm(workFolder, { recursive: true, force: true, maxRetries: 5 })
   }
 }
 

@@ -21,6 +21,8 @@ export interface MysqlServerOptions {
 /** A MySQL or MariaDB on a Unix socket, for whoever reaches that socket. */
 export function createMysqlServer(options: MysqlServerOptions): ServerProcess {
   const { program, dataFolder, socketPath, logFile, port, isDurable } = options
+  const temporaryFolder = `${dataFolder}.tmp`
+  mkdirSync(temporaryFolder, { recursive: true })
   mkdirSync(dirname(logFile), { recursive: true })
   return createServerProcess({
     label: `${program.family} ${program.version}`,
@@ -28,6 +30,8 @@ export function createMysqlServer(options: MysqlServerOptions): ServerProcess {
     args: [
       '--no-defaults',
       `--datadir=${dataFolder}`,
+      // A shared one is cleared by every other MariaDB that starts.
+      `--tmpdir=${temporaryFolder}`,
       ...unpackedLocations(program.tree),
       ...(process.getuid?.() === 0 ? ['--user=root'] : []),
       `--socket=${socketPath}`,

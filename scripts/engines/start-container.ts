@@ -49,7 +49,7 @@ export async function startContainer(
     return stdout.trim()
   }
   const stop = async () => {
-    await run('docker', ['stop', '--time', String(STOP_TIMEOUT_SECONDS), name])
+    await run('docker', ['stop', '-t', String(STOP_TIMEOUT_SECONDS), name])
   }
 
   await docker('version')

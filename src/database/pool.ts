@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { createPool, type Pool, type PoolConnection } from 'mysql2'
+import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
 import type { MysqlConfig } from '../config.ts'
 import { connectionOptions, sessionStatement } from './connection-options.ts'
 
@@ -15,16 +15,29 @@ interface PoolLimits {
   queryTimeoutMs: number
 }
 
-/** Makes a pool that connects when it is asked to; `close` takes no time, whatever state the server is in. */
-export function openPool(config: MysqlConfig, limits: PoolLimits): { pool: Pool; close: () => void } {
-  const { connectionLimit, queryTimeoutMs } = limits
-  const pool = createPool({
+/** How a pool of ours connects. */
+export function poolOptions(
+  config: MysqlConfig,
+  { connectionLimit }: Pick<PoolLimits, 'connectionLimit'>
+): PoolOptions {
+  return {
     ...connectionOptions(config),
     connectTimeout: CONNECT_TIMEOUT_MS,
     keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
     maxPreparedStatements: MAX_PREPARED_STATEMENTS,
     connectionLimit
-  })
+  }
+}
+
+/** Makes a pool that connects when it is asked to; its `end` takes no time, whatever state the server is in. */
+export function openPool(config: MysqlConfig, limits: PoolLimits): Pool {
+  const pool = createPool(poolOptions(config, limits))
+  tendPool(pool, limits)
+  return pool
+}
+
+/** Prepares each connection that a pool opens from now on, and makes its `end` take no time. */
+export function tendPool(pool: Pool, { queryTimeoutMs }: Pick<PoolLimits, 'queryTimeoutMs'>): void {
   const open = new Set<PoolConnection>()
   const prepareSession = sessionStatement(queryTimeoutMs)
 
@@ -36,13 +49,12 @@ export function openPool(config: MysqlConfig, limits: PoolLimits): { pool: Pool;
     connection.query(prepareSession, (error) => error && hangUp(connection))
   })
 
-  return {
-    pool,
-    close() {
-      // Writes every goodbye at once, and nobody waits for an answer.
-      pool.end(() => {})
-      open.forEach(hangUp)
-    }
+  const sayGoodbye = pool.end.bind(pool)
+  // Whoever closes the pool, us or a package: every goodbye is written at once, and nobody waits for an answer.
+  pool.end = (done?: (error: NodeJS.ErrnoException | null) => void) => {
+    sayGoodbye(() => {})
+    open.forEach(hangUp)
+    done?.(null)
   }
 }
 

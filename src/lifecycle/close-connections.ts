@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** Longer than any handler may take. */
-const REQUESTS_TIMEOUT_MS = 15_000
+const REQUESTS_TIMEOUT_MS = 12_000
 
 /**
  * Makes the function that lets a server close in time, to be called right before. Requests in flight finish. By itself

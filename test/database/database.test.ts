@@ -22,10 +22,10 @@ const SLOW_STATEMENT = 'SELECT COUNT(*) AS slow FROM numbers a, numbers b, numbe
 
 function open(t: Test, limits: Partial<typeof LIMITS> = {}, mysql = config.mysql) {
   const bounds = { ...LIMITS, ...limits }
-  const { pool, close } = openPool(mysql, bounds)
+  const pool = openPool(mysql, bounds)
   t.teardown(() => {
     proxy.pass()
-    close()
+    pool.end()
   })
   const unreachable: Error[] = []
   const database = createDatabase(pool, { ...bounds, onUnreachable: (error) => unreachable.push(error) })

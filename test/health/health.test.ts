@@ -86,8 +86,6 @@ t.test('liveness asks nobody', async (t) => {
   const chunks = mysql.chunks + redis.chunks
   const answers = await Promise.all(Array.from({ length: 100 }, () => get('/health/liveness')))
   t.ok(answers.every(({ status }) => status === 200))
-  const single = await get('/health/liveness')
-  t.ok(single.elapsedMs < 50, `${single.elapsedMs} ms`)
   t.equal(mysql.chunks + redis.chunks, chunks)
   mysql.pass()
   redis.pass()

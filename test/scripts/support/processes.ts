@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const POLL_MS = 20
-const DEADLINE_MS = 20_000
+const DEADLINE_MS = 30_000
 
 /** Waits for a condition; throws with `what` when it does not come true in time. */
 export async function until<T>(

@@ -1,0 +1,87 @@
+import mysql from 'mysql2/promise'
+import type { MysqlConfig } from '../config.ts'
+import { connectionOptions } from '../database/connection-options.ts'
+import { type ProductUpsert, type Sources, type UpsertCounts, upsertProducts } from '../products/upsert-products.ts'
+import type { ColumnMap } from './import/column-map.ts'
+import { readCsv } from './import/read-csv.ts'
+import { readNdjson } from './import/read-ndjson.ts'
+import { type Refusal, readProduct } from './import/read-product.ts'
+
+export const FORMATS = ['csv', 'ndjson'] as const
+export type Format = (typeof FORMATS)[number]
+
+export interface ImportOptions {
+  format: Format
+  columns: ColumnMap
+  sources: Sources
+  onRefusal: (refusal: Refusal) => void
+  /** Told about the columns that belong to no field. */
+  onIgnored: (columns: readonly string[]) => void
+  onProgress?: (bytesRead: number, recordsRead: number) => void
+}
+
+export interface ImportSummary extends UpsertCounts {
+  read: number
+  refused: number
+}
+
+/** A batch is a transaction: it ends with whichever of the two it reaches first. */
+const BATCH_PRODUCTS = 500
+/** Keeps the statements below the smallest usual limit (16 MiB), even where each character takes its most bytes. */
+const BATCH_CHARACTERS = 400_000
+
+/**
+ * Makes or changes a product for each record of a file, batch by batch, and leaves out the records that make no
+ * product. It can be run again at any time: what is as it should be stays as it is.
+ * @throws {ImportUsageError} when the columns of the file are not those of products
+ */
+export async function importProducts(
+  config: MysqlConfig,
+  source: AsyncIterable<Buffer>,
+  options: ImportOptions
+): Promise<ImportSummary> {
+  const { columns, sources, onIgnored, onRefusal, onProgress } = options
+  const summary = { read: 0, created: 0, updated: 0, unchanged: 0, superseded: 0, refused: 0 }
+  const connection = await mysql.createConnection(connectionOptions(config))
+  let batch: ProductUpsert[] = []
+  let characters = 0
+
+  async function* countBytes(): AsyncGenerator<Buffer> {
+    let bytesRead = 0
+    for await (const chunk of source) {
+      yield chunk
+      bytesRead += chunk.length
+      onProgress?.(bytesRead, summary.read)
+    }
+  }
+
+  async function writeBatch(): Promise<void> {
+    const counts = await upsertProducts(connection, batch, sources)
+    for (const key of ['created', 'updated', 'unchanged', 'superseded'] as const) summary[key] += counts[key]
+    batch = []
+    characters = 0
+  }
+
+  try {
+    const records = options.format === 'csv' ? readCsv(countBytes(), columns.checkHeader) : readNdjson(countBytes())
+    for await (const record of records) {
+      summary.read++
+      const ignored = 'values' in record ? columns.newlyIgnored(Object.keys(record.values)) : []
+      if (ignored.length > 0) onIgnored(ignored)
+      const result = readProduct(record, columns)
+      if ('refusals' in result) {
+        summary.refused++
+        result.refusals.forEach(onRefusal)
+        continue
+      }
+      batch.push(result.product)
+      characters += result.product.name.length + (result.product.description?.length ?? 0)
+      if (batch.length >= BATCH_PRODUCTS || characters >= BATCH_CHARACTERS) await writeBatch()
+    }
+    await writeBatch()
+    await connection.end()
+  } finally {
+    connection.destroy()
+  }
+  return summary
+}

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import t, { type Test } from 'tap'
+import type { Config } from '../../src/config.ts'
+import { searchColumn } from '../../src/products/search-words.ts'
+import { type ProductUpsert, upsertProducts } from '../../src/products/upsert-products.ts'
+import { testConfig, testConnection } from '../support/test-config.ts'
+
+const T0 = Date.UTC(2026, 0, 1)
+const DAY_MS = 86_400_000
+
+const at = (day: number) => ({ nowMs: () => T0 + day * DAY_MS, randomBytes })
+const tea = { sku: 'TEA', name: 'Tea', price: '1.00' }
+
+async function prepare(t: Test): Promise<{ connection: Connection; config: Config }> {
+  const config = await testConfig(t)
+  return { connection: await testConnection(t, config), config }
+}
+
+async function rowsOf(connection: Connection): Promise<RowDataPacket[]> {
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT * FROM products ORDER BY sku')
+  return rows
+}
+
+t.test('a product is made with what is said about it', async (t) => {
+  const { connection } = await prepare(t)
+  const counts = await upsertProducts(
+    connection,
+    [tea, { ...tea, sku: 'T2', description: 'Dark', category: 'Drinks', stock: 3 }],
+    at(0)
+  )
+  t.same(counts, { created: 2, updated: 0, unchanged: 0, superseded: 0 })
+  const [second, first] = await rowsOf(connection)
+  const common = {
+    name: 'Tea',
+    price: '1.00',
+    created_at: '2026-01-01 00:00:00.000',
+    updated_at: '2026-01-01 00:00:00.000',
+    version: 1
+  }
+  t.match(first, { ...common, sku: 'TEA', description: null, category: null, stock: 0, search_words: ' tea_ ' })
+  t.match(second, {
+    ...common,
+    sku: 'T2',
+    description: 'Dark',
+    category: 'Drinks',
+    stock: 3,
+    search_words: ' tea_ dark_ '
+  })
+  t.equal(first?.id.readUIntBE(0, 6), T0, 'its id begins with its time')
+  t.equal(first?.id[6] >> 4, 7)
+})
+
+t.test('what is not said stays, and still counts for the search', async (t) => {
+  const { connection } = await prepare(t)
+  await upsertProducts(connection, [{ ...tea, description: 'Dark', category: 'Drinks', stock: 3 }], at(0))
+  const counts = await upsertProducts(connection, [{ ...tea, name: 'Assam' }], at(1))
+  t.same(counts, { created: 0, updated: 1, unchanged: 0, superseded: 0 })
+  t.match(await rowsOf(connection), [
+    {
+      name: 'Assam',
+      description: 'Dark',
+      category: 'Drinks',
+      stock: 3,
+      search_words: ' assam_ dark_ ',
+      created_at: '2026-01-01 00:00:00.000',
+      updated_at: '2026-01-02 00:00:00.000',
+      version: 2
+    }
+  ])
+  await upsertProducts(connection, [{ ...tea, name: 'Assam', description: null, stock: 0 }], at(2))
+  t.match(await rowsOf(connection), [
+    { description: null, category: 'Drinks', stock: 0, search_words: ' assam_ ', version: 3 }
+  ])
+})
+
+t.test('only what differs is touched, and case, accents and form differ', async (t) => {
+  const { connection } = await prepare(t)
+  const names = ['Café', 'cafe', 'CAFÉ', 'Cafe\u0301', 'Café']
+  for (const [day, name] of names.entries()) {
+    t.same(await upsertProducts(connection, [{ ...tea, name }], at(2 * day)), {
+      created: day === 0 ? 1 : 0,
+      updated: day === 0 ? 0 : 1,
+      unchanged: 0,
+      superseded: 0
+    })
+    const before = await rowsOf(connection)
+    t.equal((await upsertProducts(connection, [{ ...tea, name }], at(2 * day + 1))).unchanged, 1)
+    t.same(await rowsOf(connection), before)
+  }
+})
+
+t.test('a batch is written as a whole or not at all', async (t) => {
+  const { connection } = await prepare(t)
+  await upsertProducts(connection, [tea], at(0))
+  const before = await rowsOf(connection)
+  const tooLong = { sku: 'ZZZ', name: 'x'.repeat(256), price: '1.00' }
+  await t.rejects(upsertProducts(connection, [{ ...tea, price: '2.00' }, { ...tea, sku: 'NEW' }, tooLong], at(1)))
+  t.same(await rowsOf(connection), before)
+  t.same(await upsertProducts(connection, [tea], at(1)), { created: 0, updated: 0, unchanged: 1, superseded: 0 })
+  t.same(await upsertProducts(connection, [], at(1)), { created: 0, updated: 0, unchanged: 0, superseded: 0 })
+})
+
+t.test('batches that meet in the same products all get through', async (t) => {
+  const { connection, config } = await prepare(t)
+  const skus = Array.from({ length: 40 }, (_, index) => `S${index}`)
+  const writers = await Promise.all(Array.from({ length: 4 }, () => testConnection(t, config)))
+  await Promise.all(
+    writers.map(async (writer, index) => {
+      for (let round = 0; round < 10; round++) {
+        const order = index % 2 === 0 ? skus : skus.toReversed()
+        const batch = order.slice(round, round + 25).map((sku) => ({ sku, name: `by ${index}`, price: `${round}.00` }))
+        await upsertProducts(writer, batch, at(round))
+      }
+    })
+  )
+  const rows = await rowsOf(connection)
+  t.same(
+    rows.map(({ sku }) => sku),
+    skus.toSorted()
+  )
+  for (const { name, search_words } of rows) t.equal(search_words, searchColumn(name, null))
+})
+
+t.test('a product that somebody else has made in the meantime is changed', async (t) => {
+  const { connection, config } = await prepare(t)
+  const other = await testConnection(t, config)
+  const { query } = connection
+  let hasLooked = false
+  Object.assign(connection, {
+    async query(...args: unknown[]) {
+      const answer = await Reflect.apply(query, connection, args)
+      if (!hasLooked && String(args[0]).includes('FOR UPDATE')) {
+        hasLooked = true
+        await upsertProducts(other, [{ ...tea, name: 'Theirs' }], at(0))
+      }
+      return answer
+    }
+  })
+  t.same(await upsertProducts(connection, [tea], at(1)), { created: 0, updated: 1, unchanged: 0, superseded: 0 })
+  t.match(await rowsOf(other), [{ name: 'Tea', version: 2, created_at: '2026-01-01 00:00:00.000' }])
+})
+
+t.test('any batches do what a map would do', async (t) => {
+  const { connection } = await prepare(t)
+  const optional = { requiredKeys: [] as [] }
+  const text = fc.constantFrom('Tea', 'tea', 'Téa', 'Green T-Shirt', '茶', "it's; -- \\ \" '")
+  const product = fc
+    .tuple(
+      fc.record({
+        sku: fc.constantFrom('A', 'a', 'B', 'C', 'D'),
+        name: text,
+        price: fc.constantFrom('0.00', '9.99', '10.00')
+      }),
+      fc.record(
+        {
+          description: fc.option(text),
+          category: fc.option(text),
+          stock: fc.integer({ min: 0, max: 3 })
+        },
+        optional
+      )
+    )
+    .map(([required, rest]): ProductUpsert => ({ ...required, ...rest }))
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(product, { maxLength: 6 }), { maxLength: 5 }), async (batches) => {
+      await connection.query('DELETE FROM products')
+      const model = new Map<string, Record<string, unknown> & { sku: string; version: number }>()
+      for (const [day, batch] of batches.entries()) {
+        const before = structuredClone(model)
+        for (const one of batch) {
+          const fields = { description: null, category: null, stock: 0, version: 0, ...model.get(one.sku), ...one }
+          model.set(one.sku, fields)
+        }
+        const expected = { created: 0, updated: 0, unchanged: 0, superseded: batch.length }
+        for (const sku of new Set(batch.map(({ sku }) => sku))) {
+          const [old, now] = [before.get(sku), model.get(sku)]
+          const change = old === undefined ? 'created' : isEqual(old, now) ? 'unchanged' : 'updated'
+          expected[change]++
+          expected.superseded--
+          if (now && change !== 'unchanged') model.set(sku, { ...now, version: now.version + 1 })
+        }
+        assert.deepEqual(await upsertProducts(connection, batch, at(day)), expected)
+      }
+      const rows = (await rowsOf(connection)).map(({ id, created_at, updated_at, search_words, ...row }) => {
+        assert.equal(search_words, searchColumn(row.name, row.description))
+        return row
+      })
+      const wanted = [...model.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1))
+      assert.deepEqual(rows, wanted)
+    }),
+    { numRuns: 60 }
+  )
+})
+
+function isEqual(a: unknown, b: unknown): boolean {
+  try {
+    assert.deepEqual(a, b)
+    return true
+  } catch {
+    return false
+  }
+}
