@@ -2,8 +2,10 @@ import fastifyMysql, { type MySQLPool } from '@fastify/mysql'
 import fp from 'fastify-plugin'
 import { createPool } from 'mysql2'
 import { createDatabase, type Database } from '../src/database/database.ts'
-import { hangUp, poolOptions, tendPool } from '../src/database/pool.ts'
+import { setUpPool } from '../src/database/pool.ts'
 import { availabilityLog } from '../src/health/availability-log.ts'
+
+const BOOT_TIMEOUT_MS = 1500
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,10 +18,12 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const config = app.config.mysql
-    const options = poolOptions(config, config)
+    const { options, tend, hangUpAll } = setUpPool(config, config)
     const availability = availabilityLog('MySQL', app.log)
 
-    // The package wants an answer at boot. The service boots without one, and connects when MySQL is there.
+    // The package asks something at boot, and waits for the answer without a limit. The service boots without one, and
+    // connects when MySQL is there.
+    const limit = setTimeout(hangUpAll, BOOT_TIMEOUT_MS)
     await app.register(fastifyMysql, { ...options }).after((error) => {
       if (!error) return
       availability.down(error)
@@ -27,13 +31,13 @@ export default fp(
       app.decorate('mysql', { pool })
       app.addHook('onClose', (_app, done) => pool.end(() => done()))
     })
+    clearTimeout(limit)
 
     const { pool } = app.mysql
-    tendPool(pool, config)
+    // The connection that the package has opened is not prepared as ours are.
+    hangUpAll()
+    tend(pool)
     pool.on('connection', availability.up)
-    // What the package has opened for its question is not prepared as ours are.
-    pool.getConnection((error, connection) => error ?? hangUp(connection))
-
     app.decorate('database', createDatabase(pool, { ...config, onUnreachable: availability.down }))
   },
   { name: 'mysql' }

@@ -7,8 +7,7 @@ import { readCsv } from './import/read-csv.ts'
 import { readNdjson } from './import/read-ndjson.ts'
 import { type Refusal, readProduct } from './import/read-product.ts'
 
-export const FORMATS = ['csv', 'ndjson'] as const
-export type Format = (typeof FORMATS)[number]
+export type Format = 'csv' | 'ndjson'
 
 export interface ImportOptions {
   format: Format

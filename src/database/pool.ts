@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2'
 import type { MysqlConfig } from '../config.ts'
@@ -15,47 +16,67 @@ interface PoolLimits {
   queryTimeoutMs: number
 }
 
-/** How a pool of ours connects. */
-export function poolOptions(
-  config: MysqlConfig,
-  { connectionLimit }: Pick<PoolLimits, 'connectionLimit'>
-): PoolOptions {
-  return {
-    ...connectionOptions(config),
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-    maxPreparedStatements: MAX_PREPARED_STATEMENTS,
-    connectionLimit
-  }
+/** What makes a pool ours, wherever it is made. */
+interface PoolSetup {
+  options: PoolOptions
+  /** Prepares each connection that the pool opens from now on, and makes its `end` take no time. */
+  tend(pool: Pool): void
+  /** Ends all connections now, and with them what waits there. */
+  hangUpAll(): void
 }
 
 /** Makes a pool that connects when it is asked to; its `end` takes no time, whatever state the server is in. */
 export function openPool(config: MysqlConfig, limits: PoolLimits): Pool {
-  const pool = createPool(poolOptions(config, limits))
-  tendPool(pool, limits)
+  const { options, tend } = setUpPool(config, limits)
+  const pool = createPool(options)
+  tend(pool)
   return pool
 }
 
-/** Prepares each connection that a pool opens from now on, and makes its `end` take no time. */
-export function tendPool(pool: Pool, { queryTimeoutMs }: Pick<PoolLimits, 'queryTimeoutMs'>): void {
-  const open = new Set<PoolConnection>()
+/** The same in parts, for a pool that is made by others. */
+export function setUpPool(config: MysqlConfig, { connectionLimit, queryTimeoutMs }: PoolLimits): PoolSetup {
+  const open = new Set<Socket>()
   const prepareSession = sessionStatement(queryTimeoutMs)
 
-  pool.on('connection', (connection) => {
-    open.add(connection)
-    // At its first error the pool drops a connection; a second one that nobody listens to would end the process.
-    connection.on('error', () => open.delete(connection))
-    connection.on('end', () => open.delete(connection))
-    connection.query(prepareSession, (error) => error && hangUp(connection))
-  })
-
-  const sayGoodbye = pool.end.bind(pool)
-  // Whoever closes the pool, us or a package: every goodbye is written at once, and nobody waits for an answer.
-  pool.end = (done?: (error: NodeJS.ErrnoException | null) => void) => {
-    sayGoodbye(() => {})
-    open.forEach(hangUp)
-    done?.(null)
+  function openSocket(): Socket {
+    const address = 'socketPath' in config ? { path: config.socketPath } : { host: config.host, port: config.port }
+    const socket = connect({
+      ...address,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS
+    })
+    open.add(socket)
+    return socket.once('close', () => open.delete(socket))
   }
+
+  function tend(pool: Pool): void {
+    pool.on('connection', (connection) => {
+      // At its first error the pool drops a connection; a second one that nobody listens to would end the process.
+      connection.on('error', () => {})
+      connection.query(prepareSession, (error) => error && hangUp(connection))
+    })
+    const sayGoodbye = pool.end.bind(pool)
+    // Whoever closes the pool, us or a package: every goodbye is written at once, and nobody waits for an answer.
+    pool.end = (done?: (error: NodeJS.ErrnoException | null) => void) => {
+      sayGoodbye(() => {})
+      hangUpAll()
+      done?.(null)
+    }
+  }
+
+  function hangUpAll(): void {
+    for (const socket of open) socket.destroy()
+  }
+
+  const options = {
+    ...connectionOptions(config),
+    stream: openSocket,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxPreparedStatements: MAX_PREPARED_STATEMENTS,
+    connectionLimit
+  }
+  return { options, tend, hangUpAll }
 }
 
 /** Ends a connection now, and with it what waits there. The driver's `destroy` leaves it to the server to hang up. */

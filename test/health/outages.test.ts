@@ -13,8 +13,8 @@ const NAME = 'aisle_outages'
 const LISTS = '/api/v1/products'
 const CONNECTION_LIMIT = 10
 const RECOVERED_MS = 3000
-/** The time limit of a statement is 1 s, the grace after it 0.1 s; the rest is for a busy machine. */
-const LONGEST_ANSWER_MS = 2000
+/** The time limit of a statement is 1 s, the grace after it 0.1 s; the rest is for 500 clients on a busy machine. */
+const LONGEST_ANSWER_MS = 5000
 
 const [database, redis] = await Promise.all([privateMysql(t), privateRedis(t)])
 await query(`CREATE DATABASE ${NAME} CHARACTER SET utf8mb4`)
@@ -29,11 +29,18 @@ const config = loadConfig({
 })
 await migrate(config.mysql)
 
+const healthy = await timedStart()
+healthy.service.signal('SIGTERM')
+await healthy.service.exit
 database.pause()
 redis.pause()
-const spawnedAt = performance.now()
-const service = await startService(t, toEnvironment(config))
-const startMs = performance.now() - spawnedAt
+const { service, startMs } = await timedStart()
+
+async function timedStart() {
+  const startedAt = performance.now()
+  const service = await startService(t, toEnvironment(config))
+  return { service, startMs: performance.now() - startedAt }
+}
 
 function connectAdmin() {
   return mysql.createConnection({ socketPath: database.socketPath, user: 'root' })
@@ -86,7 +93,7 @@ async function killConnections(): Promise<number> {
 }
 
 t.test('starts while both servers are stopped, and is there for its probes', async (t) => {
-  t.ok(startMs < 5000, `${startMs} ms`)
+  t.ok(startMs < 2 * healthy.startMs + 4000, `${startMs} ms, and ${healthy.startMs} ms with both`)
   const alive = await burst(100, '/health/liveness')
   t.same(alive.statuses, [200])
   const timesMs: number[] = []

@@ -20,6 +20,8 @@ export interface FaultProxy {
   disconnect(): void
   /** Resets a connection instead of passing on a chunk of its client's that matches. */
   cutAt(matches: (chunk: Buffer) => boolean): void
+  /** Passes on a chunk that matches, and lets nothing come back on that connection: a server that gets no work done. */
+  muteAt(matches: (chunk: Buffer) => boolean): void
 }
 
 interface Pair {
@@ -28,6 +30,7 @@ interface Pair {
 }
 
 const HOST = '127.0.0.1'
+const NEVER = (_chunk: Buffer) => false
 
 /** Starts a TCP proxy that does damage, closed with the test. */
 export async function faultProxy(t: Test, target: NetConnectOpts): Promise<FaultProxy> {
@@ -36,7 +39,8 @@ export async function faultProxy(t: Test, target: NetConnectOpts): Promise<Fault
   let chunks = 0
   let delayMs = 0
   let isStalled = false
-  let isCutOff = (_chunk: Buffer) => false
+  let isCutOff = NEVER
+  let isMuted = NEVER
 
   const listener = createServer(accept)
   const listen = () => new Promise<void>((resolve) => listener.listen(port, HOST, resolve))
@@ -51,6 +55,7 @@ export async function faultProxy(t: Test, target: NetConnectOpts): Promise<Fault
     client.on('data', (chunk) => {
       chunks++
       if (isCutOff(chunk)) cut(pair)
+      if (isMuted(chunk)) pair.server.pause()
     })
     forward(client, pair.server)
     forward(pair.server, client)
@@ -89,7 +94,8 @@ export async function faultProxy(t: Test, target: NetConnectOpts): Promise<Fault
     pass() {
       isStalled = false
       delayMs = 0
-      isCutOff = () => false
+      isCutOff = NEVER
+      isMuted = NEVER
       for (const socket of sockets()) socket.resume()
       if (!listener.listening) listener.listen(port, HOST)
     },
@@ -110,6 +116,9 @@ export async function faultProxy(t: Test, target: NetConnectOpts): Promise<Fault
     },
     cutAt(matches) {
       isCutOff = matches
+    },
+    muteAt(matches) {
+      isMuted = matches
     }
   }
   return proxy

@@ -8,7 +8,7 @@ import { waitFor } from './wait-for.ts'
 
 /** The entry point. */
 export const SERVER = join(import.meta.dirname, '../../src/server.ts')
-const START_TIMEOUT_MS = 15_000
+const START_TIMEOUT_MS = 30_000
 const PAGE_BYTES = 4096
 
 export interface Exit {
