@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,6 +11,8 @@ import { initialiseMysql } from './initialise-mysql.ts'
 import { createMysqlServer } from './mysql-server.ts'
 import { createRedisServer } from './redis-server.ts'
 import type { ServerProcess } from './server-process.ts'
+
+const STOP_TIMEOUT_MS = 1000
 
 /** A running server of one's own, to pause, to kill and to start again. */
 export interface ThrowAwayServer extends ServerProcess {
@@ -54,7 +57,30 @@ async function startThrowAway(
     await server.kill()
     await rm(folder, { recursive: true, force: true })
   }
-  return Object.assign(server, { socketPath, port, remove })
+  const { pause: sendStop } = server
+  const pause = () => {
+    sendStop()
+    waitUntilStopped(server.pid)
+  }
+  return Object.assign(server, { socketPath, port, pause, remove })
+}
+
+/** A thread that is at work stops later than the signal is sent, and may answer one more query before. */
+function waitUntilStopped(pid: number | undefined): void {
+  const tasks = `/proc/${pid}/task`
+  const deadline = performance.now() + STOP_TIMEOUT_MS
+  while (existsSync(tasks) && performance.now() < deadline) {
+    if (readdirSync(tasks).every((task) => isStopped(`${tasks}/${task}/stat`))) return
+  }
+}
+
+function isStopped(statFile: string): boolean {
+  try {
+    return /\) [Tt] /.test(readFileSync(statFile, 'latin1'))
+  } catch {
+    // The thread has ended meanwhile.
+    return true
+  }
 }
 
 async function findProgram(engine: Engine): Promise<ServerProgram> {

@@ -239,6 +239,7 @@ t.test('Redis is killed, started again, stopped and resumed: lists do not notice
 t.test('it ends in order and in time while both servers are stopped', async (t) => {
   database.pause()
   redis.pause()
+  await waitFor('MySQL has stopped', RECOVERED_MS, async () => (await get(LISTS)).status === 503)
   const lists = burst(30)
   await waitFor('lists are under way', RECOVERED_MS, async () => (await get('/health')).body.status === 'down')
   const signalledAt = performance.now()
