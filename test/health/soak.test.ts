@@ -81,7 +81,8 @@ t.test(`faults at random, seed ${SEED}`, async (t) => {
   )
   t.equal(service.stderr, '')
   const grownBytes = residentBytes(service.pid) - bytesBefore
-  t.ok(grownBytes < 80e6, `grown by ${Math.round(grownBytes / 1e6)} MB`)
+  // What is alive stays as it is; the heap around it grows until it is worth collecting.
+  t.ok(grownBytes < 150e6, `grown by ${Math.round(grownBytes / 1e6)} MB`)
 
   service.signal('SIGTERM')
   t.equal((await service.exit).code, 0)
