@@ -11,6 +11,8 @@ const ROOT = join(import.meta.dirname, '..')
 /** Longest wait for a whole request to arrive, for its header fields, for an answer, and for a next request. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 15_000
+/** How often Node looks for requests that are too late. */
+const TIMEOUT_CHECK_MS = 1000
 const HANDLER_TIMEOUT_MS = 10_000
 /** Longer than the idle time of common load balancers (60 s), so that they and not we close a connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
@@ -39,7 +41,9 @@ export async function buildApp(config: Config) {
     requestTimeout: REQUEST_TIMEOUT_MS,
     handlerTimeout: HANDLER_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    // While it closes: the framework's own refusal is not a problem document.
+    return503OnClosing: false,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
     clientErrorHandler: answerClientError,
