@@ -1,28 +1,28 @@
 import { Readable } from 'node:stream'
 import type { Connection, ResultSetHeader } from 'mysql2/promise'
-import { retryContention } from '../database/retry-contention.ts'
+import { writtenColumns } from '../products/product-row.ts'
 import type { CatalogueRow } from './generator/generate-row.ts'
 
-/**
- * Writes rows to `products`, but for those whose id or sku is there already, and answers how many it added.
- * @param rows may be gone through again, when the server gives up the first attempt
- */
+/** Writes rows to `products`, but for those whose id or sku is there already, and answers how many it added. */
 export type WriteRows = (connection: Connection, rows: Iterable<CatalogueRow>) => Promise<number>
+
+/** Of a product that was never changed. */
+export const FIRST_VERSION = 1
 
 /** Enough to fill the buffer of a socket, and little to hold in memory. */
 const PACKET_CHARACTERS = 2 ** 16
 
 /** The fields are those of `toLine`. */
 const STATEMENT = `LOAD DATA LOCAL INFILE 'rows' INTO TABLE products CHARACTER SET utf8mb4
-  (@id, sku, name, description, price, category, stock, created_at, updated_at, search_words) SET id = UNHEX(@id)`
+  (${writtenColumns.replace('id', '@id')}) SET id = UNHEX(@id)`
 
-/** The fastest way into a table, in one transaction. Many servers do not allow it. */
+/** The fastest way into a table. Many servers do not allow it. */
 export const loadRows: WriteRows = (connection, rows) => loadLines(connection, () => Readable.from(packets(rows)))
 
-/** Loads the lines that a stream gives; with each attempt it is opened again. */
+/** Loads the lines that a stream gives. */
 export async function loadLines(connection: Connection, openStream: () => Readable): Promise<number> {
   const statement = { sql: STATEMENT, infileStreamFactory: openStream }
-  const [{ affectedRows }] = await retryContention(() => connection.query<ResultSetHeader>(statement))
+  const [{ affectedRows }] = await connection.query<ResultSetHeader>(statement)
   return affectedRows
 }
 
@@ -39,7 +39,7 @@ export function canLoadRows(connection: Connection): Promise<boolean> {
 
 /** A row as a line of tab-separated fields. No text of a catalogue has a character that needs an escape. */
 export function toLine(row: CatalogueRow): string {
-  return `${row.id.toString('hex')}\t${row.sku ?? '\\N'}\t${row.name}\t${row.description ?? '\\N'}\t${row.price}\t${row.category ?? '\\N'}\t${row.stock}\t${row.createdAt}\t${row.updatedAt}\t${row.searchWords}\n`
+  return `${row.id.toString('hex')}\t${row.sku ?? '\\N'}\t${row.name}\t${row.description ?? '\\N'}\t${row.price}\t${row.category ?? '\\N'}\t${row.stock}\t${row.createdAt}\t${row.updatedAt}\t${FIRST_VERSION}\t${row.searchWords}\n`
 }
 
 function* packets(rows: Iterable<CatalogueRow>): Generator<Buffer> {

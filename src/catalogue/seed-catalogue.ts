@@ -1,6 +1,11 @@
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
+import { logChanges } from '../changes/log-changes.ts'
 import type { MysqlConfig } from '../config.ts'
 import { connectionOptions } from '../database/connection-options.ts'
+import { retryContention } from '../database/retry-contention.ts'
+import { inTransaction } from '../database/transaction.ts'
+import { toDatetime } from '../products/datetime.ts'
+import { toChanges } from '../products/write-products.ts'
 import { type CatalogueRow, createRowGenerator } from './generator/generate-row.ts'
 import { insertRows } from './insert-rows.ts'
 import { canLoadRows, loadRows, type WriteRows } from './load-rows.ts'
@@ -34,11 +39,27 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
   let added = 0
   let done = 0
 
-  function* missingRows(start: number, end: number, existing: ReadonlySet<string>): Generator<CatalogueRow> {
-    for (let index = start; index < end; index++) {
-      const row = generateRow(index)
-      if (existing.size === 0 || !existing.has(toKey(row.id))) yield row
+  /** A transaction: the rows that are missing, and their entries in the change log. */
+  async function writeChunk(connection: Connection, writeRows: WriteRows, start: number, end: number) {
+    const bounds = [generateRow(start), generateRow(end - 1)] as const
+    const existing = await idsBetween(connection, ...bounds)
+    const missing: Pick<CatalogueRow, 'id' | 'sku'>[] = []
+
+    function* missingRows(): Generator<CatalogueRow> {
+      for (let index = start; index < end; index++) {
+        const row = generateRow(index)
+        if (existing.size > 0 && existing.has(toKey(row.id))) continue
+        missing.push({ id: row.id, sku: row.sku })
+        yield row
+      }
     }
+
+    const written = await writeRows(connection, missingRows())
+    // Where another product has the sku, the row was left out.
+    const present = written === missing.length ? null : await idsBetween(connection, ...bounds)
+    const logged = present === null ? missing : missing.filter(({ id }) => present.has(toKey(id)))
+    await logChanges(connection, toChanges('upsert', logged), toDatetime(Date.now()))
+    return written
   }
 
   /** The workers share the chunks: the first one that fails ends the sequence for all. */
@@ -48,8 +69,9 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
       const writeRows = options.writeRows ?? ((await canLoadRows(connection)) ? loadRows : insertRows)
       for (const [start, end] of chunks) {
         signal?.throwIfAborted()
-        const existing = await idsBetween(connection, generateRow(start), generateRow(end - 1))
-        const written = await writeRows(connection, { [Symbol.iterator]: () => missingRows(start, end, existing) })
+        const written = await retryContention(() =>
+          inTransaction(connection, () => writeChunk(connection, writeRows, start, end))
+        )
         added += written
         done += end - start
         onProgress?.(done)

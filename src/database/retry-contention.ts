@@ -1,3 +1,5 @@
+import { AppError } from '../errors.ts'
+
 /** The server has rolled back a transaction in favour of another one. */
 const LOCK_CONFLICTS: readonly string[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']
 const MAX_ATTEMPTS = 5
@@ -14,8 +16,17 @@ export async function retryContention<T>(work: () => Promise<T>, otherConflicts:
     try {
       return await work()
     } catch (error) {
-      const isConflict = error instanceof Error && 'code' in error && conflicts.includes(error.code)
-      if (!isConflict || attempt === MAX_ATTEMPTS) throw error
+      if (!hasCode(error, conflicts) || attempt === MAX_ATTEMPTS) throw error
     }
   }
+}
+
+/** Was a statement of ours refused because another one was quicker to take the same unique key, or a lock? */
+export function isLostRace(error: unknown): boolean {
+  const reason = error instanceof AppError ? error.cause : error
+  return hasCode(reason, [...LOCK_CONFLICTS, 'ER_DUP_ENTRY'])
+}
+
+function hasCode(error: unknown, codes: readonly unknown[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(error.code)
 }

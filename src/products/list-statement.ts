@@ -1,3 +1,4 @@
+import { timestampToDatetime } from './datetime.ts'
 import type { ListQuery } from './list-query.ts'
 import { productColumns } from './product-row.ts'
 import { fullTextExpression } from './search-words.ts'
@@ -49,8 +50,8 @@ function select(query: ListQuery, categories: readonly string[]): Statement {
 function seek(sort: Sort, from: Position): [string, ...(string | Buffer)[]] {
   const column = sortColumns[sort.key]
   const beyond = ascending(sort, from.backward) ? '>' : '<'
-  const value =
-    sort.key === 'createdAt' || sort.key === 'updatedAt' ? from.value.slice(0, -1).replace('T', ' ') : from.value
+  const isTime = sort.key === 'createdAt' || sort.key === 'updatedAt'
+  const value = isTime ? timestampToDatetime(from.value) : from.value
   return [
     `(${column} ${beyond} ? OR (${column} = ? AND id ${beyond}${from.inclusive ? '=' : ''} ?))`,
     value,

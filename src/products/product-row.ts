@@ -1,7 +1,10 @@
 import type { Product } from '../../schemas/products.ts'
+import { datetimeToTimestamp } from './datetime.ts'
 import { formatId } from './product-id.ts'
 
 export const productColumns = 'id, sku, name, description, price, category, stock, created_at, updated_at, version'
+/** With the column that is made for searching and never read. */
+export const writtenColumns = `${productColumns}, search_words`
 
 /** A row of `products` as the driver gives it: decimals and dates as text. */
 export interface ProductRow {
@@ -27,13 +30,7 @@ export function toProduct(row: ProductRow): Product {
     price: row.price,
     category: row.category,
     stock: row.stock,
-    createdAt: toTimestamp(row.created_at),
-    updatedAt: toTimestamp(row.updated_at)
+    createdAt: datetimeToTimestamp(row.created_at),
+    updatedAt: datetimeToTimestamp(row.updated_at)
   }
-}
-
-/** `2026-03-01 09:30:00.250` (UTC) in RFC 3339; the driver leaves out milliseconds of zero. */
-function toTimestamp(datetime: string): string {
-  const milliseconds = datetime.length === 19 ? '.000' : ''
-  return `${datetime.slice(0, 10)}T${datetime.slice(11)}${milliseconds}Z`
 }

@@ -1,9 +1,11 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { retryContention } from '../database/retry-contention.ts'
+import { inTransaction } from '../database/transaction.ts'
 import { toDatetime } from './datetime.ts'
 import type { ProductFields } from './product-fields.ts'
 import { uuidV7 } from './product-id.ts'
-import { searchColumn } from './search-words.ts'
+import { type ProductRow, productColumns } from './product-row.ts'
+import { writeProducts } from './write-products.ts'
 
 /** A product to find by its `sku`, and to make if there is none. What is not there stays as it is. */
 export type ProductUpsert = Partial<ProductFields> & { sku: string; name: string; price: string }
@@ -22,21 +24,10 @@ export interface Sources {
   randomBytes(size: number): Uint8Array
 }
 
-/** A row as it is, or as it is to be. */
-interface Row extends ProductFields {
-  id: Buffer
-  sku: string
-  created_at: string
-  version: number
-}
+type Row = ProductRow & { sku: string }
 
 /** Somebody else has made the product since we looked. */
 const LOST_RACE = ['ER_DUP_ENTRY']
-
-const COLUMNS = 'id, sku, name, description, price, category, stock, created_at, updated_at, version, search_words'
-const CHANGEABLE = ['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version', 'search_words']
-const INSERT = `INSERT INTO products (${COLUMNS}) VALUES ?`
-const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${name} = VALUES(${name})`).join(', ')}`
 
 /**
  * Makes or changes the products of a batch in one transaction: all of them, or none. Several with the same `sku`
@@ -66,6 +57,7 @@ export async function upsertProducts(
 
 async function write(connection: Connection, wanted: readonly ProductUpsert[], { nowMs, randomBytes }: Sources) {
   const now = nowMs()
+  const changedAt = toDatetime(now)
   const present = await lockRows(connection, wanted)
   const created: Row[] = []
   const updated: Row[] = []
@@ -73,33 +65,19 @@ async function write(connection: Connection, wanted: readonly ProductUpsert[], {
     const row = present.get(product.sku)
     if (row === undefined) {
       const fields = { description: null, category: null, stock: 0, ...product }
-      created.push({ id: uuidV7(now, randomBytes(10)), created_at: toDatetime(now), version: 1, ...fields })
+      const times = { created_at: changedAt, updated_at: changedAt }
+      created.push({ id: uuidV7(now, randomBytes(10)), ...fields, ...times, version: 1 })
     } else if (changes(row, product)) {
-      updated.push({ ...row, ...product, version: row.version + 1 })
+      updated.push({ ...row, ...product, updated_at: changedAt, version: row.version + 1 })
     }
   }
-  const toValues = (row: Row) => [
-    row.id,
-    row.sku,
-    row.name,
-    row.description,
-    row.price,
-    row.category,
-    row.stock,
-    row.created_at,
-    toDatetime(now),
-    row.version,
-    searchColumn(row.name, row.description)
-  ]
-  if (created.length > 0) await connection.query(INSERT, [created.map(toValues)])
-  if (updated.length > 0) await connection.query(UPDATE, [updated.map(toValues)])
+  await writeProducts(connection, { created, updated }, changedAt)
   return { created: created.length, updated: updated.length }
 }
 
 async function lockRows(connection: Connection, wanted: readonly ProductUpsert[]): Promise<Map<string, Row>> {
   const [rows] = await connection.query<(Row & RowDataPacket)[]>(
-    `SELECT id, sku, name, description, price, category, stock, created_at, version
-     FROM products WHERE sku IN (?) ORDER BY sku FOR UPDATE`,
+    `SELECT ${productColumns} FROM products WHERE sku IN (?) ORDER BY sku FOR UPDATE`,
     [wanted.map(({ sku }) => sku)]
   )
   return new Map(rows.map((row) => [row.sku, row]))
@@ -116,18 +94,4 @@ function mergeBySku(products: readonly ProductUpsert[]): ProductUpsert[] {
   const merged = new Map<string, ProductUpsert>()
   for (const product of products) merged.set(product.sku, { ...merged.get(product.sku), ...product })
   return [...merged.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1))
-}
-
-/** Sees what others have committed, and locks nothing but the rows that it reads. */
-async function inTransaction<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-  await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-  await connection.beginTransaction()
-  try {
-    const result = await work()
-    await connection.commit()
-    return result
-  } catch (error) {
-    await connection.rollback()
-    throw error
-  }
 }

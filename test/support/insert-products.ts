@@ -1,4 +1,5 @@
 import type { Connection } from 'mysql2/promise'
+import { timestampToDatetime } from '../../src/products/datetime.ts'
 import { uuidV7 } from '../../src/products/product-id.ts'
 import { searchColumn } from '../../src/products/search-words.ts'
 
@@ -28,8 +29,8 @@ export async function insertProducts(connection: Connection, fixtures: readonly 
       product.price,
       product.category,
       product.stock,
-      toDatetime(product.createdAt),
-      toDatetime(product.updatedAt),
+      timestampToDatetime(product.createdAt),
+      timestampToDatetime(product.updatedAt),
       searchColumn(product.name, product.description)
     ]
   })
@@ -58,8 +59,4 @@ function defaults(): Required<ProductFixture> {
     createdAt: '2026-01-01T00:00:00.000Z',
     updatedAt: '2026-01-01T00:00:00.000Z'
   }
-}
-
-function toDatetime(timestamp: string): string {
-  return timestamp.slice(0, -1).replace('T', ' ')
 }

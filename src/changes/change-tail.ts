@@ -1,0 +1,88 @@
+import type { Database } from '../database/database.ts'
+import type { ChangeView } from './change-view.ts'
+import { numberChanges } from './number-changes.ts'
+import { readChanges, readHead } from './read-changes.ts'
+
+const INTERVAL_MS = 200
+/** A statement of the tail takes a millisecond; what takes this long is a fault, and nothing is trusted by then. */
+export const TAIL_TIMEOUT_MS = 800
+/** For how long the log, once read, says how things are. Everything else that an answer takes has to fit into a second. */
+const TRUST_MS = 900
+
+/** The reading of the change log, again and again. */
+export interface ChangeTail {
+  /** Until when, on the clock of the tail, the view shows everything that was committed less than a second before. */
+  readonly trustedUntilMs: number
+  /** Reads soon instead of after the interval: there is something new. */
+  hasten(): void
+  stop(): void
+}
+
+interface TailOptions {
+  database: Database
+  view: ChangeView
+  /** A monotonic clock, in ms. */
+  nowMs: () => number
+  onFailure: (error: Error) => void
+  onSuccess: () => void
+}
+
+/** Keeps a view up to date, several times a second, from now on until it is stopped. Goes on after any failure. */
+export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: TailOptions): ChangeTail {
+  let trustedUntilMs = Number.NEGATIVE_INFINITY
+  let timer: NodeJS.Timeout | undefined
+  let isStopped = false
+  let isReading = false
+  let isHastened = false
+
+  async function read() {
+    isReading = true
+    isHastened = false
+    const startedAtMs = nowMs()
+    try {
+      await catchUp(database, view)
+      trustedUntilMs = startedAtMs + TRUST_MS
+      onSuccess()
+    } catch (error) {
+      if (!isStopped) onFailure(error as Error)
+    }
+    isReading = false
+    schedule(isHastened ? 0 : INTERVAL_MS)
+  }
+
+  function schedule(delayMs: number) {
+    clearTimeout(timer)
+    if (!isStopped) timer = setTimeout(read, delayMs)
+  }
+
+  read()
+  return {
+    get trustedUntilMs() {
+      return trustedUntilMs
+    },
+    hasten() {
+      isHastened = true
+      if (!isReading) schedule(0)
+    },
+    stop() {
+      isStopped = true
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** Brings into the view everything that was committed before the call. */
+async function catchUp(database: Database, view: ChangeView): Promise<void> {
+  view.beginReading()
+  await numberChanges(database)
+  for (;;) {
+    if (view.version === null) view.restart(await readHead(database))
+    const step = await readChanges(database, view.version ?? 0)
+    if (step === undefined) {
+      view.restart(await readHead(database))
+      continue
+    }
+    view.apply(step.rows)
+    if (step.isComplete) return view.endReading()
+  }
+}

@@ -1,0 +1,92 @@
+import type { LoggedChanges } from './read-changes.ts'
+
+/** Products whose last change is remembered, twice over. */
+const REMEMBERED_PRODUCTS = 20_000
+
+/**
+ * What an instance knows of the changes of products, to decide whether a state that somebody has read still holds.
+ * A state is read *at* a version: the highest number of the change log that was known before the reading began.
+ */
+export interface ChangeView {
+  /** The version to read at from now on. Null until the log was read for the first time. */
+  readonly version: number | null
+  /** Whether no product at all has changed since a version, as far as is known here. */
+  nothingChangedSince(version: number): boolean
+  /** Whether this product has not changed since a version. False, too, where that is too long ago to tell. */
+  isUnchangedSince(version: number, productId: string): boolean
+  /** A write of this instance was committed: until it comes back in the log, no state of these products holds. */
+  noteOwnWrite(productIds: readonly string[]): void
+  /** The log is being read, from here to `endReading`, to its end. */
+  beginReading(): void
+  apply(rows: readonly LoggedChanges[]): void
+  endReading(): void
+  /** Begins anew at a number, knowing nothing of what was before. */
+  restart(head: number): void
+}
+
+/** @param onChanged told the ids of products that have changed; null where any may have */
+export function createChangeView(onChanged: (productIds: readonly string[] | null) => void): ChangeView {
+  let version: number | null = null
+  /** Since when all changes are remembered: those of two generations, of which the older one is forgotten when full. */
+  let floor = 0
+  let olderFloor = 0
+  let recent = new Map<string, number>()
+  let older = new Map<string, number>()
+  /** Products of own writes, with the reading that was the last to begin before each was noted. */
+  const awaited = new Map<string, number>()
+  let reading = 0
+
+  function remember(seq: number, productIds: readonly string[]) {
+    for (const id of productIds) recent.set(id, seq)
+    if (recent.size < REMEMBERED_PRODUCTS) return
+    olderFloor = floor
+    older = recent
+    recent = new Map()
+    floor = seq
+  }
+
+  return {
+    get version() {
+      return version
+    },
+
+    nothingChangedSince: (since) => since === version,
+
+    isUnchangedSince(since, id) {
+      if (version === null || since < olderFloor || awaited.has(id)) return false
+      return (recent.get(id) ?? older.get(id) ?? 0) <= since
+    },
+
+    noteOwnWrite(productIds) {
+      for (const id of productIds) awaited.set(id, reading)
+      onChanged(productIds)
+    },
+
+    beginReading() {
+      reading++
+    },
+
+    apply(rows) {
+      for (const { seq, changes } of rows) {
+        const productIds = changes.map(({ id }) => id)
+        remember(seq, productIds)
+        version = seq
+        onChanged(productIds)
+      }
+    },
+
+    endReading() {
+      // A reading that began after the commit has brought the write.
+      for (const [id, noted] of awaited) if (noted < reading) awaited.delete(id)
+    },
+
+    restart(head) {
+      version = head
+      floor = head
+      olderFloor = head
+      recent = new Map()
+      older = new Map()
+      onChanged(null)
+    }
+  }
+}
