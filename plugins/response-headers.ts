@@ -3,17 +3,23 @@ import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
-type WriteHeaders = (request: FastifyRequest, reply: FastifyReply) => void
+export interface ResponseHeaders {
+  /** The header fields that are the same on every answer. */
+  readonly constant: Readonly<Record<string, string>>
+  /** Those that depend on the request, each name before its value. */
+  forRequest(request: FastifyRequest): string[]
+  /** Sets all of them, but for those that the answer has already. For answers that come past all hooks. */
+  write(request: FastifyRequest, reply: FastifyReply): void
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** For the few answers that come before any hook runs. */
-    writeHeaders: WriteHeaders
+    responseHeaders: ResponseHeaders
   }
 }
 
 /** What a browser may read of an answer from another origin. */
-const EXPOSED_HEADERS = ['ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id']
+const EXPOSED_HEADERS = ['Cache-Status', 'ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id']
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const PREFLIGHT_MAX_AGE_SECONDS = 7200
 
@@ -35,16 +41,24 @@ export default fp(
       ...(anyOrigin ? { 'access-control-allow-origin': '*' } : { vary: 'Origin' }),
       'access-control-expose-headers': EXPOSED_HEADERS.join(', ')
     }
+    const constantFields = Object.entries(constant)
 
-    const write: WriteHeaders = (request, reply) => {
-      reply.headers(constant)
-      reply.header('x-request-id', request.id)
-      const { origin } = request.headers
-      if (!anyOrigin && origin !== undefined && allowed.has(origin)) reply.header('access-control-allow-origin', origin)
-      if (lifecycle.isDraining) reply.header('connection', 'close')
+    function forRequest({ id, headers: { origin } }: FastifyRequest): string[] {
+      const fields = ['x-request-id', id]
+      if (!anyOrigin && origin !== undefined && allowed.has(origin)) fields.push('access-control-allow-origin', origin)
+      if (lifecycle.isDraining) fields.push('connection', 'close')
+      return fields
     }
-    app.decorate('writeHeaders', write)
-    app.addHook('onRequest', (request, reply, done) => {
+
+    function write(request: FastifyRequest, reply: FastifyReply): void {
+      for (const [name, value] of constantFields) if (!reply.hasHeader(name)) reply.header(name, value)
+      const fields = forRequest(request)
+      for (let at = 0; at < fields.length; at += 2) reply.header(fields[at] ?? '', fields[at + 1])
+    }
+
+    const headers: ResponseHeaders = { constant, forRequest, write }
+    app.decorate('responseHeaders', headers)
+    app.addHook('onSend', (request, reply, _payload, done) => {
       write(request, reply)
       done()
     })

@@ -4,6 +4,8 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import type { Config } from './config.ts'
+import { type LogStream, openLogStream } from './logging/log-stream.ts'
+import { redact } from './logging/redaction.ts'
 import { createRequestIds } from './request-id.ts'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -25,6 +27,7 @@ export type App = Awaited<ReturnType<typeof buildApp>>
 declare module 'fastify' {
   interface FastifyInstance {
     config: Config
+    logStream: LogStream
   }
 }
 
@@ -33,8 +36,9 @@ declare module 'fastify' {
  * MySQL and Redis.
  */
 export async function buildApp(config: Config) {
+  const logStream = await openLogStream(config.log)
   const app = Fastify({
-    logger: loggerOptions(config),
+    logger: { level: config.log.level, redact, stream: logStream },
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: createRequestIds(),
     trustProxy: config.server.trustProxy,
@@ -46,9 +50,13 @@ export async function buildApp(config: Config) {
     return503OnClosing: false,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
-    clientErrorHandler: answerClientError,
+    clientErrorHandler: (error, socket) => {
+      const refusal = answerClientError(error, socket)
+      if (refusal) app.accessLog.writeRefusal(refusal)
+    },
     frameworkErrors: (error, request, reply) => {
-      app.writeHeaders(request, reply)
+      app.accessLog.watch(request, reply)
+      app.responseHeaders.write(request, reply)
       app.errorHandler(error, request, reply)
     },
     ajv: {
@@ -63,12 +71,8 @@ export async function buildApp(config: Config) {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.decorate('config', config)
+  app.decorate('logStream', logStream)
   await app.register(autoload, { dir: join(ROOT, 'plugins') })
   await app.register(autoload, { dir: join(ROOT, 'routes') })
   return app
-}
-
-function loggerOptions({ log }: Config) {
-  const pretty = process.stdout.isTTY && { transport: { target: 'pino-pretty', options: { ignore: 'pid,hostname' } } }
-  return { level: log.level, ...pretty }
 }

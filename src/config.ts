@@ -10,6 +10,9 @@ const Environment = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
   LOG_LEVEL: StringEnum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { default: 'info' }),
+  LOG_FILE_PATH: Type.Optional(Type.String()),
+  LOG_MAX_SIZE: Type.String({ pattern: '^[1-9][0-9]{0,5}[kmgKMG]$', default: '100m' }),
+  LOG_MAX_FILES: Type.Integer({ minimum: 2, maximum: 10_000, default: 7 }),
 
   DB_HOST: Type.Optional(Type.String()),
   DB_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 3306 }),
@@ -25,9 +28,14 @@ const Environment = Type.Object({
   REDIS_URL: Type.Optional(Type.String({ pattern: '^(rediss?://.+|/.+)$' })),
   REDIS_KEY_PREFIX: Type.String({ maxLength: 64, default: 'aisle:' }),
 
+  CACHE_TTL_SHORT: Type.Integer({ minimum: 1, maximum: 86_400, default: 60 }),
+  CACHE_TTL_MEDIUM: Type.Integer({ minimum: 1, maximum: 86_400, default: 300 }),
+  CACHE_MEMORY_MB: Type.Integer({ minimum: 1, maximum: 16_384, default: 64 }),
+
   CORS_ORIGINS: Type.String({ default: '*' }),
   TRUST_PROXY: Type.String({ default: 'false' }),
-  SHUTDOWN_DRAIN_MS: Type.Integer({ minimum: 0, maximum: 300_000, default: 5000 })
+  SHUTDOWN_DRAIN_MS: Type.Integer({ minimum: 0, maximum: 300_000, default: 5000 }),
+  METRICS_REQUIRE_KEY: Type.Boolean({ default: false })
 })
 type Environment = Static<typeof Environment>
 
@@ -56,7 +64,6 @@ const ajv = new Ajv({
 /** Everything that can be configured, read once at start. */
 export type Config = Readonly<ReturnType<typeof toConfig>>
 export type MysqlConfig = Config['mysql']
-export type RedisConfig = Config['redis']
 
 /** The environment does not make a valid configuration. The message has one line for each fault, with its name. */
 export class ConfigError extends Error {
@@ -103,7 +110,7 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
       trustProxy: attempt(() => parseTrustProxy(e.TRUST_PROXY)) ?? false,
       drainMs: e.SHUTDOWN_DRAIN_MS
     },
-    log: { level: e.LOG_LEVEL },
+    log: { level: e.LOG_LEVEL, filePath: e.LOG_FILE_PATH, maxSize: e.LOG_MAX_SIZE, maxFiles: e.LOG_MAX_FILES },
     mysql: {
       ...address,
       user: e.DB_USER ?? '',
@@ -115,7 +122,13 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
       queryTimeoutMs: e.DB_QUERY_TIMEOUT_MS
     },
     redis: { url: e.REDIS_URL ?? '', keyPrefix: e.REDIS_KEY_PREFIX },
-    cors: { origins: attempt(() => parseOrigins(e.CORS_ORIGINS)) ?? [] }
+    cache: {
+      listTtlMs: e.CACHE_TTL_SHORT * 1000,
+      productTtlMs: e.CACHE_TTL_MEDIUM * 1000,
+      memoryBytes: e.CACHE_MEMORY_MB * 2 ** 20
+    },
+    cors: { origins: attempt(() => parseOrigins(e.CORS_ORIGINS)) ?? [] },
+    metrics: { requireKey: e.METRICS_REQUIRE_KEY }
   })
 }
 

@@ -8,6 +8,7 @@ const catalogue = {
   'cursor-mismatch': { status: 400, title: 'The cursor belongs to another query' },
   'malformed-json': { status: 400, title: 'The body is not valid JSON' },
   'malformed-request': { status: 400, title: 'The request is not valid HTTP' },
+  unauthorized: { status: 401, title: 'A key is required' },
   'route-not-found': { status: 404, title: 'There is no such route' },
   'product-not-found': { status: 404, title: 'There is no such product' },
   'method-not-allowed': { status: 405, title: 'The route does not have this method' },

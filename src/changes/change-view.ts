@@ -10,10 +10,11 @@ const REMEMBERED_PRODUCTS = 20_000
 export interface ChangeView {
   /** The version to read at from now on. Null until the log was read for the first time. */
   readonly version: number | null
-  /** Whether no product at all has changed since a version, as far as is known here. */
-  nothingChangedSince(version: number): boolean
-  /** Whether this product has not changed since a version. False, too, where that is too long ago to tell. */
-  isUnchangedSince(version: number, productId: string): boolean
+  /**
+   * The lowest version at which a state of this product, or without an id of all products, must have been read to hold
+   * still. Null where none is known to hold.
+   */
+  validFrom(productId: string | null): number | null
   /** A write of this instance was committed: until it comes back in the log, no state of these products holds. */
   noteOwnWrite(productIds: readonly string[]): void
   /** The log is being read, from here to `endReading`, to its end. */
@@ -22,10 +23,14 @@ export interface ChangeView {
   endReading(): void
   /** Begins anew at a number, knowing nothing of what was before. */
   restart(head: number): void
+  /** From now on the listener is told the ids of products that have changed; null where any may have. */
+  onChanged(listener: ChangeListener): void
 }
 
-/** @param onChanged told the ids of products that have changed; null where any may have */
-export function createChangeView(onChanged: (productIds: readonly string[] | null) => void): ChangeView {
+type ChangeListener = (productIds: readonly string[] | null) => void
+
+export function createChangeView(): ChangeView {
+  const listeners: ChangeListener[] = []
   let version: number | null = null
   /** Since when all changes are remembered: those of two generations, of which the older one is forgotten when full. */
   let floor = 0
@@ -45,21 +50,24 @@ export function createChangeView(onChanged: (productIds: readonly string[] | nul
     floor = seq
   }
 
+  function tell(productIds: readonly string[] | null) {
+    for (const listener of listeners) listener(productIds)
+  }
+
   return {
     get version() {
       return version
     },
 
-    nothingChangedSince: (since) => since === version,
-
-    isUnchangedSince(since, id) {
-      if (version === null || since < olderFloor || awaited.has(id)) return false
-      return (recent.get(id) ?? older.get(id) ?? 0) <= since
+    validFrom(id) {
+      if (id === null || version === null) return version
+      if (awaited.has(id)) return null
+      return recent.get(id) ?? older.get(id) ?? olderFloor
     },
 
     noteOwnWrite(productIds) {
       for (const id of productIds) awaited.set(id, reading)
-      onChanged(productIds)
+      tell(productIds)
     },
 
     beginReading() {
@@ -71,7 +79,7 @@ export function createChangeView(onChanged: (productIds: readonly string[] | nul
         const productIds = changes.map(({ id }) => id)
         remember(seq, productIds)
         version = seq
-        onChanged(productIds)
+        tell(productIds)
       }
     },
 
@@ -86,7 +94,11 @@ export function createChangeView(onChanged: (productIds: readonly string[] | nul
       olderFloor = head
       recent = new Map()
       older = new Map()
-      onChanged(null)
+      tell(null)
+    },
+
+    onChanged(listener) {
+      listeners.push(listener)
     }
   }
 }

@@ -1,7 +1,11 @@
 import type { Pool, PoolConnection } from 'mysql2'
+import type { Connection } from 'mysql2/promise'
 import { AppError } from '../errors.ts'
+import { Buckets } from '../metrics/buckets.ts'
+import type { PoolUsage } from '../metrics/pool-metrics.ts'
 import { databaseTimeout, databaseUnavailable, isConnectionLost, statementError } from './database-error.ts'
 import { hangUp } from './pool.ts'
+import { inTransaction } from './transaction.ts'
 
 /** The server ends a statement itself at its limit, and keeps the connection: it is given the time to say so. */
 const ANSWER_GRACE_MS = 100
@@ -18,6 +22,14 @@ export interface Database {
    * @throws {AppError} `overloaded`, `database-unavailable` or `database-timeout`, all of them 503
    */
   execute<Row>(sql: string, params: Params): Promise<Row[]>
+  /**
+   * Runs a whole transaction, READ COMMITTED: it is committed when the work is done, rolled back when it fails.
+   * @throws whatever the work throws; {AppError} as above. After `database-unavailable` nobody knows whether it was
+   * committed
+   */
+  transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /** Up to date whenever it is read. */
+  readonly usage: PoolUsage
 }
 
 interface DatabaseOptions {
@@ -30,9 +42,10 @@ interface DatabaseOptions {
   onUnreachable?: (error: Error) => void
 }
 
-interface Call {
-  readonly sql: string
-  readonly params: Params
+interface Call<T> {
+  readonly work: (connection: PoolConnection) => Promise<T>
+  /** Whether it may run a second time when its connection is lost. */
+  readonly isRepeatable: boolean
   connection: PoolConnection | undefined
   /** Its time is over, and its caller has gone. */
   isOver: boolean
@@ -46,22 +59,41 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
   const { connectionLimit, queueLimit, queryTimeoutMs, onUnreachable } = options
   const waiting = new Set<() => void>()
   let running = 0
+  const waits = new Buckets()
+  const failures = new Map([
+    ['overloaded', 0],
+    ['database-timeout', 0],
+    ['database-unavailable', 0]
+  ])
 
-  function execute<Row>(sql: string, params: Params): Promise<Row[]> {
-    if (running >= connectionLimit && waiting.size >= queueLimit) return Promise.reject(tooManyWaiting())
-    const { promise, resolve, reject } = Promise.withResolvers<Row[]>()
-    const call: Call = { sql, params, connection: undefined, isOver: false }
+  const execute = <Row>(sql: string, params: Params) =>
+    schedule<Row[]>((connection) => executeOn(connection, sql, params), READING.test(sql))
+
+  const transaction = <T>(work: (connection: Connection) => Promise<T>) =>
+    schedule((connection) => inTransaction(connection.promise(), work), false)
+
+  function schedule<T>(work: Call<T>['work'], isRepeatable: boolean): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    if (running >= connectionLimit && waiting.size >= queueLimit) {
+      fail(tooManyWaiting())
+      return promise
+    }
+    const scheduledAt = performance.now()
+    const call: Call<T> = { work, isRepeatable, connection: undefined, isOver: false }
 
     const timer = setTimeout(() => {
       call.isOver = true
-      waiting.delete(start)
+      if (waiting.delete(start)) endWait()
       if (call.connection) hangUp(call.connection)
-      reject(databaseTimeout())
+      fail(databaseTimeout())
     }, queryTimeoutMs + ANSWER_GRACE_MS)
 
     function start() {
       running++
-      run<Row>(call).finally(end).then(resolve, reject)
+      endWait()
+      run(call)
+        .finally(end)
+        .then(resolve, (error) => call.isOver || fail(error))
     }
 
     function end() {
@@ -70,9 +102,24 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
       startNext()
     }
 
+    function endWait() {
+      waits.observe((performance.now() - scheduledAt) / 1000)
+    }
+
+    function fail(error: unknown) {
+      countFailure(error)
+      reject(error)
+    }
+
     if (running < connectionLimit) start()
     else waiting.add(start)
     return promise
+  }
+
+  function countFailure(error: unknown) {
+    if (!(error instanceof AppError)) return
+    const count = failures.get(error.code)
+    if (count !== undefined) failures.set(error.code, count + 1)
   }
 
   function startNext() {
@@ -82,19 +129,20 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
     next()
   }
 
-  async function run<Row>(call: Call, isRepeated = false): Promise<Row[]> {
+  async function run<T>(call: Call<T>, isRepeated = false): Promise<T> {
     const connection = await connect()
     try {
+      if (call.isOver) throw databaseTimeout()
       call.connection = connection
-      return call.isOver ? [] : await executeOn<Row>(connection, call)
+      return await call.work(connection)
     } catch (error) {
-      const mayRepeat = !isRepeated && !call.isOver && isConnectionLost(error) && READING.test(call.sql)
+      const mayRepeat = call.isRepeatable && !isRepeated && !call.isOver && isConnectionLost(error)
       if (!mayRepeat) throw statementError(error)
     } finally {
       call.connection = undefined
       connection.release()
     }
-    return await run<Row>(call, true)
+    return await run(call, true)
   }
 
   function connect(): Promise<PoolConnection> {
@@ -107,10 +155,21 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
     })
   }
 
-  return { execute }
+  const usage: PoolUsage = {
+    get used() {
+      return running
+    },
+    limit: connectionLimit,
+    get waiting() {
+      return waiting.size
+    },
+    waits,
+    failures
+  }
+  return { execute, transaction, usage }
 }
 
-function executeOn<Row>(connection: PoolConnection, { sql, params }: Call): Promise<Row[]> {
+function executeOn<Row>(connection: PoolConnection, sql: string, params: Params): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     connection.execute(sql, [...params], (error, rows) => (error ? reject(error) : resolve(rows as Row[])))
   })

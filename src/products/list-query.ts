@@ -5,6 +5,8 @@ import { normalizeText } from './normalize-text.ts'
 import { type SearchWords, searchWords } from './search-words.ts'
 import type { Position, Sort } from './sort.ts'
 
+const DEFAULT_LIMIT = 20
+
 /** What a list request asks for, checked and in one normal form. */
 export interface ListQuery {
   categories: readonly string[]
@@ -16,6 +18,8 @@ export interface ListQuery {
   /** Where the page begins; null is the start of the list. */
   from: Position | null
   fingerprint: Buffer
+  /** The query string in one form, but for the cursor: what means the same may be written in many ways. */
+  canonical: string
 }
 
 /**
@@ -35,7 +39,23 @@ export function parseListQuery(query: ProductListQuery): ListQuery {
   }
   const print = fingerprint(filters)
   const from = query.cursor === undefined ? null : decodeCursor(query.cursor, print)
-  return { ...filters, limit: query.limit ?? 20, from, fingerprint: print }
+  const limit = query.limit ?? DEFAULT_LIMIT
+  return { ...filters, limit, from, fingerprint: print, canonical: canonicalQuery(query, filters.categories, limit) }
+}
+
+/** The search stays as it was written: nobody gets to see the spelling of others. */
+function canonicalQuery(query: ProductListQuery, categories: readonly string[], limit: number): string {
+  const params = new URLSearchParams(categories.map((category): [string, string] => ['category', category]))
+  const set = (name: string, value: string | undefined, otherwise?: string) => {
+    if (value !== undefined && value !== otherwise) params.set(name, value)
+  }
+  set('minPrice', query.minPrice)
+  set('maxPrice', query.maxPrice)
+  set('search', query.search && normalizeText(query.search))
+  set('sortBy', query.sortBy, 'createdAt')
+  set('sortOrder', query.sortOrder, 'desc')
+  set('limit', String(limit), String(DEFAULT_LIMIT))
+  return params.toString()
 }
 
 function parseSearch(search: string): SearchWords {

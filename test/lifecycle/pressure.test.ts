@@ -30,7 +30,7 @@ t.test('while the event loop is blocked, requests are refused, and probes are no
     'x-request-id': String
   })
   t.match(refused.json(), { code: 'overloaded', status: 503 })
-  for (const url of ['/health/liveness', '/health/readiness', '/health']) {
+  for (const url of ['/health/liveness', '/health/readiness', '/health', '/metrics']) {
     t.equal((await app.inject(url)).statusCode, 200, url)
   }
   await waitFor('it is over', 10_000, async () => (await app.inject('/api/v1/products')).statusCode === 200)

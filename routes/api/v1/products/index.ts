@@ -3,13 +3,19 @@ import { problemResponse } from '../../../../schemas/problem.ts'
 import { Product, ProductListQuery, ProductPage, ProductParams } from '../../../../schemas/products.ts'
 import { Ref } from '../../../../schemas/types.ts'
 import { parseListQuery } from '../../../../src/products/list-query.ts'
-import type { Products } from '../../../../src/products/products.ts'
-import { linkHeader } from './link-header.ts'
+import type { ProductAnswers } from '../../../../src/products/product-answers.ts'
 
 const tags = ['Products']
+const LIST_PATH = '/api/v1/products'
+const cacheHeaders = {
+  'Cache-Control': { type: 'string', description: 'To be stored, and asked for again with its entity tag.' },
+  'Cache-Status': { type: 'string', description: 'Where the answer comes from, as in RFC 9211.' }
+}
+const notModified = { description: 'It is what the client has already.', type: 'null' }
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const products = app.getDecorator<Products>('products')
+  const answers = app.getDecorator<ProductAnswers>('productAnswers')
+  const { sendAnswer } = app
 
   app.get(
     '',
@@ -25,19 +31,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: {
             description: 'A page of products.',
-            headers: { Link: { type: 'string', description: 'The pages around this one, as in RFC 8288.' } },
+            headers: {
+              ...cacheHeaders,
+              ETag: { type: 'string', description: 'The weak entity tag of the page, for `If-None-Match`.' },
+              Link: { type: 'string', description: 'The pages around this one, as in RFC 8288.' }
+            },
             content: { 'application/json': { schema: Ref(ProductPage) } }
           },
+          304: notModified,
           400: problemResponse('A parameter is wrong: `errors` names it.'),
           503: problemResponse('The database does not answer; try again after `Retry-After` seconds.')
         }
       }
     },
-    async (request, reply) => {
-      const page = await products.list(parseListQuery(request.query))
-      reply.header('link', linkHeader(request.url, page.pagination))
-      return page
-    }
+    async (request, reply) => sendAnswer(request, reply, answers.list(parseListQuery(request.query), LIST_PATH))
   )
 
   app.get(
@@ -51,20 +58,21 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         response: {
           200: {
             description: 'The product.',
-            headers: { ETag: { type: 'string', description: 'The entity tag of this state of the product.' } },
+            headers: {
+              ...cacheHeaders,
+              ETag: { type: 'string', description: 'The entity tag of this state of the product.' },
+              'Last-Modified': { type: 'string', description: 'The time of its last change, to the second.' }
+            },
             content: { 'application/json': { schema: Ref(Product) } }
           },
+          304: notModified,
           400: problemResponse('The id is not a UUID.'),
           404: problemResponse('There is no such product.'),
           503: problemResponse('The database does not answer; try again after `Retry-After` seconds.')
         }
       }
     },
-    async (request, reply) => {
-      const { product, etag } = await products.find(request.params.id)
-      reply.header('etag', etag)
-      return product
-    }
+    async (request, reply) => sendAnswer(request, reply, answers.product(request.params.id))
   )
 }
 

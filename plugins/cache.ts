@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import fp from 'fastify-plugin'
+import { type AnswerCache, answerCache } from '../src/cache/answer-cache.ts'
+import { type AnswerMemory, answerMemory } from '../src/cache/answer-memory.ts'
+import { sharedAnswers } from '../src/cache/shared-answers.ts'
+import { availabilityLog } from '../src/health/availability-log.ts'
+import { answerEncoder, type EncodeAnswer } from '../src/http/encoded-answer.ts'
+import { redisGuard } from '../src/redis/redis-guard.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    cache: { answers: AnswerCache; memory: AnswerMemory; encode: EncodeAnswer }
+  }
+}
+
+/** Of the quarter of a second in which a list is answered without Redis. */
+const REDIS_BUDGET_MS = 50
+
+/** `cache`: ready answers, in memory and in Redis. */
+export default fp(
+  async (app) => {
+    const nowMs = () => performance.now()
+    const availability = availabilityLog('The cache in Redis', app.log)
+    const guard = redisGuard({
+      budgetMs: REDIS_BUDGET_MS,
+      nowMs,
+      onDown: availability.down,
+      onUp: availability.up
+    })
+    const memory = answerMemory(app.config.cache.memoryBytes)
+    const encode = answerEncoder(app.responseHeaders.constant)
+    const shared = sharedAnswers({ client: app.redis, guard, instanceId: randomBytes(12).toString('base64url') })
+    const answers = answerCache({ memory, shared, ...app.changes, nowMs, encode })
+    app.decorate('cache', { answers, memory, encode })
+
+    app.metrics.gauge({
+      name: 'aisle_cache_memory_bytes',
+      help: 'What the answers in memory take.',
+      collect() {
+        this.set(memory.sizeBytes)
+      }
+    })
+    app.metrics.gauge({
+      name: 'aisle_cache_memory_answers',
+      help: 'How many answers are in memory.',
+      collect() {
+        this.set(memory.count)
+      }
+    })
+  },
+  { name: 'cache', dependencies: ['changes', 'metrics', 'redis', 'response-headers'] }
+)

@@ -1,0 +1,135 @@
+import type { Answer } from '../http/answer.ts'
+import type { ContentCoding } from '../http/content-coding.ts'
+import type { EncodedAnswer } from '../http/encoded-answer.ts'
+
+/** An answer in memory, with all that tells whether it still holds. It is brought up to date in place. */
+export interface CachedAnswer {
+  readonly key: string
+  /** The product that it shows, in hexadecimal digits; null where any change of any product may change it. */
+  readonly productId: string | null
+  answer: Answer
+  /** The version of the change log that was known before the answer was read; null where none was. */
+  version: number | null
+  /** When its reading began, on the clock of the cache. */
+  loadedAtMs: number
+  expiresAtMs: number
+  /** Brings it up to date, when it is asked for while it is about to get too old. */
+  readonly refresh: () => void
+  /** Thrown out, or known to be wrong. */
+  isDropped: boolean
+  /** Asked for since the memory last looked for something to throw out. */
+  isVisited: boolean
+  /** In the codings that were asked for. */
+  encoded: Partial<Record<ContentCoding, EncodedAnswer>>
+  /** The URLs under which it was asked for, as they came. */
+  urls: string[]
+  sizeBytes: number
+}
+
+/** Answers by key and by URL, bounded in bytes. */
+export interface AnswerMemory {
+  get(key: string): CachedAnswer | undefined
+  /** For a URL that was remembered, as it came: without looking at what it means. */
+  getByUrl(url: string): CachedAnswer | undefined
+  /** Takes an entry in. What was not asked for in a while goes when there is no room. */
+  set(entry: CachedAnswer): void
+  /** Measures an entry again. */
+  resize(entry: CachedAnswer): void
+  rememberUrl(entry: CachedAnswer, url: string): void
+  drop(key: string): void
+  clear(): void
+  readonly sizeBytes: number
+  readonly count: number
+}
+
+/** What an entry takes beside its bodies and URLs. */
+const OVERHEAD_BYTES = 3000
+const URL_OVERHEAD_BYTES = 100
+const MAX_URLS = 8
+
+/**
+ * Evicts by CLOCK (Corbató 1968): in the order in which entries came, but one that was asked for meanwhile gets another
+ * round. A hit costs one write of a boolean.
+ */
+export function answerMemory(maxBytes: number): AnswerMemory {
+  const byKey = new Map<string, CachedAnswer>()
+  const byUrl = new Map<string, CachedAnswer>()
+  let totalBytes = 0
+
+  function remove(entry: CachedAnswer) {
+    byKey.delete(entry.key)
+    for (const url of entry.urls) byUrl.delete(url)
+    totalBytes -= entry.sizeBytes
+    entry.isDropped = true
+  }
+
+  function makeRoom() {
+    while (totalBytes > maxBytes) {
+      const [oldest] = byKey.values()
+      if (oldest === undefined) return
+      if (!oldest.isVisited) {
+        remove(oldest)
+        continue
+      }
+      oldest.isVisited = false
+      byKey.delete(oldest.key)
+      byKey.set(oldest.key, oldest)
+    }
+  }
+
+  function resize(entry: CachedAnswer) {
+    if (entry.isDropped) return
+    const sizeBytes = sizeOf(entry)
+    totalBytes += sizeBytes - entry.sizeBytes
+    entry.sizeBytes = sizeBytes
+    makeRoom()
+  }
+
+  return {
+    get: (key) => byKey.get(key),
+    getByUrl: (url) => byUrl.get(url),
+    resize,
+
+    set(entry) {
+      const present = byKey.get(entry.key)
+      if (present !== entry) {
+        if (present !== undefined) remove(present)
+        entry.sizeBytes = 0
+        byKey.set(entry.key, entry)
+      }
+      resize(entry)
+    },
+
+    rememberUrl(entry, url) {
+      if (entry.isDropped || byKey.get(entry.key) !== entry || byUrl.has(url) || entry.urls.length >= MAX_URLS) return
+      entry.urls.push(url)
+      byUrl.set(url, entry)
+      resize(entry)
+    },
+
+    drop(key) {
+      const entry = byKey.get(key)
+      if (entry !== undefined) remove(entry)
+    },
+
+    clear() {
+      for (const entry of byKey.values()) entry.isDropped = true
+      byKey.clear()
+      byUrl.clear()
+      totalBytes = 0
+    },
+
+    get sizeBytes() {
+      return totalBytes
+    },
+    get count() {
+      return byKey.size
+    }
+  }
+}
+
+function sizeOf({ answer, encoded, urls }: CachedAnswer): number {
+  const codings = Object.values(encoded).filter(({ body }) => body !== answer.body)
+  const bodies = codings.reduce((sum, { body }) => sum + body.length, answer.body.length)
+  return OVERHEAD_BYTES + bodies + urls.reduce((sum, url) => sum + URL_OVERHEAD_BYTES + 2 * url.length, 0)
+}

@@ -1,0 +1,48 @@
+import type { Answer } from './answer.ts'
+import { type ContentCoding, encodeBody, isCompressible } from './content-coding.ts'
+
+/** An answer in one content coding, ready to be sent: header fields are lists, each name before its value. */
+export interface EncodedAnswer {
+  readonly body: Buffer
+  /** For a 200 and a 304 alike. */
+  readonly fields: readonly string[]
+  /** For a 200. */
+  readonly contentFields: readonly string[]
+}
+
+export type EncodeAnswer = (answer: Answer, coding: ContentCoding) => Promise<EncodedAnswer>
+
+/** Clients and caches on the way ask each time, and mostly hear that nothing has changed: that is how they stay right. */
+const CACHE_CONTROL = 'public, no-cache'
+
+/**
+ * Makes the function that gets answers ready to be sent.
+ * @param constant header fields that are the same on every answer
+ */
+export function answerEncoder(constant: Readonly<Record<string, string>>): EncodeAnswer {
+  const { vary, ...others } = constant
+  const constantFields = Object.entries(others).flat()
+
+  return async (answer, coding) => {
+    const { etag, link, lastModified } = answer
+    const isVarying = isCompressible(answer)
+    const body = await encodeBody(answer.body, coding)
+    const varied = [...(isVarying ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
+    return {
+      body,
+      fields: [
+        ...constantFields,
+        ...['cache-control', CACHE_CONTROL],
+        ...['etag', etag],
+        ...(varied.length > 0 ? ['vary', varied.join(', ')] : []),
+        ...(link === undefined ? [] : ['link', link]),
+        ...(lastModified === undefined ? [] : ['last-modified', lastModified])
+      ],
+      contentFields: [
+        ...['content-type', 'application/json; charset=utf-8'],
+        ...['content-length', String(body.length)],
+        ...(coding === 'identity' ? [] : ['content-encoding', coding])
+      ]
+    }
+  }
+}
