@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Outcome, Subject } from '../src/cache/answer-cache.ts'
 import type { CachedAnswer } from '../src/cache/answer-memory.ts'
-import { type ContentCoding, isCompressible, preferredCoding } from '../src/http/content-coding.ts'
+import { type ContentCoding, codingOf } from '../src/http/content-coding.ts'
 import type { EncodedAnswer } from '../src/http/encoded-answer.ts'
 import { isNotModified } from '../src/http/not-modified.ts'
 
@@ -37,14 +37,14 @@ export default fp(
       const { method = '', url = '', headers } = request.raw
       const entry = memory.getByUrl(url)
       if (entry === undefined || (method !== 'GET' && method !== 'HEAD')) return done()
-      const encoded = entry.encoded[codingOf(entry, headers['accept-encoding'])]
+      const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
       if (encoded === undefined || !answers.isUsable(entry)) return done()
       send(request, reply, entry, encoded, 'memory')
     })
 
     app.decorate('sendAnswer', async (request, reply, subject) => {
       const { entry, outcome } = await answers.get(subject)
-      const coding = codingOf(entry, request.headers['accept-encoding'])
+      const coding = codingOf(entry.answer, request.raw.headers['accept-encoding'])
       const encoded = await encodedIn(entry, coding)
       if (request.url.length <= MAX_URL_LENGTH) memory.rememberUrl(entry, request.url)
       send(request, reply, entry, encoded, outcome)
@@ -82,7 +82,3 @@ export default fp(
   },
   { name: 'answers', dependencies: ['access-log', 'cache', 'pressure', 'response-headers'] }
 )
-
-function codingOf({ answer }: CachedAnswer, acceptEncoding: string | string[] | undefined): ContentCoding {
-  return isCompressible(answer) ? preferredCoding(String(acceptEncoding ?? '')) : 'identity'
-}

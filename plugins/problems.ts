@@ -12,7 +12,7 @@ export default fp(
 
     app.setErrorHandler((error, request, reply) => {
       const known = toAppError(error)
-      if (known.code === 'internal-error') request.log.error({ err: error }, 'unexpected error')
+      if (known.code === 'internal-error') request.log.error({ reqId: request.id, err: error }, 'unexpected error')
       send(known, request, reply)
     })
 

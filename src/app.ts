@@ -10,12 +10,11 @@ import { createRequestIds } from './request-id.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Longest wait for a whole request to arrive, for its header fields, for an answer, and for a next request. */
+/** Longest wait for a whole request to arrive, for its header fields, and for a next request. */
 const REQUEST_TIMEOUT_MS = 30_000
 const HEADERS_TIMEOUT_MS = 15_000
 /** How often Node looks for requests that are too late. */
 const TIMEOUT_CHECK_MS = 1000
-const HANDLER_TIMEOUT_MS = 10_000
 /** Longer than the idle time of common load balancers (60 s), so that they and not we close a connection. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000
 const BODY_LIMIT_BYTES = 1_048_576
@@ -40,10 +39,11 @@ export async function buildApp(config: Config) {
   const app = Fastify({
     logger: { level: config.log.level, redact, stream: logStream },
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request costs as much as its answer. Who logs says `reqId`.
+    childLoggerFactory: (logger) => logger,
     genReqId: createRequestIds(),
     trustProxy: config.server.trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    handlerTimeout: HANDLER_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     // While it closes: the framework's own refusal is not a problem document.

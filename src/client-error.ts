@@ -1,5 +1,6 @@
-import { STATUS_CODES } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Problem } from '../schemas/problem.ts'
 import { AppError, toProblem } from './errors.ts'
 import { createRequestIds } from './request-id.ts'
 
@@ -16,23 +17,38 @@ interface ClientError {
   bytesParsed?: number
 }
 
-/** Answers what never became a request (bad HTTP, too much of it, or too slow) with a problem, and hangs up. */
-export function answerClientError(error: ClientError, socket: Socket): void {
+/** For the log: what was answered past the application. */
+export interface Refusal {
+  status: number
+  requestId: string
+  /** The response that the application would have written, when what is wrong is only the body of the request. */
+  response: ServerResponse | null
+}
+
+/**
+ * Answers what never became a request (bad HTTP, too much of it, or too slow) with a problem, and hangs up. Nothing
+ * comes back when there was nobody to answer.
+ */
+export function answerClientError(error: ClientError, socket: Socket): Refusal | undefined {
   // The rest of a request that is too large: closing with data unread would reset the connection, answer and all.
   if (answered.has(socket)) return
-  if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+  const response = responseOf(socket)
+  // A second response in the midst of one would be taken for its body.
+  if (error.code === 'ECONNRESET' || !socket.writable || response?.headersSent) {
     socket.destroy()
     return
   }
   answered.add(socket)
-  socket.end(toResponse(describe(error)))
+  const problem = toProblem(describe(error), { url: '/', id: nextRequestId({ headers: {} }) })
+  socket.end(toResponse(problem))
   setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  return { status: problem.status, requestId: problem.requestId, response }
 }
 
-/** Is a response already under way? A second one in the midst of it would be taken for its body. */
-function isAnswering(socket: Socket): boolean {
-  const { _httpMessage: response } = socket as Socket & { _httpMessage?: { headersSent: boolean } | null }
-  return response?.headersSent === true
+/** The response that is under way. */
+function responseOf(socket: Socket): ServerResponse | null {
+  const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse | null }
+  return response ?? null
 }
 
 function describe({ code, rawPacket, bytesParsed }: ClientError): AppError {
@@ -45,8 +61,7 @@ function describe({ code, rawPacket, bytesParsed }: ClientError): AppError {
     : new AppError('headers-too-large', 'The header fields are larger than this service reads.')
 }
 
-function toResponse(error: AppError): string {
-  const problem = toProblem(error, { url: '/', id: nextRequestId({ headers: {} }) })
+function toResponse(problem: Problem): string {
   const body = JSON.stringify(problem)
   return (
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n` +

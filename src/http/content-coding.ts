@@ -1,9 +1,11 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
-import { Negotiator } from '@fastify/accept-negotiator'
 import type { Answer } from './answer.ts'
 
 export type ContentCoding = 'br' | 'gzip' | 'identity'
+
+/** The better one first, for clients that like several alike. */
+const CODINGS: readonly ContentCoding[] = ['br', 'gzip', 'identity']
 
 /** Below this a packet is saved rarely. */
 const MIN_BODY_BYTES = 1024
@@ -13,7 +15,8 @@ const BROTLI_QUALITY = 5
 const MAX_REMEMBERED = 200
 const MAX_REMEMBERED_LENGTH = 100
 
-const negotiator = new Negotiator<ContentCoding>({ supportedValues: ['br', 'gzip', 'identity'] })
+/** Below every quality that can be written. */
+const LEAST = 0.0001
 const remembered = new Map<string, ContentCoding>()
 const compressors = {
   gzip: promisify(gzip),
@@ -21,20 +24,40 @@ const compressors = {
     promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } })
 }
 
-/** Whether an answer has other codings: a strong entity tag stands for one sequence of bytes. */
-export function isCompressible({ body, etag }: Answer): boolean {
-  return body.length >= MIN_BODY_BYTES && etag.startsWith('W/')
+/** Whether an answer depends on `Accept-Encoding`: a strong entity tag stands for one sequence of bytes. */
+export function hasCodings({ etag }: Answer): boolean {
+  return etag.startsWith('W/')
 }
 
-/** The coding that a client likes best, by its `Accept-Encoding` (RFC 9110, 12.5.3). */
-export function preferredCoding(acceptEncoding: string | undefined): ContentCoding {
-  if (acceptEncoding === undefined) return 'identity'
+/** The coding in which a client gets an answer, by its `Accept-Encoding` (RFC 9110, 12.5.3). */
+export function codingOf(answer: Answer, acceptEncoding: string | undefined): ContentCoding {
+  const isPlain = acceptEncoding === undefined || answer.body.length < MIN_BODY_BYTES || !hasCodings(answer)
+  return isPlain ? 'identity' : preferredCoding(acceptEncoding)
+}
+
+function preferredCoding(acceptEncoding: string): ContentCoding {
   const known = remembered.get(acceptEncoding)
   if (known !== undefined) return known
-  const coding = negotiator.negotiate(acceptEncoding.toLowerCase()) ?? 'identity'
+  const coding = negotiate(acceptEncoding)
   if (remembered.size < MAX_REMEMBERED && acceptEncoding.length <= MAX_REMEMBERED_LENGTH)
     remembered.set(acceptEncoding, coding)
   return coding
+}
+
+/** Written out here: the packages take `*` for codings that are refused beside it. */
+function negotiate(acceptEncoding: string): ContentCoding {
+  const qualities = new Map(acceptEncoding.toLowerCase().split(',').map(parseQuality))
+  // Nobody who names other codings alone refuses a plain answer.
+  const others = qualities.get('*')
+  const qualityOf = (coding: ContentCoding) => qualities.get(coding) ?? others ?? (coding === 'identity' ? LEAST : 0)
+  const best = CODINGS.reduce((best, coding) => (qualityOf(coding) > qualityOf(best) ? coding : best))
+  return qualityOf(best) > 0 ? best : 'identity'
+}
+
+function parseQuality(item: string): [coding: string, quality: number] {
+  const [coding = '', ...parameters] = item.split(';').map((part) => part.trim())
+  const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))
+  return [coding, quality === undefined ? 1 : Number(quality.slice(quality.indexOf('=') + 1)) || 0]
 }
 
 /** The body in a coding, worked out beside the event loop. */

@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import { type ContentCoding, encodeBody, isCompressible } from './content-coding.ts'
+import { type ContentCoding, encodeBody, hasCodings } from './content-coding.ts'
 
 /** An answer in one content coding, ready to be sent: header fields are lists, each name before its value. */
 export interface EncodedAnswer {
@@ -25,9 +25,8 @@ export function answerEncoder(constant: Readonly<Record<string, string>>): Encod
 
   return async (answer, coding) => {
     const { etag, link, lastModified } = answer
-    const isVarying = isCompressible(answer)
     const body = await encodeBody(answer.body, coding)
-    const varied = [...(isVarying ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
+    const varied = [...(hasCodings(answer) ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
     return {
       body,
       fields: [

@@ -136,7 +136,6 @@ t.test('the limits of time are set', async (t) => {
       keepAliveTimeout: 72_000
     }
   )
-  t.match(app.initialConfig, { handlerTimeout: 10_000 })
 })
 
 t.test('a handler that takes too long is a 503', async (t) => {

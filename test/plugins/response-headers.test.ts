@@ -49,7 +49,7 @@ t.test('only the configured origins may read, and caches are told', async (t) =>
   for (const origin of ['https://evil.example', 'https://shop.example.evil.example', 'null', undefined]) {
     const { headers } = await from(origin)
     t.equal(headers['access-control-allow-origin'], undefined)
-    t.equal(headers.vary, 'Origin')
+    t.match(headers.vary, 'Origin')
   }
 })
 

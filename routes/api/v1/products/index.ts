@@ -20,6 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
+      config: { isBounded: true },
       schema: {
         operationId: 'listProducts',
         summary: 'List products',
@@ -50,6 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/:id',
     {
+      config: { isBounded: true },
       schema: {
         operationId: 'getProduct',
         summary: 'Get one product',
