@@ -5,6 +5,7 @@ import type { CachedAnswer } from '../src/cache/answer-memory.ts'
 import { type ContentCoding, codingOf } from '../src/http/content-coding.ts'
 import type { EncodedAnswer } from '../src/http/encoded-answer.ts'
 import { isNotModified } from '../src/http/not-modified.ts'
+import { fieldLines, ReadyResponse } from '../src/http/ready-response.ts'
 
 /** Answers a request with what the cache has or gets. */
 export type SendAnswer = (request: FastifyRequest, reply: FastifyReply, subject: Subject) => Promise<void>
@@ -30,20 +31,39 @@ const MAX_URL_LENGTH = 1024
  */
 export default fp(
   async (app) => {
-    const { responseHeaders } = app
+    const { lifecycle, requestEnds, responseHeaders } = app
+    const keepAliveLine = fieldLines(['keep-alive', `timeout=${app.server.keepAliveTimeout / 1000}`])
     const { answers, memory, encode } = app.cache
 
     app.addHook('onRequest', (request, reply, done) => {
+      const startedAtMs = performance.now()
       const { method = '', url = '', headers } = request.raw
       const entry = memory.getByUrl(url)
-      if (entry === undefined || (method !== 'GET' && method !== 'HEAD')) return done()
-      const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
-      if (encoded === undefined || !answers.isUsable(entry)) return done()
-      send(request, reply, entry, encoded, 'memory')
+      if (entry !== undefined && (method === 'GET' || method === 'HEAD')) {
+        const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
+        if (encoded !== undefined && answers.isUsable(entry)) {
+          const status = send(request, reply, entry, encoded, 'memory')
+          requestEnds.tell({
+            requestId: request.id,
+            method,
+            url,
+            route: request.routeOptions.url ?? null,
+            status,
+            durationMs: performance.now() - startedAtMs,
+            keyId: request.keyId,
+            cache: 'memory',
+            aborted: false
+          })
+          return
+        }
+      }
+      requestEnds.watch(request, reply)
+      done()
     })
 
     app.decorate('sendAnswer', async (request, reply, subject) => {
       const { entry, outcome } = await answers.get(subject)
+      request.cacheOutcome = outcome
       const coding = codingOf(entry.answer, request.raw.headers['accept-encoding'])
       const encoded = await encodedIn(entry, coding)
       if (request.url.length <= MAX_URL_LENGTH) memory.rememberUrl(entry, request.url)
@@ -62,23 +82,30 @@ export default fp(
       return encoded
     }
 
-    /** Past Fastify, whose own way of writing an answer costs as much as all of this. */
+    /** Past Fastify, whose own way of writing an answer costs as much as all of this. Answers the status. */
     function send(
       request: FastifyRequest,
       reply: FastifyReply,
       { answer }: CachedAnswer,
-      { body, fields, contentFields }: EncodedAnswer,
+      encoded: EncodedAnswer,
       outcome: Outcome
-    ): void {
-      request.cacheOutcome = outcome
+    ): number {
       const { raw } = reply
       const isKnown = isNotModified(request.raw.headers, answer)
+      const status = isKnown ? 304 : 200
+      const body = isKnown || request.raw.method === 'HEAD' ? undefined : encoded.body
       const own = responseHeaders.forRequest(request)
       own.push('cache-status', CACHE_STATUS[outcome])
       reply.hijack()
-      raw.writeHead(isKnown ? 304 : 200, isKnown ? fields.concat(own) : fields.concat(contentFields, own))
-      raw.end(isKnown ? undefined : body)
+      if (raw instanceof ReadyResponse && raw.canSendReady && !lifecycle.isDraining) {
+        const lines = isKnown ? encoded.lines : encoded.lines + encoded.contentLines
+        raw.sendReady(status, lines, fieldLines(own) + keepAliveLine, body)
+      } else {
+        const { fields, contentFields } = encoded
+        raw.writeHead(status, isKnown ? fields.concat(own) : fields.concat(contentFields, own)).end(body)
+      }
+      return status
     }
   },
-  { name: 'answers', dependencies: ['access-log', 'cache', 'pressure', 'response-headers'] }
+  { name: 'answers', dependencies: ['cache', 'pressure', 'request-end', 'response-headers'] }
 )

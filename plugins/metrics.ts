@@ -14,21 +14,12 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const metrics = createMetrics()
-    const { countRequest, countAborted, countCacheOutcome } = addRequestMetrics(metrics)
+    app.requestEnds.listen(addRequestMetrics(metrics))
     addPoolMetrics(metrics, app.database.usage)
     const stopMeasuring = addProcessMetrics(metrics)
 
     app.decorate('metrics', metrics)
-    app.addHook('onResponse', (request, reply, done) => {
-      countRequest(request.method, request.routeOptions.url, reply.statusCode, reply.elapsedTime / 1000)
-      if (request.cacheOutcome) countCacheOutcome(request.cacheOutcome)
-      done()
-    })
-    app.addHook('onRequestAbort', (request, done) => {
-      countAborted(request.method, request.routeOptions.url)
-      done()
-    })
     app.addHook('onClose', async () => stopMeasuring())
   },
-  { name: 'metrics', dependencies: ['access-log', 'mysql'] }
+  { name: 'metrics', dependencies: ['mysql', 'request-end'] }
 )

@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import { answerClientError } from './client-error.ts'
 import type { Config } from './config.ts'
+import { ReadyResponse } from './http/ready-response.ts'
 import { type LogStream, openLogStream } from './logging/log-stream.ts'
 import { redact } from './logging/redaction.ts'
 import { createRequestIds } from './request-id.ts'
@@ -45,17 +46,21 @@ export async function buildApp(config: Config) {
     trustProxy: config.server.trustProxy,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      ServerResponse: ReadyResponse,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS
+    },
     // While it closes: the framework's own refusal is not a problem document.
     return503OnClosing: false,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
     clientErrorHandler: (error, socket) => {
       const refusal = answerClientError(error, socket)
-      if (refusal) app.accessLog.writeRefusal(refusal)
+      if (refusal) app.requestEnds.tellRefusal(refusal)
     },
     frameworkErrors: (error, request, reply) => {
-      app.accessLog.watch(request, reply)
+      app.requestEnds.watch(request, reply)
       app.responseHeaders.write(request, reply)
       app.errorHandler(error, request, reply)
     },

@@ -45,6 +45,8 @@ export interface AnswerMemory {
 /** What an entry takes beside its bodies and URLs. */
 const OVERHEAD_BYTES = 3000
 const URL_OVERHEAD_BYTES = 100
+/** The links of a list repeat its query, and so does what is needed to load it anew. */
+const LINK_COPIES = 2
 const MAX_URLS = 8
 
 /**
@@ -54,6 +56,7 @@ const MAX_URLS = 8
 export function answerMemory(maxBytes: number): AnswerMemory {
   const byKey = new Map<string, CachedAnswer>()
   const byUrl = new Map<string, CachedAnswer>()
+  let hand = byKey.values()
   let totalBytes = 0
 
   function remove(entry: CachedAnswer) {
@@ -63,9 +66,17 @@ export function answerMemory(maxBytes: number): AnswerMemory {
     entry.isDropped = true
   }
 
+  /** An iterator that goes on: a new one would have to pass all places from which entries have gone. */
+  function turn(): CachedAnswer | undefined {
+    const step = hand.next()
+    if (!step.done) return step.value
+    hand = byKey.values()
+    return hand.next().value
+  }
+
   function makeRoom() {
     while (totalBytes > maxBytes) {
-      const [oldest] = byKey.values()
+      const oldest = turn()
       if (oldest === undefined) return
       if (!oldest.isVisited) {
         remove(oldest)
@@ -82,7 +93,9 @@ export function answerMemory(maxBytes: number): AnswerMemory {
     const sizeBytes = sizeOf(entry)
     totalBytes += sizeBytes - entry.sizeBytes
     entry.sizeBytes = sizeBytes
-    makeRoom()
+    // Everything else would have to go first.
+    if (sizeBytes > maxBytes) remove(entry)
+    else makeRoom()
   }
 
   return {
@@ -131,5 +144,6 @@ export function answerMemory(maxBytes: number): AnswerMemory {
 function sizeOf({ answer, encoded, urls }: CachedAnswer): number {
   const codings = Object.values(encoded).filter(({ body }) => body !== answer.body)
   const bodies = codings.reduce((sum, { body }) => sum + body.length, answer.body.length)
-  return OVERHEAD_BYTES + bodies + urls.reduce((sum, url) => sum + URL_OVERHEAD_BYTES + 2 * url.length, 0)
+  const query = LINK_COPIES * (answer.link?.length ?? 0)
+  return OVERHEAD_BYTES + query + bodies + urls.reduce((sum, url) => sum + URL_OVERHEAD_BYTES + 2 * url.length, 0)
 }

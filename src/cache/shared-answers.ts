@@ -57,8 +57,16 @@ interface SharedAnswersOptions {
 /** Longer than almost every loading; whoever still loads then is not waited for. */
 export const LEASE_MS = 500
 
-/** An answer is a hash: version, time of loading, bytes. Its key and that of its lease share a hash tag. */
-const LOOKUP = `
+/**
+ * An answer is a hash: version, time of loading, bytes. Its key and that of its lease share a hash tag.
+ *
+ * By their first line the scripts are refused as a whole while Redis takes no writes: it is either there or not, and
+ * not there for some keys only.
+ *
+ * A lease of this instance is one whose claim got lost on the way: nobody here is loading under it. One without an end
+ * is not one of ours.
+ */
+const LOOKUP = `#!lua
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local entry = redis.call('HMGET', KEYS[1], 'version', 'startedAt')
@@ -71,17 +79,27 @@ if version and startedAt then
   end
 end
 if redis.call('SET', KEYS[2], ARGV[4], 'NX', 'PX', ARGV[5]) then return { 'claimed', now } end
+local left = redis.call('PTTL', KEYS[2])
+local isForeign = left < 0 or left > tonumber(ARGV[5])
+if isForeign or redis.call('GET', KEYS[2]) == ARGV[4] then
+  redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
+  return { 'claimed', now }
+end
 return { 'busy' }`
 
-const STORE = `
-local present = redis.call('HGET', KEYS[1], 'version')
-if not present or tonumber(present) <= tonumber(ARGV[2]) then
+/** Of two answers the newer one is the one whose loading began later; none begins in the future. */
+const STORE = `#!lua
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local present = tonumber(redis.call('HGET', KEYS[1], 'startedAt'))
+if not (present and present > tonumber(ARGV[3]) and present <= now) then
   redis.call('HSET', KEYS[1], 'version', ARGV[2], 'startedAt', ARGV[3], 'bytes', ARGV[5])
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end`
 
-const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`
+const RELEASE = `#!lua
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -111,7 +129,7 @@ declare module 'ioredis' {
   }
 }
 
-type LookupReply = [state: Buffer, first: number, second: number, bytes: Buffer]
+type LookupReply = [state: Buffer, first: number, second: number, bytes: Buffer | null]
 
 export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOptions): SharedAnswers {
   client.defineCommand('answerLookup', { numberOfKeys: 2, lua: LOOKUP })
@@ -142,13 +160,13 @@ export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOption
       case 'busy':
         return { state: 'busy' }
     }
-    const answer = decodeAnswer(key, first, bytes)
+    const answer = bytes && decodeAnswer(key, first, bytes)
     return answer ? { state: 'found', answer, version: first, ageMs } : await discard(key, terms)
   }
 
   /** What is there was not written by us, or is damaged. */
   async function discard(key: string, terms: Terms): Promise<Lookup> {
-    const removed = await guard.ask(() => client.unlink(answerKey(key)))
+    const removed = await guard.ask(() => client.unlink(answerKey(key), leaseKey(key)))
     return removed === undefined ? { state: 'unavailable' } : await lookup(key, terms)
   }
 
@@ -156,7 +174,9 @@ export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOption
     lookup,
 
     async peek(key) {
-      const [version, bytes] = (await guard.ask(() => client.hmgetBuffer(answerKey(key), 'version', 'bytes'))) ?? []
+      const reply = await guard.ask(() => orPoisoned(client.hmgetBuffer(answerKey(key), 'version', 'bytes')))
+      if (reply === undefined || reply === POISONED) return undefined
+      const [version, bytes] = reply
       if (!version || !bytes) return undefined
       const answer = decodeAnswer(key, Number(version), bytes)
       return answer && { answer, version: Number(version) }

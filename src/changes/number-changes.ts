@@ -5,9 +5,12 @@ import { isLostRace } from '../database/retry-contention.ts'
 const MAX_ROWS = 50
 const PLACES = Array.from({ length: MAX_ROWS }, () => '?').join(', ')
 
+// By the index: to avoid a small sort, the server may walk the whole log instead.
 const FIND = `SELECT id, (SELECT COALESCE(MAX(seq), 0) FROM product_changes) AS head
-  FROM product_changes WHERE seq IS NULL ORDER BY id LIMIT ${MAX_ROWS}`
-const NUMBER = `UPDATE product_changes SET seq = ? + FIELD(id, ${PLACES}) WHERE id IN (${PLACES}) AND seq IS NULL`
+  FROM product_changes FORCE INDEX (product_changes_seq) WHERE seq IS NULL ORDER BY id LIMIT ${MAX_ROWS}`
+// By the ids: on any other way the server locks rows that are not meant, and waits for open transactions.
+const NUMBER = `UPDATE product_changes FORCE INDEX (PRIMARY) SET seq = ? + FIELD(id, ${PLACES})
+  WHERE id IN (${PLACES}) AND seq IS NULL`
 
 /**
  * Numbers what has been committed to the log. Afterwards every row that was committed before the call has its number.

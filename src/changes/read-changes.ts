@@ -32,12 +32,14 @@ export async function readChanges(
   database: Database,
   since: number
 ): Promise<{ rows: LoggedChanges[]; isComplete: boolean } | undefined> {
-  // With the row of `since` itself, which the log never loses as long as it is the log that it was.
+  // With the row of `since` itself, which the log never loses as long as it is the log that it was; 0 has none, and is
+  // followed by 1.
   const rows = await database.execute<LogRow>(
     `SELECT seq, IF(seq = ?, '', entries) AS entries FROM product_changes WHERE seq >= ? ORDER BY seq LIMIT ${MAX_ROWS + 1}`,
     [String(since), String(since)]
   )
-  if (since > 0 && rows.shift()?.seq !== since) return undefined
+  const isContinued = since > 0 ? rows.shift()?.seq === since : (rows[0]?.seq ?? 1) === 1
+  if (!isContinued) return undefined
   return {
     rows: rows.map(({ seq, entries }) => ({ seq, changes: decodeChanges(entries) })),
     isComplete: rows.length < MAX_ROWS

@@ -6,7 +6,8 @@ export type ContentCoding = 'br' | 'gzip' | 'identity'
 
 /** The better one first, for clients that like several alike. */
 const CODINGS: readonly ContentCoding[] = ['br', 'gzip', 'identity']
-
+/** Below every quality that can be written: that of a plain answer where nothing is said of it. */
+const UNSAID_QUALITY = 0.0001
 /** Below this a packet is saved rarely. */
 const MIN_BODY_BYTES = 1024
 /** Of the higher levels of brotli each takes much longer and saves little; 5 takes as long as gzip. */
@@ -15,8 +16,6 @@ const BROTLI_QUALITY = 5
 const MAX_REMEMBERED = 200
 const MAX_REMEMBERED_LENGTH = 100
 
-/** Below every quality that can be written. */
-const LEAST = 0.0001
 const remembered = new Map<string, ContentCoding>()
 const compressors = {
   gzip: promisify(gzip),
@@ -44,12 +43,12 @@ function preferredCoding(acceptEncoding: string): ContentCoding {
   return coding
 }
 
-/** Written out here: the packages take `*` for codings that are refused beside it. */
+/** @fastify/accept-negotiator takes `*` for brotli even where brotli is refused beside it. */
 function negotiate(acceptEncoding: string): ContentCoding {
   const qualities = new Map(acceptEncoding.toLowerCase().split(',').map(parseQuality))
-  // Nobody who names other codings alone refuses a plain answer.
-  const others = qualities.get('*')
-  const qualityOf = (coding: ContentCoding) => qualities.get(coding) ?? others ?? (coding === 'identity' ? LEAST : 0)
+  const unnamed = qualities.get('*')
+  const qualityOf = (coding: ContentCoding) =>
+    qualities.get(coding) ?? unnamed ?? (coding === 'identity' ? UNSAID_QUALITY : 0)
   const best = CODINGS.reduce((best, coding) => (qualityOf(coding) > qualityOf(best) ? coding : best))
   return qualityOf(best) > 0 ? best : 'identity'
 }

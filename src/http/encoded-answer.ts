@@ -1,5 +1,6 @@
 import type { Answer } from './answer.ts'
 import { type ContentCoding, encodeBody, hasCodings } from './content-coding.ts'
+import { fieldLines } from './ready-response.ts'
 
 /** An answer in one content coding, ready to be sent: header fields are lists, each name before its value. */
 export interface EncodedAnswer {
@@ -8,6 +9,9 @@ export interface EncodedAnswer {
   readonly fields: readonly string[]
   /** For a 200. */
   readonly contentFields: readonly string[]
+  /** The same as they are sent. */
+  readonly lines: string
+  readonly contentLines: string
 }
 
 export type EncodeAnswer = (answer: Answer, coding: ContentCoding) => Promise<EncodedAnswer>
@@ -27,21 +31,19 @@ export function answerEncoder(constant: Readonly<Record<string, string>>): Encod
     const { etag, link, lastModified } = answer
     const body = await encodeBody(answer.body, coding)
     const varied = [...(hasCodings(answer) ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
-    return {
-      body,
-      fields: [
-        ...constantFields,
-        ...['cache-control', CACHE_CONTROL],
-        ...['etag', etag],
-        ...(varied.length > 0 ? ['vary', varied.join(', ')] : []),
-        ...(link === undefined ? [] : ['link', link]),
-        ...(lastModified === undefined ? [] : ['last-modified', lastModified])
-      ],
-      contentFields: [
-        ...['content-type', 'application/json; charset=utf-8'],
-        ...['content-length', String(body.length)],
-        ...(coding === 'identity' ? [] : ['content-encoding', coding])
-      ]
-    }
+    const fields = [
+      ...constantFields,
+      ...['cache-control', CACHE_CONTROL],
+      ...['etag', etag],
+      ...(varied.length > 0 ? ['vary', varied.join(', ')] : []),
+      ...(link === undefined ? [] : ['link', link]),
+      ...(lastModified === undefined ? [] : ['last-modified', lastModified])
+    ]
+    const contentFields = [
+      ...['content-type', 'application/json; charset=utf-8'],
+      ...['content-length', String(body.length)],
+      ...(coding === 'identity' ? [] : ['content-encoding', coding])
+    ]
+    return { body, fields, contentFields, lines: fieldLines(fields), contentLines: fieldLines(contentFields) }
   }
 }

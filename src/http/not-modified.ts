@@ -5,6 +5,11 @@ import type { Answer } from './answer.ts'
 /** Whether the client has this answer already, by `If-None-Match` or `If-Modified-Since` (RFC 9110, 13.2.2). */
 export function isNotModified(headers: IncomingHttpHeaders, { etag, lastModified }: Answer): boolean {
   const noneMatch = headers['if-none-match']
-  if (noneMatch === undefined && headers['if-modified-since'] === undefined) return false
-  return fresh(headers, { etag, 'last-modified': lastModified })
+  const isConditional = noneMatch === undefined ? isDate(headers['if-modified-since']) : noneMatch !== ''
+  return isConditional && fresh(headers, { etag, 'last-modified': lastModified })
+}
+
+/** As HTTP writes dates today. The package takes for one whatever JavaScript does, a bare year too. */
+function isDate(text: string | undefined): boolean {
+  return text !== undefined && new Date(text).toUTCString() === text
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { levels } from 'pino'
 import type { Config } from '../config.ts'
+import type { RequestEnd } from '../http/request-end.ts'
 import type { LogStream } from './log-stream.ts'
 import { redactUrl } from './redaction.ts'
 
@@ -8,25 +9,6 @@ const SLOW_MS = 1000
 const MAX_REMEMBERED = 1000
 const MAX_REMEMBERED_LENGTH = 256
 const { error: ERROR, warn: WARN, info: INFO } = levels.values as { error: number; warn: number; info: number }
-
-/** A request that has its end. */
-export interface AccessRecord {
-  requestId: string
-  /** These are null when it never became a request that can be read. */
-  method: string | null
-  url: string | null
-  /** The path of its route, such as `/api/v1/products/:id`; null when there is none. */
-  route: string | null
-  /** Of the answer; 499 when the client went away before there was one. */
-  status: number
-  durationMs: number
-  /** The API key of the client. */
-  keyId: string | null
-  /** Whether the answer came from a cache. */
-  cache: string | null
-  /** The answer did not reach its end. */
-  aborted: boolean
-}
 
 interface AccessLogOptions {
   stream: Pick<LogStream, 'append'>
@@ -40,7 +22,7 @@ interface AccessLogOptions {
  * The line is put together by hand, in the format of pino: pino itself would cost a request more than all else around
  * the answer.
  */
-export function accessLog({ stream, level, now = Date.now }: AccessLogOptions): (record: AccessRecord) => void {
+export function accessLog({ stream, level, now = Date.now }: AccessLogOptions): (record: RequestEnd) => void {
   const lowest = levels.values[level] ?? Number.POSITIVE_INFINITY
   return (record) => {
     const level = levelOf(record)
@@ -48,14 +30,14 @@ export function accessLog({ stream, level, now = Date.now }: AccessLogOptions): 
   }
 }
 
-function levelOf({ status, durationMs }: AccessRecord): number {
+function levelOf({ status, durationMs }: RequestEnd): number {
   if (status >= 500) return ERROR
   return durationMs >= SLOW_MS ? WARN : INFO
 }
 
 const BINDINGS = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())},"reqId":`
 
-function accessLine(level: number, time: number, record: AccessRecord): string {
+function accessLine(level: number, time: number, record: RequestEnd): string {
   const { requestId, method, url, route, status, durationMs, keyId, cache, aborted } = record
   return (
     `{"level":${level},"time":${time}${BINDINGS}${JSON.stringify(requestId)},"method":${quote(method)}` +

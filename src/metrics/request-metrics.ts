@@ -1,4 +1,5 @@
 import type { Counter } from '@prometheus-io/client'
+import type { RequestEnd } from '../http/request-end.ts'
 import type { Buckets } from './buckets.ts'
 import type { Metrics } from './metrics.ts'
 
@@ -7,20 +8,11 @@ const UNKNOWN_ROUTE = 'unknown'
 const OTHER_METHOD = '_OTHER'
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-export interface RequestMetrics {
-  /**
-   * Counts a request that was answered.
-   * @param route the pattern of its route, not its path; undefined when it has none
-   */
-  countRequest(method: string, route: string | undefined, status: number, seconds: number): void
-  /** Counts a request whose client hung up before the end of the answer. */
-  countAborted(method: string, route: string | undefined): void
-  /** Counts where an answer came from. */
-  countCacheOutcome(outcome: string): void
-}
-
-/** Adds the metrics of the HTTP server. What is counted on every request is bound to its labels once. */
-export function addRequestMetrics(metrics: Metrics): RequestMetrics {
+/**
+ * Adds the metrics of the HTTP server, and makes the function that counts a request. What is counted on every request is
+ * bound to its labels once.
+ */
+export function addRequestMetrics(metrics: Metrics): (end: RequestEnd) => void {
   const durations = metrics.histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the arrival of a request to the end of its answer.',
@@ -57,18 +49,15 @@ export function addRequestMetrics(metrics: Metrics): RequestMetrics {
     return counter
   }
 
-  return {
-    countRequest(method, route = UNKNOWN_ROUTE, status, seconds) {
-      const buckets = routes.get(route)?.get(method)?.get(status) ?? bindRequest(method, route, status)
-      buckets.observe(seconds)
-    },
-    countAborted(method, route = UNKNOWN_ROUTE) {
-      aborted.inc({ method: toMethodLabel(method), route })
-    },
-    countCacheOutcome(outcome) {
-      const counter = outcomes.get(outcome) ?? bindOutcome(outcome)
-      counter.inc()
+  return ({ method, route, status, durationMs, cache, aborted: isAborted }) => {
+    const [methodName, routeName] = [method ?? OTHER_METHOD, route ?? UNKNOWN_ROUTE]
+    if (isAborted) {
+      aborted.inc({ method: toMethodLabel(methodName), route: routeName })
+      return
     }
+    const buckets = routes.get(routeName)?.get(methodName)?.get(status) ?? bindRequest(methodName, routeName, status)
+    buckets.observe(durationMs / 1000)
+    if (cache !== null) (outcomes.get(cache) ?? bindOutcome(cache)).inc()
   }
 }
 

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
-import { type AccessRecord, accessLog } from '../../src/logging/access-log.ts'
+import type { RequestEnd } from '../../src/http/request-end.ts'
+import { accessLog } from '../../src/logging/access-log.ts'
 
-const record: AccessRecord = {
+const record: RequestEnd = {
   requestId: 'k3v9q2xw-1f',
   method: 'GET',
   url: '/api/v1/products?limit=1',
@@ -18,14 +19,14 @@ const record: AccessRecord = {
 type Level = Parameters<typeof accessLog>[0]['level']
 
 /** The lines that one record makes, with their levels. */
-function write(changes: Partial<AccessRecord> = {}, level: Level = 'info'): [number, string][] {
+function write(changes: Partial<RequestEnd> = {}, level: Level = 'info'): [number, string][] {
   const written: [number, string][] = []
   const stream = { append: (level: number, line: string) => void written.push([level, line]) }
   accessLog({ stream, level, now: () => 1_767_225_600_000 })({ ...record, ...changes })
   return written
 }
 
-const only = (changes: Partial<AccessRecord> = {}) => JSON.parse(write(changes)[0]?.[1] ?? '')
+const only = (changes: Partial<RequestEnd> = {}) => JSON.parse(write(changes)[0]?.[1] ?? '')
 
 t.test('a line has the format of pino, and all there is to know of a request', async (t) => {
   const lines: string[] = []
@@ -84,7 +85,7 @@ t.test('each of many strings stays itself', async (t) => {
 })
 
 t.test('what failed is an error, what was slow a warning', async (t) => {
-  const levelOf = (changes: Partial<AccessRecord>) => write(changes).map(([level]) => level)
+  const levelOf = (changes: Partial<RequestEnd>) => write(changes).map(([level]) => level)
   t.same(levelOf({ status: 500 }), [50])
   t.same(levelOf({ status: 503, durationMs: 5000 }), [50])
   t.same(levelOf({ durationMs: 1000 }), [40])

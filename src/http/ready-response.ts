@@ -1,0 +1,62 @@
+import { type IncomingMessage, ServerResponse, STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http'
+
+const SECOND_MS = 1000
+
+let dateSecond = 0
+let dateLine = ''
+
+/**
+ * A response whose head can be sent as it is.
+ *
+ * Node checks and writes each header field anew for each response: with the twenty fields of ours that takes as long as
+ * the parsing of the request and the sending of the answer together. There is no public way around it, but the head that
+ * Node itself has written waits in one string, which this class sets instead (docs/decisions/0008-ready-heads.md).
+ */
+export class ReadyResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  /** Of Node: the head, once it is written. */
+  declare private _header: string | null
+
+  /** Whether `sendReady` may be used: the connection stays open, as its head says. */
+  get canSendReady(): boolean {
+    return this.shouldKeepAlive && this._header === null && this.req.httpVersionMinor === 1
+  }
+
+  /**
+   * Sends a whole response. Content-Length is among the lines, or there is no body.
+   * @param lines header fields made by `fieldLines`
+   * @param own more of them
+   */
+  sendReady(status: number, lines: string, own: string, body: Buffer | undefined): void {
+    this.statusCode = status
+    this._header = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines}${own}${connectionLines()}\r\n`
+    if (body === undefined) this.end()
+    else this.end(body)
+  }
+}
+
+/**
+ * Header fields as they are sent.
+ * @param fields each name before its value
+ * @throws {TypeError} when one of them is none
+ */
+export function fieldLines(fields: readonly string[]): string {
+  let lines = ''
+  for (let at = 0; at < fields.length; at += 2) {
+    const [name = '', value = ''] = [fields[at], fields[at + 1]]
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    lines += `${name}: ${value}\r\n`
+  }
+  return lines
+}
+
+/** What Node adds to a response on a connection that stays open, but for the hint how long. */
+function connectionLines(): string {
+  const now = Date.now()
+  const second = now - (now % SECOND_MS)
+  if (second !== dateSecond) {
+    dateSecond = second
+    dateLine = `Date: ${new Date(second).toUTCString()}\r\nConnection: keep-alive\r\n`
+  }
+  return dateLine
+}
