@@ -1,7 +1,16 @@
+import { benchHot } from './hot.ts'
+import { benchMixed } from './mixed.ts'
 import { benchSeed } from './seed.ts'
 
+export interface BenchmarkContext {
+  /** To start servers with: the process's variables with the addresses of the engines. */
+  env: Readonly<Record<string, string | undefined>>
+  /** A shorter run to see that all is well; its numbers are not for keeping. */
+  isQuick: boolean
+}
+
 /** Each runs against the configured or private engines, and answers the text of its section of the results. */
-export const benchmarks = { seed: benchSeed } as const
+export const benchmarks = { hot: benchHot, mixed: benchMixed, seed: benchSeed } as const
 
 export type BenchmarkName = keyof typeof benchmarks
 

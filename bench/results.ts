@@ -54,3 +54,7 @@ export function median(values: readonly number[]): number {
   const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1)
   return middle.reduce((sum, value) => sum + value, 0) / middle.length
 }
+
+export function markdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS product_changes (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   seq BIGINT NULL,
   changed_at DATETIME(3) NOT NULL,
-  entries MEDIUMTEXT CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  entries MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
   PRIMARY KEY (id),
   UNIQUE KEY product_changes_seq (seq)
 ) ENGINE = InnoDB;

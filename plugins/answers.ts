@@ -1,7 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Outcome, Subject } from '../src/cache/answer-cache.ts'
+import type { Outcome } from '../src/cache/answer-cache.ts'
 import type { CachedAnswer } from '../src/cache/answer-memory.ts'
+import type { Subject } from '../src/cache/subject.ts'
+import type { Answer } from '../src/http/answer.ts'
 import { type ContentCoding, codingOf } from '../src/http/content-coding.ts'
 import type { EncodedAnswer } from '../src/http/encoded-answer.ts'
 import { isNotModified } from '../src/http/not-modified.ts'
@@ -35,6 +37,8 @@ export default fp(
     const keepAliveLine = fieldLines(['keep-alive', `timeout=${app.server.keepAliveTimeout / 1000}`])
     const { answers, memory, encode } = app.cache
 
+    const underWay = new WeakMap<Answer, Partial<Record<ContentCoding, Promise<EncodedAnswer>>>>()
+
     app.addHook('onRequest', (request, reply, done) => {
       const startedAtMs = performance.now()
       const { method = '', url = '', headers } = request.raw
@@ -42,7 +46,7 @@ export default fp(
       if (entry !== undefined && (method === 'GET' || method === 'HEAD')) {
         const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
         if (encoded !== undefined && answers.isUsable(entry)) {
-          const status = send(request, reply, entry, encoded, 'memory')
+          const status = send(request, reply, entry.answer, encoded, 'memory')
           requestEnds.tell({
             requestId: request.id,
             method,
@@ -64,29 +68,37 @@ export default fp(
     app.decorate('sendAnswer', async (request, reply, subject) => {
       const { entry, outcome } = await answers.get(subject)
       request.cacheOutcome = outcome
-      const coding = codingOf(entry.answer, request.raw.headers['accept-encoding'])
-      const encoded = await encodedIn(entry, coding)
+      // The entry may be brought up to date while the answer is encoded.
+      const { answer } = entry
+      const encoded = await encodedIn(entry, answer, codingOf(answer, request.raw.headers['accept-encoding']))
       if (request.url.length <= MAX_URL_LENGTH) memory.rememberUrl(entry, request.url)
-      send(request, reply, entry, encoded, outcome)
+      send(request, reply, answer, encoded, outcome)
     })
 
-    async function encodedIn(entry: CachedAnswer, coding: ContentCoding): Promise<EncodedAnswer> {
+    async function encodedIn(entry: CachedAnswer, answer: Answer, coding: ContentCoding): Promise<EncodedAnswer> {
       const present = entry.encoded[coding]
       if (present !== undefined) return present
-      const { answer } = entry
-      const encoded = await encode(answer, coding)
-      if (entry.answer === answer) {
+      const encoded = await encodeOnce(answer, coding)
+      if (entry.answer === answer && entry.encoded[coding] === undefined) {
         entry.encoded[coding] = encoded
         memory.resize(entry)
       }
       return encoded
     }
 
+    /** However many ask at the same time. */
+    function encodeOnce(answer: Answer, coding: ContentCoding): Promise<EncodedAnswer> {
+      const codings = underWay.get(answer) ?? {}
+      underWay.set(answer, codings)
+      codings[coding] ??= encode(answer, coding)
+      return codings[coding]
+    }
+
     /** Past Fastify, whose own way of writing an answer costs as much as all of this. Answers the status. */
     function send(
       request: FastifyRequest,
       reply: FastifyReply,
-      { answer }: CachedAnswer,
+      answer: Answer,
       encoded: EncodedAnswer,
       outcome: Outcome
     ): number {

@@ -27,11 +27,20 @@ export default fp(
       onFailure: availability.down,
       onSuccess: availability.up
     })
+    // Whatever is read before is not to be kept.
+    await tail.firstReading
     app.decorate('changes', { view, tail })
+    app.metrics.gauge({
+      name: 'aisle_changes_lag_seconds',
+      help: 'How long ago this instance last read the change log to its end.',
+      collect() {
+        this.set((performance.now() - tail.readAtMs) / 1000)
+      }
+    })
     app.addHook('onClose', (_app, done) => {
       tail.stop()
       pool.end(() => done())
     })
   },
-  { name: 'changes', dependencies: ['mysql'] }
+  { name: 'changes', dependencies: ['metrics', 'mysql'] }
 )

@@ -48,6 +48,7 @@ export default fp(
     function watch(request: FastifyRequest, reply: FastifyReply): void {
       request.isWatched = true
       const { raw } = reply
+      let isFinished = false
       const onClose = () => {
         const refused = raw.headersSent ? undefined : refusals.get(raw)
         tell({
@@ -57,13 +58,17 @@ export default fp(
           route: request.routeOptions.url ?? null,
           status: raw.headersSent ? raw.statusCode : (refused ?? CLIENT_CLOSED_REQUEST),
           durationMs: reply.elapsedTime,
-          keyId: request.keyId,
-          cache: request.cacheOutcome,
-          aborted: !raw.writableFinished && refused === undefined
+          // What comes to no hook has no decorators either.
+          keyId: request.keyId ?? null,
+          cache: request.cacheOutcome ?? null,
+          aborted: !isFinished && refused === undefined
         })
       }
+      const onFinish = () => {
+        isFinished = true
+      }
       if (raw.closed) onClose()
-      else raw.on('close', onClose)
+      else raw.on('finish', onFinish).on('close', onClose)
     }
 
     app.decorateRequest('keyId', null).decorateRequest('cacheOutcome', null).decorateRequest('isWatched', false)

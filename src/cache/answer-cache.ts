@@ -5,17 +5,9 @@ import type { Answer } from '../http/answer.ts'
 import type { ContentCoding } from '../http/content-coding.ts'
 import type { EncodeAnswer } from '../http/encoded-answer.ts'
 import type { AnswerMemory, CachedAnswer } from './answer-memory.ts'
+import { answerValidity, REFRESH_AFTER_MS } from './answer-validity.ts'
 import { LEASE_MS, type SharedAnswers } from './shared-answers.ts'
-
-/** What is asked for, and how to come by it. */
-export interface Subject {
-  /** Of a fixed form: no text of a client reaches another entry, or the keys of anything else. */
-  key: string
-  /** The product that the answer shows, in hexadecimal digits; null where any change of any product may change it. */
-  productId: string | null
-  ttlMs: number
-  load: () => Promise<Answer>
-}
+import { productKey, type Subject } from './subject.ts'
 
 /** Where an answer comes from: the memory, Redis, MySQL, or the past, when MySQL does not answer. */
 export type Outcome = 'memory' | 'shared' | 'miss' | 'stale'
@@ -32,6 +24,12 @@ export interface AnswerCache {
   isUsable(entry: CachedAnswer): boolean
 }
 
+/** A fetching, for which others may wait. */
+interface Flight {
+  beganAtMs: number
+  served: Promise<Served>
+}
+
 interface AnswerCacheOptions {
   memory: AnswerMemory
   shared: SharedAnswers
@@ -45,12 +43,11 @@ interface AnswerCacheOptions {
 
 /** Whatever was read less than a second ago is less than a second old. */
 const MAX_AGE_MS = 1000
-/** Early enough that the next answer is there before this one is too old: nobody waits, and it is read once a second. */
-const REFRESH_AFTER_MS = 900
 const POLL_MS = 10
 /** While MySQL does not answer: for how long older answers stand in, and how often one request tries. */
 const STALE_IF_ERROR_MS = 600_000
 const RETRY_AFTER_MS = 1000
+const NO_OUTAGE = Number.NEGATIVE_INFINITY
 
 /**
  * Answers from memory, from Redis, or by loading, with one loader for a key however many ask: in this process by
@@ -62,11 +59,16 @@ const RETRY_AFTER_MS = 1000
  * product goes at once with a change of that product.
  */
 export function answerCache({ memory, shared, view, tail, nowMs, encode }: AnswerCacheOptions): AnswerCache {
-  const flights = new Map<string, Promise<Served>>()
-  let outageUntilMs = Number.NEGATIVE_INFINITY
+  const flights = new Map<string, Flight>()
+  const { isTrusted, isUntouched, isHolding, hasChanged, termsOf } = answerValidity(view, tail)
+  let outageUntilMs = NO_OUTAGE
 
   view.onChanged((productIds) => {
-    if (productIds === null) return memory.clear()
+    if (productIds === null) {
+      memory.clear()
+      flights.clear()
+      return
+    }
     for (const id of productIds) {
       const key = productKey(id)
       memory.drop(key)
@@ -75,23 +77,13 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     }
   })
 
-  /** The version from which on an answer holds; null while the log is not to be trusted. */
-  function validFrom(productId: string | null, now: number): number | null {
-    return now < tail.trustedUntilMs ? view.validFrom(productId) : null
-  }
-
-  function isHolding({ productId, version, expiresAtMs }: CachedAnswer, now: number): boolean {
-    const from = validFrom(productId, now)
-    return from !== null && version !== null && version >= from && now < expiresAtMs
-  }
-
   function isUsable(entry: CachedAnswer): boolean {
     if (entry.isDropped) return false
     const now = nowMs()
     const ageMs = now - entry.loadedAtMs
     if (ageMs >= REFRESH_AFTER_MS && !isHolding(entry, now)) {
       if (ageMs >= MAX_AGE_MS) return false
-      entry.refresh()
+      refresh(entry)
     }
     entry.isVisited = true
     return true
@@ -101,32 +93,54 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     const entry = memory.get(subject.key)
     if (entry !== undefined) {
       if (isUsable(entry)) return { entry, outcome: 'memory' }
-      if (nowMs() < outageUntilMs) return { entry, outcome: 'stale' }
+      if (isLeftAlone(entry) && isStandIn(entry)) return { entry, outcome: 'stale' }
     }
     return await fly(subject)
   }
 
+  /**
+   * Whether this one cannot be loaded right now, as far as is known. While the log is read MySQL is there, and only what
+   * itself could not be loaded is left alone for a moment; else all is, but for one request that tries.
+   */
+  function isLeftAlone({ subject, retryAtMs }: CachedAnswer): boolean {
+    const untilMs = isTrusted(nowMs()) ? retryAtMs : outageUntilMs
+    return nowMs() < untilMs || (untilMs !== NO_OUTAGE && flights.has(subject.key))
+  }
+
+  function isStandIn({ isDropped, expiresAtMs }: CachedAnswer): boolean {
+    return !isDropped && nowMs() < expiresAtMs + STALE_IF_ERROR_MS
+  }
+
   function fly(subject: Subject): Promise<Served> {
-    const present = flights.get(subject.key)
-    if (present !== undefined) return present
-    const flight = fetch(subject).finally(() => {
-      if (flights.get(subject.key) === flight) flights.delete(subject.key)
+    const { key } = subject
+    const now = nowMs()
+    const present = flights.get(key)
+    // What has been under way for longer was read too long ago for those who come now.
+    if (present !== undefined && now - present.beganAtMs < REFRESH_AFTER_MS) return present.served
+    if (outageUntilMs !== NO_OUTAGE) outageUntilMs = now + RETRY_AFTER_MS
+    const served = fetch(subject).finally(() => {
+      if (flights.get(key) === flight) flights.delete(key)
     })
-    flights.set(subject.key, flight)
-    return flight
+    const flight = { beganAtMs: now, served }
+    flights.set(key, flight)
+    return served
   }
 
   /** From Redis, from whoever is loading it, or by loading it. */
   async function fetch(subject: Subject): Promise<Served> {
-    const { key, productId, ttlMs } = subject
+    const { key, productId } = subject
     const giveUpAtMs = nowMs() + LEASE_MS
+    let isStrict = false
     for (;;) {
       const askedAtMs = nowMs()
-      const terms = { anyVersionMs: REFRESH_AFTER_MS, validFrom: validFrom(productId, askedAtMs), ttlMs }
-      const found = await shared.lookup(key, terms)
+      const found = await shared.lookup(key, termsOf(subject, askedAtMs, isStrict))
       if (found.state === 'found') {
         const { answer, version, ageMs } = found
-        return { entry: await keep(subject, answer, version, askedAtMs - ageMs), outcome: 'shared' }
+        if (productId !== null || ageMs < REFRESH_AFTER_MS || isUntouched(subject, answer, version)) {
+          return { entry: await keep(subject, answer, version, askedAtMs - ageMs), outcome: 'shared' }
+        }
+        isStrict = true
+        continue
       }
       if (found.state === 'claimed') return await load(subject, found.startedAtMs)
       if (found.state === 'unavailable' || nowMs() > giveUpAtMs) return await load(subject, null)
@@ -147,9 +161,10 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
       const stale = isOutage(error) ? await standIn(subject) : undefined
       if (stale === undefined) throw error
       outageUntilMs = nowMs() + RETRY_AFTER_MS
+      stale.retryAtMs = outageUntilMs
       return { entry: stale, outcome: 'stale' }
     }
-    outageUntilMs = Number.NEGATIVE_INFINITY
+    outageUntilMs = NO_OUTAGE
     if (startedAtMs !== null) {
       // Nobody waits for Redis to have taken it.
       if (version === null) shared.release(key)
@@ -164,19 +179,17 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     const present = memory.get(key)
     const isSame = present?.answer.etag === answer.etag
     const encoded = present === undefined || isSame ? {} : await encodeAll(answer, present.encoded)
-    const news = { version, loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, ...(!isSame && { answer, encoded }) }
+    const latest = isSame ? { answer: { ...answer, body: present.answer.body } } : { answer, encoded }
+    const news = { ...latest, version, loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, retryAtMs: NO_OUTAGE }
     if (present !== undefined && !present.isDropped) {
       if (loadedAtMs > present.loadedAtMs) memory.set(Object.assign(present, news))
       return present
     }
     const entry: CachedAnswer = {
-      ...{ key, productId, answer, encoded: {}, ...news },
-      ...{ isDropped: false, isVisited: false, urls: [], sizeBytes: 0 },
-      refresh: () => refresh(subject)
+      ...{ subject, encoded: {}, ...news },
+      ...{ isDropped: false, isVisited: false, urls: [], sizeBytes: 0 }
     }
-    const from = view.validFrom(productId)
-    const hasChanged = productId !== null && (from === null || version === null || version < from)
-    if (hasChanged) entry.isDropped = true
+    if (productId !== null && hasChanged(productId, version)) entry.isDropped = true
     else memory.set(entry)
     return entry
   }
@@ -186,27 +199,23 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await encode(answer, name)])))
   }
 
-  function refresh(subject: Subject): void {
-    if (nowMs() < outageUntilMs || flights.has(subject.key)) return
+  function refresh(entry: CachedAnswer): void {
+    if (isLeftAlone(entry) || flights.has(entry.subject.key)) return
     // Whoever asks once it is too old meets the error.
-    fly(subject).catch(() => {})
+    fly(entry.subject).catch(() => {})
   }
 
   /** An older answer, in place of one that cannot be had. */
   async function standIn(subject: Subject): Promise<CachedAnswer | undefined> {
     const present = memory.get(subject.key)
-    if (present !== undefined) return present
+    if (present !== undefined) return isStandIn(present) ? present : undefined
     const found = await shared.peek(subject.key)
-    // Read at an unknown time: it is never taken for recent.
-    return found && (await keep(subject, found.answer, found.version, Number.NEGATIVE_INFINITY))
+    // Read at an unknown time: it has expired, and how long ago is for Redis to know.
+    const entry = found && (await keep(subject, found.answer, found.version, nowMs() - subject.ttlMs - MAX_AGE_MS))
+    return entry?.isDropped ? undefined : entry
   }
 
   return { get, isUsable }
-}
-
-/** Lists and whatever else shows many products have keys of another form. */
-export function productKey(productId: string): string {
-  return `product:${productId}`
 }
 
 function isOutage(error: unknown): boolean {

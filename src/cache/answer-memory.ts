@@ -1,20 +1,19 @@
 import type { Answer } from '../http/answer.ts'
 import type { ContentCoding } from '../http/content-coding.ts'
 import type { EncodedAnswer } from '../http/encoded-answer.ts'
+import type { Subject } from './subject.ts'
 
 /** An answer in memory, with all that tells whether it still holds. It is brought up to date in place. */
 export interface CachedAnswer {
-  readonly key: string
-  /** The product that it shows, in hexadecimal digits; null where any change of any product may change it. */
-  readonly productId: string | null
+  readonly subject: Subject
   answer: Answer
   /** The version of the change log that was known before the answer was read; null where none was. */
   version: number | null
   /** When its reading began, on the clock of the cache. */
   loadedAtMs: number
   expiresAtMs: number
-  /** Brings it up to date, when it is asked for while it is about to get too old. */
-  readonly refresh: () => void
+  /** When to try again, after it could not be loaded anew. */
+  retryAtMs: number
   /** Thrown out, or known to be wrong. */
   isDropped: boolean
   /** Asked for since the memory last looked for something to throw out. */
@@ -42,8 +41,9 @@ export interface AnswerMemory {
   readonly count: number
 }
 
-/** What an entry takes beside its bodies and URLs. */
-const OVERHEAD_BYTES = 3000
+/** What an entry takes beside all that is counted, and what each of its codings does. */
+const OVERHEAD_BYTES = 2000
+const CODING_OVERHEAD_BYTES = 1000
 const URL_OVERHEAD_BYTES = 100
 /** The links of a list repeat its query, and so does what is needed to load it anew. */
 const LINK_COPIES = 2
@@ -60,7 +60,7 @@ export function answerMemory(maxBytes: number): AnswerMemory {
   let totalBytes = 0
 
   function remove(entry: CachedAnswer) {
-    byKey.delete(entry.key)
+    byKey.delete(entry.subject.key)
     for (const url of entry.urls) byUrl.delete(url)
     totalBytes -= entry.sizeBytes
     entry.isDropped = true
@@ -83,8 +83,8 @@ export function answerMemory(maxBytes: number): AnswerMemory {
         continue
       }
       oldest.isVisited = false
-      byKey.delete(oldest.key)
-      byKey.set(oldest.key, oldest)
+      byKey.delete(oldest.subject.key)
+      byKey.set(oldest.subject.key, oldest)
     }
   }
 
@@ -104,17 +104,18 @@ export function answerMemory(maxBytes: number): AnswerMemory {
     resize,
 
     set(entry) {
-      const present = byKey.get(entry.key)
+      const present = byKey.get(entry.subject.key)
       if (present !== entry) {
         if (present !== undefined) remove(present)
         entry.sizeBytes = 0
-        byKey.set(entry.key, entry)
+        byKey.set(entry.subject.key, entry)
       }
       resize(entry)
     },
 
     rememberUrl(entry, url) {
-      if (entry.isDropped || byKey.get(entry.key) !== entry || byUrl.has(url) || entry.urls.length >= MAX_URLS) return
+      if (entry.isDropped || byKey.get(entry.subject.key) !== entry || byUrl.has(url) || entry.urls.length >= MAX_URLS)
+        return
       entry.urls.push(url)
       byUrl.set(url, entry)
       resize(entry)
@@ -142,8 +143,11 @@ export function answerMemory(maxBytes: number): AnswerMemory {
 }
 
 function sizeOf({ answer, encoded, urls }: CachedAnswer): number {
-  const codings = Object.values(encoded).filter(({ body }) => body !== answer.body)
-  const bodies = codings.reduce((sum, { body }) => sum + body.length, answer.body.length)
-  const query = LINK_COPIES * (answer.link?.length ?? 0)
-  return OVERHEAD_BYTES + query + bodies + urls.reduce((sum, url) => sum + URL_OVERHEAD_BYTES + 2 * url.length, 0)
+  let sizeBytes = OVERHEAD_BYTES + answer.body.length + LINK_COPIES * (answer.link?.length ?? 0)
+  for (const { body, lines, contentLines } of Object.values(encoded)) {
+    sizeBytes += CODING_OVERHEAD_BYTES + lines.length + contentLines.length
+    if (body !== answer.body) sizeBytes += body.length
+  }
+  for (const url of urls) sizeBytes += URL_OVERHEAD_BYTES + 2 * url.length
+  return sizeBytes
 }

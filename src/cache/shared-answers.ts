@@ -32,8 +32,9 @@ export interface SharedAnswers {
 export interface Terms {
   /** Up to this age at any version. */
   anyVersionMs: number
-  /** From this version on up to this age; null: at no version. */
+  /** From this version on up to the last one that is known, up to this age; null: at no version. */
   validFrom: number | null
+  knownVersion: number | null
   ttlMs: number
 }
 
@@ -73,7 +74,7 @@ local entry = redis.call('HMGET', KEYS[1], 'version', 'startedAt')
 local version, startedAt = tonumber(entry[1]), tonumber(entry[2])
 if version and startedAt then
   local age, validFrom = now - startedAt, tonumber(ARGV[2])
-  local holds = validFrom and version >= validFrom and age < tonumber(ARGV[3])
+  local holds = validFrom and version >= validFrom and version <= tonumber(ARGV[6]) and age < tonumber(ARGV[3])
   if age >= 0 and (holds or age < tonumber(ARGV[1])) then
     return { 'found', version, age, redis.call('HGET', KEYS[1], 'bytes') }
   end
@@ -111,7 +112,8 @@ declare module 'ioredis' {
         validFrom: number | '',
         ttlMs: number,
         holder: string,
-        leaseMs: number
+        leaseMs: number,
+        knownVersion: number
       ]
     ): Result<LookupReply, Context>
     answerStore(
@@ -137,7 +139,7 @@ export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOption
   client.defineCommand('answerRelease', { numberOfKeys: 1, lua: RELEASE })
 
   async function lookup(key: string, terms: Terms): Promise<Lookup> {
-    const { anyVersionMs, validFrom, ttlMs } = terms
+    const { anyVersionMs, validFrom, knownVersion, ttlMs } = terms
     const reply = await guard.ask(() =>
       orPoisoned(
         client.answerLookupBuffer(
@@ -147,7 +149,8 @@ export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOption
           validFrom ?? '',
           ttlMs,
           instanceId,
-          LEASE_MS
+          LEASE_MS,
+          knownVersion ?? 0
         )
       )
     )

@@ -5,7 +5,6 @@ import { connectionOptions } from '../database/connection-options.ts'
 import { retryContention } from '../database/retry-contention.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { toDatetime } from '../products/datetime.ts'
-import { toChanges } from '../products/write-products.ts'
 import { type CatalogueRow, createRowGenerator } from './generator/generate-row.ts'
 import { insertRows } from './insert-rows.ts'
 import { canLoadRows, loadRows, type WriteRows } from './load-rows.ts'
@@ -58,7 +57,8 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
     // Where another product has the sku, the row was left out.
     const present = written === missing.length ? null : await idsBetween(connection, ...bounds)
     const logged = present === null ? missing : missing.filter(({ id }) => present.has(toKey(id)))
-    await logChanges(connection, toChanges('upsert', logged), toDatetime(Date.now()))
+    const changes = logged.map(({ id, sku }) => ({ type: 'upsert' as const, id: id.toString('hex'), sku }))
+    await logChanges(connection, changes, toDatetime(Date.now()))
     return written
   }
 

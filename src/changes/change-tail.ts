@@ -11,8 +11,12 @@ const TRUST_MS = 900
 
 /** The reading of the change log, again and again. */
 export interface ChangeTail {
-  /** Until when, on the clock of the tail, the view shows everything that was committed less than a second before. */
+  /** When, on the clock of the tail, the last reading began that came to the end of the log. */
+  readonly readAtMs: number
+  /** Until when the view shows everything that was committed less than a second before. */
   readonly trustedUntilMs: number
+  /** Resolves when the log was read for the first time, or could not be. */
+  readonly firstReading: Promise<void>
   /** Reads soon instead of after the interval: there is something new. */
   hasten(): void
   stop(): void
@@ -29,7 +33,7 @@ interface TailOptions {
 
 /** Keeps a view up to date, several times a second, from now on until it is stopped. Goes on after any failure. */
 export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: TailOptions): ChangeTail {
-  let trustedUntilMs = Number.NEGATIVE_INFINITY
+  let readAtMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
   let isReading = false
@@ -41,7 +45,7 @@ export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: Tai
     const startedAtMs = nowMs()
     try {
       await catchUp(database, view)
-      trustedUntilMs = startedAtMs + TRUST_MS
+      readAtMs = startedAtMs
       onSuccess()
     } catch (error) {
       if (!isStopped) onFailure(error as Error)
@@ -55,10 +59,14 @@ export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: Tai
     if (!isStopped) timer = setTimeout(read, delayMs)
   }
 
-  read()
+  const firstReading = read()
   return {
+    firstReading,
+    get readAtMs() {
+      return readAtMs
+    },
     get trustedUntilMs() {
-      return trustedUntilMs
+      return readAtMs + TRUST_MS
     },
     hasten() {
       isHastened = true

@@ -1,4 +1,6 @@
+import type { Change } from './change.ts'
 import type { LoggedChanges } from './read-changes.ts'
+import { recentChanges } from './recent-changes.ts'
 
 /** Products whose last change is remembered, twice over. */
 const REMEMBERED_PRODUCTS = 20_000
@@ -10,11 +12,12 @@ const REMEMBERED_PRODUCTS = 20_000
 export interface ChangeView {
   /** The version to read at from now on. Null until the log was read for the first time. */
   readonly version: number | null
-  /**
-   * The lowest version at which a state of this product, or without an id of all products, must have been read to hold
-   * still. Null where none is known to hold.
-   */
-  validFrom(productId: string | null): number | null
+  /** The lowest version at which a state of this product must have been read to hold still; null where none does. */
+  validFrom(productId: string): number | null
+  /** The lowest version since which `isTouchedSince` can tell; null where it cannot. */
+  readonly tellsFrom: number | null
+  /** Whether there was a change of this kind since a version. True, too, where that is too long ago to tell. */
+  isTouchedSince(version: number, isTouching: (change: Change) => boolean): boolean
   /** A write of this instance was committed: until it comes back in the log, no state of these products holds. */
   noteOwnWrite(productIds: readonly string[]): void
   /** The log is being read, from here to `endReading`, to its end. */
@@ -40,6 +43,7 @@ export function createChangeView(): ChangeView {
   /** Products of own writes, with the reading that was the last to begin before each was noted. */
   const awaited = new Map<string, number>()
   let reading = 0
+  const recently = recentChanges()
 
   function remember(seq: number, productIds: readonly string[]) {
     for (const id of productIds) recent.set(id, seq)
@@ -59,9 +63,16 @@ export function createChangeView(): ChangeView {
       return version
     },
 
+    get tellsFrom() {
+      return version === null ? null : recently.since
+    },
+
+    isTouchedSince(since, isTouching) {
+      return version === null || (since !== version && recently.hasAfter(since, isTouching) !== false)
+    },
+
     validFrom(id) {
-      if (id === null || version === null) return version
-      if (awaited.has(id)) return null
+      if (version === null || awaited.has(id)) return null
       return recent.get(id) ?? older.get(id) ?? olderFloor
     },
 
@@ -75,8 +86,10 @@ export function createChangeView(): ChangeView {
     },
 
     apply(rows) {
-      for (const { seq, changes } of rows) {
+      for (const row of rows) {
+        const { seq, changes } = row
         const productIds = changes.map(({ id }) => id)
+        recently.add(row)
         remember(seq, productIds)
         version = seq
         tell(productIds)
@@ -94,6 +107,7 @@ export function createChangeView(): ChangeView {
       olderFloor = head
       recent = new Map()
       older = new Map()
+      recently.restart(head)
       tell(null)
     },
 

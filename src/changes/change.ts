@@ -1,24 +1,60 @@
+/** What decides in which lists a product stands, and where. Times are RFC 3339. */
+export interface Standing {
+  category: string | null
+  price: string
+  createdAt: string
+  updatedAt: string
+}
+
 /** What has happened to one product. */
 export interface Change {
   type: 'upsert' | 'delete'
   /** The id of the product, in hexadecimal digits. */
   id: string
   sku: string | null
+  /** Where it stood before and stands now, null where it was or is not there. Not there where nobody has noted it. */
+  standings?: Standings
 }
+
+export type Standings = readonly [before: Standing | null, after: Standing | null]
 
 const ID_LENGTH = 32
 const signs = { upsert: '+', delete: '-' } as const
 
-/** A line for each change: a sign, the id, and the sku if there is one, which is never empty. */
+/**
+ * A line for each change: a sign, the id, and the sku if there is one, which is never empty; then, after a tab, the
+ * standings if they are known, in JSON.
+ */
 export function encodeChanges(changes: readonly Change[]): string {
-  return changes.map(({ type, id, sku }) => `${signs[type]}${id}${sku ?? ''}`).join('\n')
+  return changes
+    .map(({ type, id, sku, standings }) => {
+      const line = `${signs[type]}${id}${sku ?? ''}`
+      return standings === undefined ? line : `${line}\t${JSON.stringify(standings.map(toList))}`
+    })
+    .join('\n')
 }
 
 /** Reads what `encodeChanges` has written. */
 export function decodeChanges(entries: string): Change[] {
-  return entries.split('\n').map((line) => ({
-    type: line.startsWith(signs.delete) ? 'delete' : 'upsert',
-    id: line.slice(1, 1 + ID_LENGTH),
-    sku: line.slice(1 + ID_LENGTH) || null
-  }))
+  return entries.split('\n').map((line) => {
+    const [start = '', standings] = line.split('\t', 2)
+    const change = {
+      type: start.startsWith(signs.delete) ? ('delete' as const) : ('upsert' as const),
+      id: start.slice(1, 1 + ID_LENGTH),
+      sku: start.slice(1 + ID_LENGTH) || null
+    }
+    return standings === undefined ? change : { ...change, standings: JSON.parse(standings).map(fromList) }
+  })
+}
+
+type StandingList = [category: string | null, price: string, createdAt: string, updatedAt: string]
+
+function toList(standing: Standing | null): StandingList | null {
+  return standing && [standing.category, standing.price, standing.createdAt, standing.updatedAt]
+}
+
+function fromList(list: StandingList | null): Standing | null {
+  if (list === null) return null
+  const [category, price, createdAt, updatedAt] = list
+  return { category, price, createdAt, updatedAt }
 }

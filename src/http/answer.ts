@@ -9,6 +9,8 @@ export interface Answer {
   readonly link?: string
   /** As HTTP writes dates. */
   readonly lastModified?: string
+  /** Of a page of a list: the sort values between which its rows lie, null where nothing bounds it. */
+  readonly span?: readonly [lowest: string | null, highest: string | null]
 }
 
 /** The weak entity tag of a body: the same bytes have the same tag, on every instance. */

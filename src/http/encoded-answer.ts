@@ -1,3 +1,4 @@
+import { validateHeaderValue } from 'node:http'
 import type { Answer } from './answer.ts'
 import { type ContentCoding, encodeBody, hasCodings } from './content-coding.ts'
 import { fieldLines } from './ready-response.ts'
@@ -44,6 +45,7 @@ export function answerEncoder(constant: Readonly<Record<string, string>>): Encod
       ...['content-length', String(body.length)],
       ...(coding === 'identity' ? [] : ['content-encoding', coding])
     ]
+    for (let at = 0; at < fields.length; at += 2) validateHeaderValue(fields[at] ?? '', fields[at + 1] ?? '')
     return { body, fields, contentFields, lines: fieldLines(fields), contentLines: fieldLines(contentFields) }
   }
 }

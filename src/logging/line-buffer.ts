@@ -54,6 +54,9 @@ export function lineBuffer(target: LogTarget): LineBuffer {
       complain('nothing is taken')
       return
     }
+    // Makes V8 put the parts of a line together now, while they are in the processor's cache: later it costs a hot
+    // request a fifth of its time.
+    text.charCodeAt(0)
     lines += text
     if (window === undefined || lines.length >= CHUNK_LENGTH) writeOut()
   }

@@ -3,22 +3,29 @@ import type { Database } from '../database/database.ts'
 import { encodeCursor } from './cursor.ts'
 import type { ListQuery } from './list-query.ts'
 import { listStatement } from './list-statement.ts'
+import { pageSpan, type Span } from './page-span.ts'
 import { parseId } from './product-id.ts'
 import { type ProductRow, toProduct } from './product-row.ts'
 import type { Position } from './sort.ts'
+
+/** A page, and between which sort values its rows lie. */
+export interface ReadPage {
+  page: ProductPage
+  span: Span
+}
 
 /**
  * Answers one page of products.
  * @throws {AppError} when the database does not answer in time
  */
-export async function listProducts(database: Database, query: ListQuery): Promise<ProductPage> {
+export async function listProducts(database: Database, query: ListQuery): Promise<ReadPage> {
   const { sql, params } = listStatement(query)
   const rows = await database.execute<ProductRow>(sql, params)
-  const goesOn = rows.length > query.limit
-  if (goesOn) rows.pop()
+  const next = rows.length > query.limit ? rows.pop() : undefined
   if (query.from?.backward) rows.reverse()
   const data = rows.map(toProduct)
-  return { data, pagination: pagination(query, data, goesOn) }
+  const span = pageSpan(query, next === undefined ? null : toProduct(next)[query.sort.key])
+  return { page: { data, pagination: pagination(query, data, next !== undefined) }, span }
 }
 
 /**

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { productKey, type Subject } from '../cache/answer-cache.ts'
+import { productKey, type Subject } from '../cache/subject.ts'
 import { weakEtag } from '../http/answer.ts'
 import { encodeCursor } from './cursor.ts'
 import { linkHeader } from './link-header.ts'
 import type { ListQuery } from './list-query.ts'
+import { mayTouchPage } from './page-span.ts'
 import type { Products } from './products.ts'
 import { serialisePage, serialiseProduct } from './serialise-products.ts'
 
@@ -26,10 +27,11 @@ export function productAnswers(products: Products, { listTtlMs, productTtlMs }: 
       key: listKey(query),
       productId: null,
       ttlMs: listTtlMs,
+      isTouchedBy: (change, { span }) => span === undefined || mayTouchPage(query, span, change),
       async load() {
-        const page = await products.list(query)
+        const { page, span } = await products.list(query)
         const body = Buffer.from(serialisePage(page))
-        return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination) }
+        return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination), span }
       }
     }),
 
@@ -38,6 +40,7 @@ export function productAnswers(products: Products, { listTtlMs, productTtlMs }: 
       return {
         key: productKey(productId),
         productId,
+        isTouchedBy: (change) => change.id === productId,
         ttlMs: productTtlMs,
         async load() {
           const { product, etag } = await products.find(id)

@@ -1,9 +1,9 @@
-import type { ProductPage } from '../../schemas/products.ts'
 import type { FoundProduct } from './find-product.ts'
+import type { ReadPage } from './list-products.ts'
 import type { ListQuery } from './list-query.ts'
 
 /** Reading the catalogue. */
 export interface Products {
-  list(query: ListQuery): Promise<ProductPage>
+  list(query: ListQuery): Promise<ReadPage>
   find(id: string): Promise<FoundProduct>
 }

@@ -60,7 +60,7 @@ async function write(connection: Connection, wanted: readonly ProductUpsert[], {
   const changedAt = toDatetime(now)
   const present = await lockRows(connection, wanted)
   const created: Row[] = []
-  const updated: Row[] = []
+  const updated: { before: Row; after: Row }[] = []
   for (const product of wanted) {
     const row = present.get(product.sku)
     if (row === undefined) {
@@ -68,7 +68,7 @@ async function write(connection: Connection, wanted: readonly ProductUpsert[], {
       const times = { created_at: changedAt, updated_at: changedAt }
       created.push({ id: uuidV7(now, randomBytes(10)), ...fields, ...times, version: 1 })
     } else if (changes(row, product)) {
-      updated.push({ ...row, ...product, updated_at: changedAt, version: row.version + 1 })
+      updated.push({ before: row, after: { ...row, ...product, updated_at: changedAt, version: row.version + 1 } })
     }
   }
   await writeProducts(connection, { created, updated }, changedAt)

@@ -1,15 +1,16 @@
 import type { Connection } from 'mysql2/promise'
-import type { Change } from '../changes/change.ts'
+import type { Change, Standing, Standings } from '../changes/change.ts'
 import { logChanges } from '../changes/log-changes.ts'
+import { datetimeToTimestamp } from './datetime.ts'
 import { type ProductRow, writtenColumns } from './product-row.ts'
 import { searchColumn } from './search-words.ts'
 
 /** What one transaction does to products. */
 export interface ProductWrites {
   created?: readonly ProductRow[]
-  /** With the id and the sku that they have. */
-  updated?: readonly ProductRow[]
-  deleted?: readonly Pick<ProductRow, 'id' | 'sku'>[]
+  /** As they are and as they are to be, with the same id and sku. */
+  updated?: readonly { before: ProductRow; after: ProductRow }[]
+  deleted?: readonly ProductRow[]
 }
 
 const CHANGEABLE = ['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version', 'search_words']
@@ -24,15 +25,27 @@ const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${
 export async function writeProducts(connection: Connection, writes: ProductWrites, changedAt: string): Promise<void> {
   const { created = [], updated = [], deleted = [] } = writes
   if (created.length > 0) await connection.query(INSERT, [created.map(toValues)])
-  if (updated.length > 0) await connection.query(UPDATE, [updated.map(toValues)])
+  if (updated.length > 0) await connection.query(UPDATE, [updated.map(({ after }) => toValues(after))])
   if (deleted.length > 0) await connection.query('DELETE FROM products WHERE id IN (?)', [deleted.map(({ id }) => id)])
-  const changes = [...toChanges('upsert', [...created, ...updated]), ...toChanges('delete', deleted)]
+  const changes = [
+    ...created.map((row) => toChange('upsert', row, [null, toStanding(row)])),
+    ...updated.map(({ before, after }) => toChange('upsert', after, [toStanding(before), toStanding(after)])),
+    ...deleted.map((row) => toChange('delete', row, [toStanding(row), null]))
+  ]
   await logChanges(connection, changes, changedAt)
 }
 
-/** The entries of products in the change log. */
-export function toChanges(type: Change['type'], products: readonly Pick<ProductRow, 'id' | 'sku'>[]): Change[] {
-  return products.map(({ id, sku }) => ({ type, id: id.toString('hex'), sku }))
+function toChange(type: Change['type'], { id, sku }: ProductRow, standings: Standings): Change {
+  return { type, id: id.toString('hex'), sku, standings }
+}
+
+function toStanding({ category, price, created_at, updated_at }: ProductRow): Standing {
+  return {
+    category,
+    price,
+    createdAt: datetimeToTimestamp(created_at),
+    updatedAt: datetimeToTimestamp(updated_at)
+  }
 }
 
 /** In the order of `writtenColumns`. */

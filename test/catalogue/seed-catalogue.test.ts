@@ -4,6 +4,7 @@ import { createRowGenerator } from '../../src/catalogue/generator/generate-row.t
 import { insertRows } from '../../src/catalogue/insert-rows.ts'
 import { canLoadRows, loadRows } from '../../src/catalogue/load-rows.ts'
 import { seedCatalogue } from '../../src/catalogue/seed-catalogue.ts'
+import { decodeChanges } from '../../src/changes/change.ts'
 import { connectionOptions } from '../../src/database/connection-options.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 
@@ -100,6 +101,31 @@ t.test('loading and inserting make the same table', async (t) => {
     await connection.query('DELETE FROM products WHERE id IN (?)', [rows.slice(5).map(({ id }) => id)])
   }
 })
+
+for (const writeRows of [loadRows, insertRows]) {
+  t.test(`what it adds is in the change log, and what it leaves out is not: ${writeRows.name}`, async (t) => {
+    const { config, connection } = await prepare(t)
+    const [[before]] = await connection.query<RowDataPacket[]>('SELECT @@local_infile AS allowed')
+    t.teardown(() => connection.query('SET GLOBAL local_infile = ?', [before?.allowed]))
+    await connection.query('SET GLOBAL local_infile = 1')
+    const generateRow = createRowGenerator(6)
+    const taken = Array.from({ length: ROWS }, (_, index) => generateRow(index)).filter(({ sku }) => sku !== null)
+    for (const { sku } of [taken[3], taken.at(-3)].flatMap((row) => row ?? [])) {
+      const columns = 'id, sku, name, price, created_at, updated_at, search_words'
+      await connection.query(
+        `INSERT INTO products (${columns}) VALUES (RANDOM_BYTES(16), ?, 'Mine', 1, '2030-01-01', '2030-01-01', ' mine_ ')`,
+        [sku]
+      )
+    }
+    t.equal(await seedCatalogue(config, { rows: ROWS, seed: 6, writeRows }), ROWS - 2)
+    t.equal(await seedCatalogue(config, { rows: ROWS, seed: 6, writeRows }), 0)
+    const [products] = await connection.query<RowDataPacket[]>("SELECT id, sku FROM products WHERE name <> 'Mine'")
+    const [rows] = await connection.query<RowDataPacket[]>('SELECT entries FROM product_changes')
+    const logged = rows.flatMap(({ entries }) => decodeChanges(entries))
+    const expected = products.map(({ id, sku }) => `upsert ${id.toString('hex')} ${sku}`)
+    t.same(logged.map(({ type, id, sku }) => `${type} ${id} ${sku}`).sort(), expected.sort())
+  })
+}
 
 t.test('where loading is not allowed, rows are inserted', async (t) => {
   const { config } = await prepare(t)

@@ -41,7 +41,7 @@ async function rowsRead(query: ProductListQuery): Promise<number> {
 async function deepCursor(query: ProductListQuery): Promise<string> {
   let cursor = ''
   for (let seen = 0; seen < DEPTH; seen += 100) {
-    const page = await products.list(parseListQuery({ ...query, limit: 100, ...(cursor && { cursor }) }))
+    const { page } = await products.list(parseListQuery({ ...query, limit: 100, ...(cursor && { cursor }) }))
     cursor = page.pagination.nextCursor ?? ''
   }
   return cursor
@@ -58,7 +58,7 @@ for (const sortBy of SORT_KEYS) {
         // Each walk reads a row more than the page; a merge of several reads their rows once more.
         const bound = 3 * walks * (LIMIT + 1)
         const cursor = await deepCursor(query)
-        const page = await products.list(parseListQuery({ ...query, cursor }))
+        const { page } = await products.list(parseListQuery({ ...query, cursor }))
         t.ok((await rowsRead(query)) <= bound, 'the first page')
         t.ok((await rowsRead({ ...query, cursor })) <= bound + 2 * walks, 'a page further on')
         t.ok(

@@ -77,7 +77,7 @@ async function walk(query: ProductListQuery, direction: Direction, betweenPages:
   let pagination: Pagination
   let cursor = query.cursor
   do {
-    const page = await products.list(parseListQuery({ ...query, ...(cursor && { cursor }) }))
+    const { page } = await products.list(parseListQuery({ ...query, ...(cursor && { cursor }) }))
     pages.push(page.data.map(({ id }) => id))
     pagination = page.pagination
     cursor = pagination[direction] ?? undefined
@@ -143,12 +143,12 @@ t.test('when the rows ahead are gone, the walk ends and leads back to what it ca
   await connection.query('DELETE FROM products')
   const ids = await insertProducts(connection, [{ price: '1.00' }, { price: '2.00' }, { price: '3.00' }])
   const query = { sortBy: 'price', sortOrder: 'asc', limit: 2 } as const
-  const first = await products.list(parseListQuery(query))
+  const { page: first } = await products.list(parseListQuery(query))
   await connection.query('DELETE FROM products WHERE id = ?', [ids[2]])
-  const empty = await products.list(parseListQuery({ ...query, cursor: first.pagination.nextCursor ?? '' }))
+  const { page: empty } = await products.list(parseListQuery({ ...query, cursor: first.pagination.nextCursor ?? '' }))
   t.same(empty.data, [])
   t.equal(empty.pagination.nextCursor, null)
-  const back = await products.list(parseListQuery({ ...query, cursor: empty.pagination.prevCursor ?? '' }))
+  const { page: back } = await products.list(parseListQuery({ ...query, cursor: empty.pagination.prevCursor ?? '' }))
   t.same(back.data, first.data, 'the row at the edge included')
   t.equal(back.pagination.prevCursor, null)
 })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
+import { type Change, decodeChanges } from '../../src/changes/change.ts'
 import type { Config } from '../../src/config.ts'
 import { searchColumn } from '../../src/products/search-words.ts'
 import { type ProductUpsert, upsertProducts } from '../../src/products/upsert-products.ts'
@@ -22,6 +23,12 @@ async function prepare(t: Test): Promise<{ connection: Connection; config: Confi
 async function rowsOf(connection: Connection): Promise<RowDataPacket[]> {
   const [rows] = await connection.query<RowDataPacket[]>('SELECT * FROM products ORDER BY sku')
   return rows
+}
+
+/** What the change log says, in the order in which it was said. */
+async function loggedChanges(connection: Connection): Promise<Pick<Change, 'type' | 'id' | 'sku'>[]> {
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT entries FROM product_changes ORDER BY id')
+  return rows.flatMap(({ entries }) => decodeChanges(entries)).map(({ type, id, sku }) => ({ type, id, sku }))
 }
 
 t.test('a product is made with what is said about it', async (t) => {
@@ -101,6 +108,44 @@ t.test('a batch is written as a whole or not at all', async (t) => {
   t.same(await rowsOf(connection), before)
   t.same(await upsertProducts(connection, [tea], at(1)), { created: 0, updated: 0, unchanged: 1, superseded: 0 })
   t.same(await upsertProducts(connection, [], at(1)), { created: 0, updated: 0, unchanged: 0, superseded: 0 })
+})
+
+t.test('what is made and changed is in the change log, and what stays as it is is not', async (t) => {
+  const { connection } = await prepare(t)
+  const coffee = { sku: 'COFFEE', name: 'Coffee', price: '2.00' }
+  const cocoa = { sku: 'COCOA', name: 'Cocoa', price: '3.00' }
+  await upsertProducts(connection, [tea, coffee], at(0))
+  await upsertProducts(connection, [tea, { ...coffee, price: '2.50' }, cocoa], at(1))
+  await upsertProducts(connection, [tea, cocoa], at(2))
+  const idOf = new Map((await rowsOf(connection)).map(({ sku, id }) => [sku, id.toString('hex')]))
+  const change = (sku: string) => ({ type: 'upsert', id: idOf.get(sku), sku })
+  t.same(await loggedChanges(connection), ['COFFEE', 'TEA', 'COCOA', 'COFFEE'].map(change))
+})
+
+t.test('a write and its entry in the change log are there together or not at all', async (t) => {
+  const { connection } = await prepare(t)
+  await upsertProducts(connection, [tea], at(0))
+  const before = [await rowsOf(connection), await loggedChanges(connection)]
+  const tooLong = { sku: 'ZZZ', name: 'x'.repeat(256), price: '1.00' }
+  await t.rejects(upsertProducts(connection, [{ ...tea, price: '2.00' }, tooLong], at(1)))
+  t.same([await rowsOf(connection), await loggedChanges(connection)], before, 'the products were refused')
+
+  await connection.query('RENAME TABLE product_changes TO elsewhere')
+  await t.rejects(
+    upsertProducts(
+      connection,
+      [
+        { ...tea, price: '2.00' },
+        { ...tea, sku: 'NEW' }
+      ],
+      at(1)
+    ),
+    {
+      code: 'ER_NO_SUCH_TABLE'
+    }
+  )
+  await connection.query('RENAME TABLE elsewhere TO product_changes')
+  t.same([await rowsOf(connection), await loggedChanges(connection)], before, 'the log was refused')
 })
 
 t.test('batches that meet in the same products all get through', async (t) => {

@@ -1,0 +1,51 @@
+import { join } from 'node:path'
+import { ask, encodeRequest } from '../load/connection.ts'
+import { headerOf } from '../load/response.ts'
+import { type ServerProcess, startAisle, startServer } from '../server-process.ts'
+import { type Answers, LIST_PATH, writeAnswers } from './answers.ts'
+
+export interface Contender {
+  name: string
+  server: ServerProcess
+}
+
+export const BASELINE = 'bare Fastify'
+
+const PROGRAMS = { 'bare node:http': 'bare-http.ts', [BASELINE]: 'bare-fastify.ts', 'naive assembly': 'naive.ts' }
+
+/**
+ * Starts Aisle, and then the others with its answers to give. Of those that are started `onStart` is told, so that
+ * they can be stopped whatever happens to the rest.
+ */
+export async function startContenders(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  onStart: (contender: Contender) => void
+): Promise<Answers> {
+  const logFile = (name: string) => join(folder, `${name}.log`)
+
+  const aisle = await startAisle({ env, logFile: logFile('aisle') })
+  onStart({ name: 'Aisle', server: aisle })
+  const answers = await askForAnswers(aisle.port)
+  const file = join(folder, 'answers')
+  writeAnswers(file, answers)
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    const path = join(import.meta.dirname, 'servers', program)
+    onStart({ name, server: await startServer(path, { args: [file], env, logFile: logFile(program) }) })
+  }
+  return answers
+}
+
+async function askForAnswers(port: number): Promise<Answers> {
+  const list = await ask(port, encodeRequest(LIST_PATH))
+  const gzipped = await ask(port, encodeRequest(LIST_PATH, { 'accept-encoding': 'gzip' }))
+  const detailPath = `/api/v1/products/${JSON.parse(String(list.body)).data[0].id}`
+  const detail = await ask(port, encodeRequest(detailPath))
+  return {
+    list: list.body,
+    gzippedList: gzipped.body,
+    listEtag: headerOf(list, 'etag') ?? '',
+    detailPath,
+    detail: detail.body
+  }
+}

@@ -1,0 +1,50 @@
+import { gunzipSync } from 'node:zlib'
+import { ask, encodeRequest } from '../load/connection.ts'
+import { headerOf, type Response } from '../load/response.ts'
+import { type Answers, LIST_PATH } from './answers.ts'
+
+/** A request to repeat, and the answer to it that was checked. */
+export interface PreparedRequest {
+  request: Buffer
+  expected: Response
+}
+
+interface RequestKind {
+  path: (answers: Answers) => string
+  /** @param etag the contender's own, of its list */
+  headers: (etag: string) => Record<string, string>
+  status: number
+  /** What the answer must be, once it is decompressed. */
+  body: (answers: Answers) => Buffer
+}
+
+const listPath = () => LIST_PATH
+const list = (answers: Answers) => answers.list
+
+export const requestKinds = {
+  list: { path: listPath, headers: () => ({}), status: 200, body: list },
+  detail: { path: ({ detailPath }) => detailPath, headers: () => ({}), status: 200, body: ({ detail }) => detail },
+  'list, 304': {
+    path: listPath,
+    headers: (etag) => ({ 'if-none-match': etag }),
+    status: 304,
+    body: () => Buffer.alloc(0)
+  },
+  'list, gzip': { path: listPath, headers: () => ({ 'accept-encoding': 'gzip' }), status: 200, body: list }
+} as const satisfies Record<string, RequestKind>
+
+export type RequestName = keyof typeof requestKinds
+
+/** @throws when the contender doesn't answer as it should, with what it answers instead */
+export async function prepareRequest(port: number, name: RequestName, answers: Answers): Promise<PreparedRequest> {
+  const kind: RequestKind = requestKinds[name]
+  const etag = headerOf(await ask(port, encodeRequest(LIST_PATH)), 'etag') ?? answers.listEtag
+  const request = encodeRequest(kind.path(answers), kind.headers(etag))
+  const expected = await ask(port, request)
+  if (expected.status !== kind.status) throw new Error(`status ${expected.status} instead of ${kind.status}`)
+  const isZipped = headerOf(expected, 'content-encoding') === 'gzip'
+  if (isZipped !== (name === 'list, gzip')) throw new Error(isZipped ? 'compressed' : 'not compressed')
+  const body = isZipped ? gunzipSync(expected.body) : expected.body
+  if (!body.equals(kind.body(answers))) throw new Error('another body than Aisle has')
+  return { request, expected }
+}

@@ -1,0 +1,106 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Connection, openConnection } from './connection.ts'
+import type { Response } from './response.ts'
+import { count, type Tally } from './tally.ts'
+
+export interface ClosedLoop {
+  port: number
+  request: Buffer
+  connections: number
+  durationMs: number
+  /** What every answer must be. */
+  expected: Pick<Response, 'status' | 'body'>
+}
+
+export interface ClosedLoopResult {
+  /** All good answers, those after the end of the time included. */
+  answers: number
+  answersPerSecond: number
+  latencyMicros: RecordableHistogram
+  errors: Tally
+  /** Of one core, that this client took. */
+  clientCpuShare: number
+}
+
+/** Status and length are compared of every answer; the bytes of the first of each connection and one in so many. */
+const COMPARE_EVERY = 1000
+const LAST_ANSWERS_TIMEOUT_MS = 5000
+
+/** Sends on each connection the next request as soon as the last one is answered, until the time is over. */
+export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult> {
+  const { port, request, durationMs, expected } = load
+  const latencyMicros = createHistogram()
+  const errors: Tally = new Map()
+  const waiting = new Set<Connection>()
+  let answers = 0
+  let answersInTime = 0
+  let endsAt = Number.POSITIVE_INFINITY
+
+  /** Resolves when it is open, or broken. */
+  function open(): Promise<() => void> {
+    const { promise, resolve } = Promise.withResolvers<() => void>()
+    let sentAt = 0
+    let isFirst = true
+    const connection = openConnection(port, {
+      onOpen: () => resolve(start),
+      onResponse: (response) => {
+        const now = performance.now()
+        const fault = faultOf(response, expected, isFirst || answers % COMPARE_EVERY === 0)
+        isFirst = false
+        if (fault === undefined) {
+          answers++
+          if (now <= endsAt) answersInTime++
+          latencyMicros.record(Math.max(1, Math.round((now - sentAt) * 1000)))
+        } else {
+          count(errors, fault)
+        }
+        if (now < endsAt) send(now)
+        else finish()
+      },
+      onBroken: (reason) => {
+        count(errors, reason)
+        finish()
+        resolve(() => {})
+      }
+    })
+    const send = (now: number) => {
+      sentAt = now
+      connection.send(request)
+    }
+    const start = () => {
+      waiting.add(connection)
+      send(performance.now())
+    }
+    const finish = () => {
+      waiting.delete(connection)
+      connection.close()
+    }
+    return promise
+  }
+
+  const starts = await Promise.all(Array.from({ length: load.connections }, open))
+  const cpuBefore = process.cpuUsage()
+  const startedAt = performance.now()
+  endsAt = startedAt + durationMs
+  for (const start of starts) start()
+  await wait(durationMs)
+  const { user, system } = process.cpuUsage(cpuBefore)
+  const clientCpuShare = (user + system) / 1000 / (performance.now() - startedAt)
+
+  const deadline = performance.now() + LAST_ANSWERS_TIMEOUT_MS
+  while (waiting.size > 0 && performance.now() < deadline) await wait(1)
+  count(errors, `no answer within ${LAST_ANSWERS_TIMEOUT_MS} ms`, waiting.size)
+  for (const connection of waiting) connection.close()
+  return { answers, answersPerSecond: (answersInTime / durationMs) * 1000, latencyMicros, errors, clientCpuShare }
+}
+
+function faultOf(
+  { status, body }: Response,
+  expected: ClosedLoop['expected'],
+  compareBytes: boolean
+): string | undefined {
+  if (status !== expected.status) return `status ${status}`
+  if (body.length !== expected.body.length) return 'another length'
+  return compareBytes && !body.equals(expected.body) ? 'another body' : undefined
+}

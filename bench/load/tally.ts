@@ -1,0 +1,19 @@
+/** How often each kind of thing happened. */
+export type Tally = Map<string, number>
+
+export function count(tally: Tally, what: string, times = 1): void {
+  if (times > 0) tally.set(what, (tally.get(what) ?? 0) + times)
+}
+
+export function total(tally: Tally): number {
+  return tally.values().reduce((sum, times) => sum + times, 0)
+}
+
+export function addAll(tally: Tally, other: Tally): void {
+  for (const [what, times] of other) count(tally, what, times)
+}
+
+/** For example `status 503 (12), wrong body (1)`. */
+export function describeTally(tally: Tally): string {
+  return [...tally].map(([what, times]) => `${what} (${times.toLocaleString('en')})`).join(', ')
+}

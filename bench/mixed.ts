@@ -1,0 +1,96 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import mysql, { type RowDataPacket } from 'mysql2/promise'
+import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
+import type { Config, MysqlConfig } from '../src/config.ts'
+import { connectionOptions } from '../src/database/connection-options.ts'
+import type { BenchmarkContext } from './benchmarks.ts'
+import { createDatabase } from './database.ts'
+import { ask, encodeRequest } from './load/connection.ts'
+import { count, type Tally } from './load/tally.ts'
+import { describeMixed } from './mixed/describe.ts'
+import { queryPath } from './mixed/queries.ts'
+import { HOT_QUERIES, runTraffic } from './mixed/traffic.ts'
+import type { WriterReport } from './mixed/writer.ts'
+import { startAisle } from './server-process.ts'
+
+const SEED = 42
+const FULL = { rows: 1_000_000, rate: 500, hotMs: 30_000, mixedMs: 60_000 }
+const QUICK = { rows: 50_000, rate: 500, hotMs: 5000, mixedMs: 10_000 }
+const COLD_SHARE = 0.1
+const WRITES_PER_SECOND = 50
+const WARM_UP_CONNECTIONS = 4
+const WRITER = join(import.meta.dirname, 'mixed/writer.ts')
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/**
+ * How long lists take under a steady load, while products change: those from the cache and those from the database
+ * apart. Aisle, this client and the writer are a process each. The database stays, for the next run.
+ */
+export async function benchMixed({ mysql: config }: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
+  const plan = isQuick ? QUICK : FULL
+  const database = `aisle_bench_mixed_${plan.rows}`
+  await fillCatalogue(await createDatabase(config, database), plan.rows)
+
+  const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
+  const serverEnv = { ...env, DB_NAME: database, REDIS_KEY_PREFIX: `${database}:${process.pid}:` }
+  const aisle = await startAisle({ env: serverEnv, logFile: join(folder, 'aisle.log') })
+  try {
+    const { port } = aisle
+    const load = { port, rate: plan.rate }
+    const warmUpErrors = await askEverything(port)
+    const rssWarm = (await aisle.usage()).rssBytes
+    const hot = await runTraffic({ ...load, durationMs: plan.hotMs, coldShare: 0 })
+    const rssBefore = (await aisle.usage()).rssBytes
+    const writer = startWriter(serverEnv, plan.rows)
+    const mixed = await runTraffic({ ...load, durationMs: plan.mixedMs, coldShare: COLD_SHARE })
+    const written = await writer.stop()
+    const rssAfter = (await aisle.usage()).rssBytes
+    return describeMixed({ ...plan, warmUpErrors, hot, mixed, written, rss: [rssWarm, rssBefore, rssAfter] })
+  } finally {
+    await aisle.stop()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function fillCatalogue(config: MysqlConfig, rows: number): Promise<void> {
+  const connection = await mysql.createConnection(connectionOptions(config))
+  const [[table]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS present FROM products')
+  await connection.end()
+  if (table?.present >= rows) return
+  console.error(`filling ${config.database} with ${rows.toLocaleString('en')} rows; it stays for the next run`)
+  await seedCatalogue(config, { rows, seed: SEED })
+}
+
+/** Each of the queries once, so that their lists are cached. */
+async function askEverything(port: number): Promise<Tally> {
+  const errors: Tally = new Map()
+  const queries = Array.from({ length: HOT_QUERIES }, (_, index) => queryPath(index)).values()
+  const work = async () => {
+    for (const path of queries) {
+      const { status } = await ask(port, encodeRequest(path))
+      if (status !== 200) count(errors, `status ${status}`)
+    }
+  }
+  await Promise.all(Array.from({ length: WARM_UP_CONNECTIONS }, work))
+  return errors
+}
+
+function startWriter(env: Env, rows: number) {
+  const child = fork(WRITER, [rows, SEED, WRITES_PER_SECOND].map(String), { env })
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the writer ended with ${code}`)
+  })
+  ended.catch(() => {})
+  return {
+    async stop(): Promise<WriterReport> {
+      child.send('stop')
+      const [report] = await Promise.race([once(child, 'message'), ended])
+      return report
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { answerCache } from '../../src/cache/answer-cache.ts'
+import { answerMemory } from '../../src/cache/answer-memory.ts'
+import { sharedAnswers } from '../../src/cache/shared-answers.ts'
+import { productKey, type Subject } from '../../src/cache/subject.ts'
+import { createChangeView } from '../../src/changes/change-view.ts'
+import { AppError } from '../../src/errors.ts'
+import { answerEncoder } from '../../src/http/encoded-answer.ts'
+import { redisGuard } from '../../src/redis/redis-guard.ts'
+import { privateRedis } from '../support/private-engines.ts'
+import { waitFor } from '../support/wait-for.ts'
+
+const MINUTE_MS = 60_000
+const PRODUCT_ID = '0'.repeat(32)
+
+const server = await privateRedis(t)
+const admin = new Redis(server.socketPath)
+t.teardown(() => admin.quit())
+t.beforeEach(() => admin.flushall())
+
+/** A cache with a clock of its own, over real Redis, and with what it loads from in plain sight. */
+async function cacheOf(t: Test, instanceId: string) {
+  const client = new Redis(server.socketPath)
+  t.teardown(() => client.quit())
+  await client.ping()
+  const clock = { nowMs: 1_000_000 }
+  const source = { state: 'first', isUp: true, loads: 0 }
+  const view = createChangeView()
+  const tail = { trustedUntilMs: Number.POSITIVE_INFINITY }
+  const nowMs = () => clock.nowMs
+  const guard = redisGuard({ budgetMs: 5000, nowMs: () => performance.now(), onDown: t.fail, onUp: () => {} })
+  const cache = answerCache({
+    memory: answerMemory(1e6),
+    shared: sharedAnswers({ client, guard, instanceId }),
+    view,
+    tail,
+    nowMs,
+    encode: answerEncoder({})
+  })
+  async function load() {
+    source.loads++
+    if (!source.isUp) throw new AppError('database-unavailable', 'It is away.')
+    return { body: Buffer.from(source.state), etag: `"${source.state}"` }
+  }
+  const list: Subject = { key: 'list:all', productId: null, isTouchedBy: () => true, ttlMs: MINUTE_MS, load }
+  const product: Subject = {
+    key: productKey(PRODUCT_ID),
+    productId: PRODUCT_ID,
+    isTouchedBy: () => true,
+    ttlMs: MINUTE_MS,
+    load
+  }
+  const ask = async (subject: Subject) => {
+    const { entry, outcome } = await cache.get(subject)
+    return `${entry.answer.body} ${outcome}`
+  }
+  return { ask, list, product, clock, source, view, tail }
+}
+
+/** Until Redis has taken what nobody waits for. */
+async function untilStored(key: string) {
+  await waitFor('it is stored', 3000, async () => (await admin.exists(`answer:{${key}}`)) === 1)
+}
+
+t.test('an answer holds while the log does not change, up to its time', async (t) => {
+  const { ask, list, clock, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  t.equal(await ask(list), 'first miss')
+  source.state = 'second'
+  clock.nowMs += MINUTE_MS - 1
+  t.equal(await ask(list), 'first memory')
+  await admin.flushall()
+  clock.nowMs += 1
+  t.equal(await ask(list), 'second miss')
+})
+
+t.test('an outage is covered up with what was there, for ten minutes', async (t) => {
+  const { ask, list, clock, tail, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  await ask(list)
+  source.isUp = false
+  tail.trustedUntilMs = 0
+  clock.nowMs += 5 * MINUTE_MS
+  await admin.flushall()
+  t.equal(await ask(list), 'first stale')
+  clock.nowMs += 60 * MINUTE_MS
+  await t.rejects(ask(list), { code: 'database-unavailable' })
+})
+
+t.test('a write of this instance is seen by its very next read', async (t) => {
+  const { ask, product, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  t.equal(await ask(product), 'first miss')
+  await untilStored(product.key)
+  source.state = 'second'
+  view.noteOwnWrite([PRODUCT_ID])
+  t.match(await ask(product), /^second/, 'while the log has not brought it')
+  view.beginReading()
+  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  view.endReading()
+  t.match(await ask(product), /^second/, 'and when it has')
+})
+
+t.test('what was stored before the database was restored holds for a second at most', async (t) => {
+  const before = await cacheOf(t, 'one')
+  before.view.restart(100)
+  await before.ask(before.list)
+  await untilStored(before.list.key)
+  await admin.hincrby(`answer:{${before.list.key}}`, 'startedAt', -2000)
+  const after = await cacheOf(t, 'other')
+  after.view.restart(40)
+  after.source.state = 'restored'
+  t.equal(await after.ask(after.list), 'restored miss')
+})

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import t from 'tap'
+import { SORT_KEYS } from '../../schemas/products.ts'
+import type { Standing } from '../../src/changes/change.ts'
+import { numberChanges } from '../../src/changes/number-changes.ts'
+import { readChanges, readHead } from '../../src/changes/read-changes.ts'
+import { listProducts } from '../../src/products/list-products.ts'
+import { parseListQuery } from '../../src/products/list-query.ts'
+import { mayTouchPage } from '../../src/products/page-span.ts'
+import { serialisePage } from '../../src/products/serialise-products.ts'
+import { upsertProducts } from '../../src/products/upsert-products.ts'
+import { testApp } from '../support/test-app.ts'
+import { testConfig, testConnection } from '../support/test-config.ts'
+
+const PRODUCTS = 40
+const RUNS = 150
+
+const config = await testConfig(t)
+const connection = await testConnection(t, config)
+const { database } = await testApp(t, config)
+
+const someSku = fc.nat({ max: PRODUCTS - 1 }).map((number) => `SKU-${number}`)
+const someWrite = fc.record({
+  sku: someSku,
+  name: fc.constantFrom('Tea', 'Black Tea', 'Coffee', 'Mug'),
+  price: fc.integer({ min: 1, max: 9 }).map((euros) => `${euros}.00`),
+  category: fc.constantFrom('a', 'b', 'c', null),
+  stock: fc.nat({ max: 5 })
+})
+const someQuery = fc.record(
+  {
+    category: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
+    minPrice: fc.constantFrom('2', '4'),
+    maxPrice: fc.constantFrom('5.00', '7'),
+    search: fc.constantFrom('tea', 'bl'),
+    sortBy: fc.constantFrom(...SORT_KEYS),
+    sortOrder: fc.constantFrom('asc' as const, 'desc' as const),
+    limit: fc.integer({ min: 1, max: 6 })
+  },
+  { requiredKeys: ['limit'] }
+)
+
+let now = Date.UTC(2026, 0, 1)
+const sources = { nowMs: () => ++now, randomBytes }
+
+t.test('a page that no change touches is the same as before, in both directions', async (t) => {
+  let untouched = 0
+  let different = 0
+  await fc.assert(
+    fc.asyncProperty(
+      someQuery,
+      fc.nat({ max: 4 }),
+      fc.boolean(),
+      fc.array(someWrite, { minLength: 1, maxLength: 2 }),
+      async (filters, depth, isBackward, writes) => {
+        let query = parseListQuery(filters)
+        let read = await listProducts(database, query)
+        for (let page = 0; page < depth && read.page.pagination.nextCursor !== null; page++) {
+          query = parseListQuery({ ...filters, cursor: read.page.pagination.nextCursor })
+          read = await listProducts(database, query)
+        }
+        if (isBackward && read.page.pagination.prevCursor !== null) {
+          query = parseListQuery({ ...filters, cursor: read.page.pagination.prevCursor })
+          read = await listProducts(database, query)
+        }
+        await numberChanges(database)
+        const head = await readHead(database)
+        await upsertProducts(connection, writes, sources)
+        await numberChanges(database)
+        const changes = (await readChanges(database, head))?.rows.flatMap((row) => row.changes) ?? []
+        const after = await listProducts(database, query)
+        const isSame = serialisePage(after.page) === serialisePage(read.page)
+        const isTouched = changes.some((change) => mayTouchPage(query, read.span, change))
+        if (!isTouched) untouched++
+        if (!isSame) different++
+        return isSame || isTouched
+      }
+    ),
+    { numRuns: RUNS }
+  )
+  t.ok(untouched > RUNS / 10, `${untouched} of ${RUNS} pages were left alone`)
+  t.ok(different > RUNS / 10, `${different} of ${RUNS} pages were different`)
+})
+
+t.test('where nobody has noted what a change was, it may touch anything', async (t) => {
+  const query = parseListQuery({ category: ['a'] })
+  t.equal(mayTouchPage(query, [null, null], { type: 'upsert', id: '0'.repeat(32), sku: null }), true)
+  const standing: Standing = { category: 'b', price: '1.00', createdAt: '2026', updatedAt: '2026' }
+  const known = { type: 'upsert', id: '0'.repeat(32), sku: null, standings: [standing, null] } as const
+  t.equal(mayTouchPage(query, [null, null], known), false)
+})
