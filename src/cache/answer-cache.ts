@@ -2,8 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ChangeView } from '../changes/change-view.ts'
 import { AppError } from '../errors.ts'
 import type { Answer } from '../http/answer.ts'
-import type { ContentCoding } from '../http/content-coding.ts'
-import type { EncodeAnswer } from '../http/encoded-answer.ts'
+import { type EncodeAnswer, encodeAgain } from '../http/encoded-answer.ts'
 import type { AnswerMemory, CachedAnswer } from './answer-memory.ts'
 import { answerValidity, REFRESH_AFTER_MS } from './answer-validity.ts'
 import { LEASE_MS, type SharedAnswers } from './shared-answers.ts'
@@ -178,7 +177,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     const { key, productId, ttlMs } = subject
     const present = memory.get(key)
     const isSame = present?.answer.etag === answer.etag
-    const encoded = present === undefined || isSame ? {} : await encodeAll(answer, present.encoded)
+    const encoded = present === undefined || isSame ? {} : await encodeAgain(encode, answer, present.encoded)
     const latest = isSame ? { answer: { ...answer, body: present.answer.body } } : { answer, encoded }
     const news = { ...latest, version, loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, retryAtMs: NO_OUTAGE }
     if (present !== undefined && !present.isDropped) {
@@ -192,11 +191,6 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     if (productId !== null && hasChanged(productId, version)) entry.isDropped = true
     else memory.set(entry)
     return entry
-  }
-
-  async function encodeAll(answer: Answer, codings: CachedAnswer['encoded']): Promise<CachedAnswer['encoded']> {
-    const names = Object.keys(codings) as ContentCoding[]
-    return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await encode(answer, name)])))
   }
 
   function refresh(entry: CachedAnswer): void {

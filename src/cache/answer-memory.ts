@@ -1,6 +1,5 @@
 import type { Answer } from '../http/answer.ts'
-import type { ContentCoding } from '../http/content-coding.ts'
-import type { EncodedAnswer } from '../http/encoded-answer.ts'
+import type { EncodedAnswers } from '../http/encoded-answer.ts'
 import type { Subject } from './subject.ts'
 
 /** An answer in memory, with all that tells whether it still holds. It is brought up to date in place. */
@@ -19,7 +18,7 @@ export interface CachedAnswer {
   /** Asked for since the memory last looked for something to throw out. */
   isVisited: boolean
   /** In the codings that were asked for. */
-  encoded: Partial<Record<ContentCoding, EncodedAnswer>>
+  encoded: EncodedAnswers
   /** The URLs under which it was asked for, as they came. */
   urls: string[]
   sizeBytes: number

@@ -15,6 +15,7 @@ export interface EncodedAnswer {
   readonly contentLines: string
 }
 
+export type EncodedAnswers = Partial<Record<ContentCoding, EncodedAnswer>>
 export type EncodeAnswer = (answer: Answer, coding: ContentCoding) => Promise<EncodedAnswer>
 
 /** Clients and caches on the way ask each time, and mostly hear that nothing has changed: that is how they stay right. */
@@ -48,4 +49,14 @@ export function answerEncoder(constant: Readonly<Record<string, string>>): Encod
     for (let at = 0; at < fields.length; at += 2) validateHeaderValue(fields[at] ?? '', fields[at + 1] ?? '')
     return { body, fields, contentFields, lines: fieldLines(fields), contentLines: fieldLines(contentFields) }
   }
+}
+
+/** Encodes an answer in the codings in which there was one before. */
+export async function encodeAgain(
+  encode: EncodeAnswer,
+  answer: Answer,
+  before: EncodedAnswers
+): Promise<EncodedAnswers> {
+  const codings = Object.keys(before) as ContentCoding[]
+  return Object.fromEntries(await Promise.all(codings.map(async (coding) => [coding, await encode(answer, coding)])))
 }
