@@ -1,5 +1,6 @@
 /** What decides in which lists a product stands, and where. Times are RFC 3339. */
 export interface Standing {
+  name: string
   category: string | null
   price: string
   createdAt: string
@@ -47,14 +48,14 @@ export function decodeChanges(entries: string): Change[] {
   })
 }
 
-type StandingList = [category: string | null, price: string, createdAt: string, updatedAt: string]
+type StandingList = [name: string, category: string | null, price: string, createdAt: string, updatedAt: string]
 
 function toList(standing: Standing | null): StandingList | null {
-  return standing && [standing.category, standing.price, standing.createdAt, standing.updatedAt]
+  return standing && [standing.name, standing.category, standing.price, standing.createdAt, standing.updatedAt]
 }
 
 function fromList(list: StandingList | null): Standing | null {
   if (list === null) return null
-  const [category, price, createdAt, updatedAt] = list
-  return { category, price, createdAt, updatedAt }
+  const [name, category, price, createdAt, updatedAt] = list
+  return { name, category, price, createdAt, updatedAt }
 }

@@ -1,3 +1,4 @@
+import type { SortKey } from '../../schemas/products.ts'
 import type { Change, Standing } from '../changes/change.ts'
 import type { ListQuery } from './list-query.ts'
 import type { Sort } from './sort.ts'
@@ -18,7 +19,7 @@ export function pageSpan({ sort, from }: ListQuery, last: string | null): Span {
 
 /**
  * Whether a change of a product may change a page: where the product has stood or stands among the rows of the page and
- * passes its filters. In doubt it may: words are not looked at, nor the order of names, which is that of the database.
+ * passes its filters. In doubt it may: words are not looked at, and names are compared as far as we know their order.
  */
 export function mayTouchPage(query: ListQuery, span: Span, { standings }: Change): boolean {
   if (standings === undefined) return true
@@ -34,12 +35,41 @@ function isFiltered({ categories, minPrice, maxPrice }: ListQuery, { category, p
 }
 
 function isWithin({ key }: Sort, [lowest, highest]: Span, standing: Standing): boolean {
-  if (key === 'name') return true
   const value = standing[key]
-  if (key === 'price') {
-    return (
-      (lowest === null || Number(value) >= Number(lowest)) && (highest === null || Number(value) <= Number(highest))
-    )
+  const compare = comparers[key]
+  return (lowest === null || compare(value, lowest) >= 0) && (highest === null || compare(value, highest) <= 0)
+}
+
+/** Negative, positive, or 0 for what is equal or unknown. */
+const comparers: Readonly<Record<SortKey, (a: string, b: string) => number>> = {
+  createdAt: compareText,
+  updatedAt: compareText,
+  price: (a, b) => Number(a) - Number(b),
+  name: compareNames
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/**
+ * The order of names is that of the database (UCA 5.2.0, primary weights alone). What is certain of it here: the letters
+ * A to Z and the digits have a weight each, whatever their case, digits before letters, and the first difference
+ * decides. Where anything else comes before that, the order is unknown.
+ */
+function compareNames(a: string, b: string): number {
+  for (let at = 0; at < a.length && at < b.length; at++) {
+    const [one, other] = [weightOf(a.charCodeAt(at)), weightOf(b.charCodeAt(at))]
+    if (one === UNKNOWN || other === UNKNOWN) return 0
+    if (one !== other) return one - other
   }
-  return (lowest === null || value >= lowest) && (highest === null || value <= highest)
+  return 0
+}
+
+const UNKNOWN = -1
+
+function weightOf(unit: number): number {
+  if (unit >= 0x61 && unit <= 0x7a) return unit
+  if (unit >= 0x41 && unit <= 0x5a) return unit + 0x20
+  return unit >= 0x30 && unit <= 0x39 ? unit : UNKNOWN
 }

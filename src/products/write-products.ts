@@ -39,8 +39,9 @@ function toChange(type: Change['type'], { id, sku }: ProductRow, standings: Stan
   return { type, id: id.toString('hex'), sku, standings }
 }
 
-function toStanding({ category, price, created_at, updated_at }: ProductRow): Standing {
+function toStanding({ name, category, price, created_at, updated_at }: ProductRow): Standing {
   return {
+    name,
     category,
     price,
     createdAt: datetimeToTimestamp(created_at),

@@ -14,7 +14,7 @@ import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 
 const PRODUCTS = 40
-const RUNS = 150
+const RUNS = 300
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
@@ -23,7 +23,22 @@ const { database } = await testApp(t, config)
 const someSku = fc.nat({ max: PRODUCTS - 1 }).map((number) => `SKU-${number}`)
 const someWrite = fc.record({
   sku: someSku,
-  name: fc.constantFrom('Tea', 'Black Tea', 'Coffee', 'Mug'),
+  name: fc.constantFrom(
+    'Tea',
+    'tEAS',
+    'Téa',
+    'Te a',
+    'T-ea',
+    'Black Tea',
+    'black9',
+    'Blåck',
+    'Coffee',
+    'Œuvre',
+    'Oz',
+    '7-up',
+    '7up',
+    'Mug'
+  ),
   price: fc.integer({ min: 1, max: 9 }).map((euros) => `${euros}.00`),
   category: fc.constantFrom('a', 'b', 'c', null),
   stock: fc.nat({ max: 5 })
@@ -86,7 +101,7 @@ t.test('a page that no change touches is the same as before, in both directions'
 t.test('where nobody has noted what a change was, it may touch anything', async (t) => {
   const query = parseListQuery({ category: ['a'] })
   t.equal(mayTouchPage(query, [null, null], { type: 'upsert', id: '0'.repeat(32), sku: null }), true)
-  const standing: Standing = { category: 'b', price: '1.00', createdAt: '2026', updatedAt: '2026' }
+  const standing: Standing = { name: 'Tea', category: 'b', price: '1.00', createdAt: '2026', updatedAt: '2026' }
   const known = { type: 'upsert', id: '0'.repeat(32), sku: null, standings: [standing, null] } as const
   t.equal(mayTouchPage(query, [null, null], known), false)
 })
