@@ -28,8 +28,8 @@ const Environment = Type.Object({
   REDIS_URL: Type.Optional(Type.String({ pattern: '^(rediss?://.+|/.+)$' })),
   REDIS_KEY_PREFIX: Type.String({ maxLength: 64, default: 'aisle:' }),
 
-  CACHE_TTL_SHORT: Type.Integer({ minimum: 1, maximum: 86_400, default: 60 }),
-  CACHE_TTL_MEDIUM: Type.Integer({ minimum: 1, maximum: 86_400, default: 300 }),
+  CACHE_TTL_SHORT: Type.Integer({ minimum: 1, maximum: 86_400, default: 300 }),
+  CACHE_TTL_MEDIUM: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600 }),
   CACHE_MEMORY_MB: Type.Integer({ minimum: 1, maximum: 16_384, default: 64 }),
 
   CORS_ORIGINS: Type.String({ default: '*' }),
