@@ -119,5 +119,5 @@ export default fp(
       return status
     }
   },
-  { name: 'answers', dependencies: ['cache', 'pressure', 'request-end', 'response-headers'] }
+  { name: 'answers', dependencies: ['cache', 'request-end', 'response-headers'] }
 )
