@@ -53,14 +53,14 @@ t.test('kill -9 of npm', async (t) => {
 
 t.test('kill -9 of the server', async (t) => {
   await start(clone)
-  await killAll(clone, 'bootstrap.cjs')
+  await killAll(clone, /bootstrap\.cjs/)
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
 t.test('kill -9 of the keeper: its engines go on, and still end with the server', async (t) => {
   const { run, url } = await start(clone)
   const engines = findProcesses(clone).filter(isEngine)
-  await killAll(clone, 'keeper.ts')
+  await killAll(clone, /keeper\.ts/)
   await run.untilOutput(/taken over[\s\S]*taken over/)
   t.equal((await fetch(`${url}/health/readiness`)).status, 200)
   t.same(findProcesses(clone).filter(isEngine), engines, 'the same processes')
@@ -71,7 +71,7 @@ t.test('kill -9 of the keeper: its engines go on, and still end with the server'
 
 t.test('kill -9 of an engine is told, and the rest still ends in order', async (t) => {
   const { run } = await start(clone)
-  await killAll(clone, 'redis.sock')
+  await killAll(clone, /redis\.sock/)
   await run.untilOutput(/(Redis|Valkey) [\d.]+ has ended unexpectedly/)
   run.process.kill('SIGTERM')
   t.equal(await run.ended, 0)

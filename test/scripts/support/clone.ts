@@ -20,12 +20,24 @@ export function makeClone(t: Test): string {
   return clone
 }
 
-/** Kills, with SIGKILL, whatever runs in or for a clone, or what of it has `part` in its command line. */
-export async function killAll(clone: string, part = ''): Promise<void> {
-  const victims = findProcesses(clone).filter(({ args }) => args.includes(part))
-  for (const { pid } of victims) process.kill(pid, 'SIGKILL')
-  const pids = new Set(victims.map(({ pid }) => pid))
-  await until(() => !findProcesses(clone).some(({ pid }) => pids.has(pid)), 'the killed processes are gone')
+/** Kills, with SIGKILL, whatever runs in or for a clone, or what of it has `pattern` in its command line. */
+export async function killAll(clone: string, pattern = /(?:)/): Promise<void> {
+  const victims = stopAll(clone, pattern)
+  for (const pid of victims) process.kill(pid, 'SIGKILL')
+  await until(() => !findProcesses(clone).some(({ pid }) => victims.has(pid)), 'the killed processes are gone')
+}
+
+/** Nobody who was stopped acts on the end of another one, nor starts anybody. */
+function stopAll(clone: string, pattern: RegExp): ReadonlySet<number> {
+  const stopped = new Set<number>()
+  for (;;) {
+    const running = findProcesses(clone).filter(({ pid, args }) => pattern.test(args) && !stopped.has(pid))
+    if (running.length === 0) return stopped
+    for (const { pid } of running) {
+      process.kill(pid, 'SIGSTOP')
+      stopped.add(pid)
+    }
+  }
 }
 
 /** Waits until nothing runs in or for a clone, and the folder of its sockets is gone. */
