@@ -2,7 +2,7 @@ import { timestampToDatetime } from './datetime.ts'
 import type { ListQuery } from './list-query.ts'
 import { productColumns } from './product-row.ts'
 import { fullTextExpression } from './search-words.ts'
-import { type Position, type Sort, sortColumns } from './sort.ts'
+import { isReadAscending, type Position, type Sort, sortColumns } from './sort.ts'
 
 export interface Statement {
   sql: string
@@ -49,7 +49,7 @@ function select(query: ListQuery, categories: readonly string[]): Statement {
 /** MySQL uses the index for `a < ? OR (a = ? AND id < ?)`, but not for `(a, id) < (?, ?)`. */
 function seek(sort: Sort, from: Position): [string, ...(string | Buffer)[]] {
   const column = sortColumns[sort.key]
-  const beyond = ascending(sort, from.backward) ? '>' : '<'
+  const beyond = isReadAscending(sort, from.backward) ? '>' : '<'
   const isTime = sort.key === 'createdAt' || sort.key === 'updatedAt'
   const value = isTime ? timestampToDatetime(from.value) : from.value
   return [
@@ -61,12 +61,8 @@ function seek(sort: Sort, from: Position): [string, ...(string | Buffer)[]] {
 }
 
 function orderBy(sort: Sort, backward: boolean): string {
-  const direction = ascending(sort, backward) ? 'ASC' : 'DESC'
+  const direction = isReadAscending(sort, backward) ? 'ASC' : 'DESC'
   return `ORDER BY ${sortColumns[sort.key]} ${direction}, id ${direction}`
-}
-
-function ascending(sort: Sort, backward: boolean): boolean {
-  return (sort.order === 'asc') !== backward
 }
 
 /**

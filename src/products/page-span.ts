@@ -1,7 +1,7 @@
 import type { SortKey } from '../../schemas/products.ts'
 import type { Change, Standing } from '../changes/change.ts'
 import type { ListQuery } from './list-query.ts'
-import type { Sort } from './sort.ts'
+import { isReadAscending, type Sort } from './sort.ts'
 
 /** The sort values between which the rows of a page lie, both included; null where nothing bounds it. */
 export type Span = readonly [lowest: string | null, highest: string | null]
@@ -13,8 +13,7 @@ export type Span = readonly [lowest: string | null, highest: string | null]
  */
 export function pageSpan({ sort, from }: ListQuery, last: string | null): Span {
   const first = from?.value ?? null
-  const isAscending = (sort.order === 'asc') !== (from?.backward === true)
-  return isAscending ? [first, last] : [last, first]
+  return isReadAscending(sort, from?.backward === true) ? [first, last] : [last, first]
 }
 
 /**

@@ -13,6 +13,11 @@ export interface Sort {
   order: 'asc' | 'desc'
 }
 
+/** Whether sort values grow in the direction of reading. */
+export function isReadAscending({ order }: Sort, backward: boolean): boolean {
+  return (order === 'asc') !== backward
+}
+
 /** A place in a sorted list: the sort value (as text, in the form of the API) and the id of a row. */
 export interface Position {
   value: string
