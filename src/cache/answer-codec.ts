@@ -25,7 +25,10 @@ export function decodeAnswer(key: string, version: number, bytes: Buffer): Answe
   const payload = bytes.subarray(CHECKSUM_LENGTH)
   if (!checksum(key, version, payload).equals(bytes.subarray(0, CHECKSUM_LENGTH))) return undefined
   const bodyAt = HEAD_AT + bytes.readUInt32BE(CHECKSUM_LENGTH)
-  return { ...JSON.parse(bytes.toString('utf8', HEAD_AT, bodyAt)), body: bytes.subarray(bodyAt) }
+  // Not a part of what was read from the connection, all of which it would keep.
+  const body = Buffer.allocUnsafeSlow(bytes.length - bodyAt)
+  bytes.copy(body, 0, bodyAt)
+  return { ...JSON.parse(bytes.toString('utf8', HEAD_AT, bodyAt)), body }
 }
 
 function checksum(key: string, version: number, payload: Buffer): Buffer {

@@ -20,7 +20,7 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
 
   /** Whether nothing has changed that this list shows, since it was read at that version. */
   function isUntouched(subject: Subject, answer: Answer, version: number | null): boolean {
-    return isKnown(version) && !view.isTouchedSince(version, (change) => subject.isTouchedBy(change, answer))
+    return isKnown(version) && !view.isTouchedSince(version, subject.touching(answer))
   }
 
   /** Whether an answer is as it would be if it were loaded now. */

@@ -7,8 +7,8 @@ export interface Subject {
   key: string
   /** The product that the answer shows, in hexadecimal digits; null where it shows many. */
   productId: string | null
-  /** Whether a change of a product may change the answer. It is not asked about answers of a single product. */
-  isTouchedBy: (change: Change, answer: Answer) => boolean
+  /** Tells which changes of products may change an answer. It is not asked about answers of a single product. */
+  touching: (answer: Answer) => (change: Change) => boolean
   ttlMs: number
   load: () => Promise<Answer>
 }

@@ -2,7 +2,7 @@
 export interface Standing {
   name: string
   category: string | null
-  price: string
+  price: number
   createdAt: string
   updatedAt: string
 }
@@ -48,7 +48,7 @@ export function decodeChanges(entries: string): Change[] {
   })
 }
 
-type StandingList = [name: string, category: string | null, price: string, createdAt: string, updatedAt: string]
+type StandingList = [name: string, category: string | null, price: number, createdAt: string, updatedAt: string]
 
 function toList(standing: Standing | null): StandingList | null {
   return standing && [standing.name, standing.category, standing.price, standing.createdAt, standing.updatedAt]

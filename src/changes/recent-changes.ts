@@ -37,7 +37,9 @@ export function recentChanges(): RecentChanges {
 
     hasAfter(version, isOne) {
       if (version < since) return undefined
-      for (let at = version - since; at < rows.length; at++) if (rows[at]?.changes.some(isOne)) return true
+      for (let at = version - since; at < rows.length; at++) {
+        for (const change of rows[at]?.changes ?? []) if (isOne(change)) return true
+      }
       return false
     },
 

@@ -13,6 +13,13 @@ export interface Answer {
   readonly span?: readonly [lowest: string | null, highest: string | null]
 }
 
+/** A text as a body, in memory of its own: a small `Buffer.from` lies in a pool of 64 KiB, all of which it keeps. */
+export function bodyOf(text: string): Buffer {
+  const body = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+  body.write(text)
+  return body
+}
+
 /** The weak entity tag of a body: the same bytes have the same tag, on every instance. */
 export function weakEtag(body: Buffer): string {
   return `W/"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`

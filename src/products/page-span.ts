@@ -1,7 +1,7 @@
 import type { SortKey } from '../../schemas/products.ts'
 import type { Change, Standing } from '../changes/change.ts'
 import type { ListQuery } from './list-query.ts'
-import { isReadAscending, type Sort } from './sort.ts'
+import { isReadAscending } from './sort.ts'
 
 /** The sort values between which the rows of a page lie, both included; null where nothing bounds it. */
 export type Span = readonly [lowest: string | null, highest: string | null]
@@ -17,36 +17,36 @@ export function pageSpan({ sort, from }: ListQuery, last: string | null): Span {
 }
 
 /**
- * Whether a change of a product may change a page: where the product has stood or stands among the rows of the page and
- * passes its filters. In doubt it may: words are not looked at, and names are compared as far as we know their order.
+ * Tells which changes may change a page: those of products that have stood or stand among the rows of the page and pass
+ * its filters. In doubt they may: words are not looked at, and names are compared as far as we know their order.
  */
-export function mayTouchPage(query: ListQuery, span: Span, { standings }: Change): boolean {
-  if (standings === undefined) return true
-  return standings.some(
-    (standing) => standing !== null && isFiltered(query, standing) && isWithin(query.sort, span, standing)
-  )
+export function touchingPage({ categories, sort, ...query }: ListQuery, span: Span): (change: Change) => boolean {
+  const minPrice = Number(query.minPrice ?? Number.NEGATIVE_INFINITY)
+  const maxPrice = Number(query.maxPrice ?? Number.POSITIVE_INFINITY)
+  const isInSpan = within(sort.key, span)
+
+  // Thousands of changes are looked at for one answer: numbers are read and closures made before.
+  function isOnPage(standing: Standing | null): boolean {
+    if (standing === null || standing.price < minPrice || standing.price > maxPrice) return false
+    const { category } = standing
+    if (categories.length > 0 && (category === null || !categories.includes(category))) return false
+    return isInSpan(standing)
+  }
+  return ({ standings }) => standings === undefined || isOnPage(standings[0]) || isOnPage(standings[1])
 }
 
-function isFiltered({ categories, minPrice, maxPrice }: ListQuery, { category, price }: Standing): boolean {
-  if (categories.length > 0 && (category === null || !categories.includes(category))) return false
-  if (minPrice !== null && Number(price) < Number(minPrice)) return false
-  return maxPrice === null || Number(price) <= Number(maxPrice)
-}
-
-function isWithin({ key }: Sort, [lowest, highest]: Span, standing: Standing): boolean {
-  const value = standing[key]
-  const compare = comparers[key]
-  return (lowest === null || compare(value, lowest) >= 0) && (highest === null || compare(value, highest) <= 0)
+function within(key: SortKey, [lowest, highest]: Span): (standing: Standing) => boolean {
+  if (key === 'price') {
+    const [least, most] = [Number(lowest ?? Number.NEGATIVE_INFINITY), Number(highest ?? Number.POSITIVE_INFINITY)]
+    return ({ price }) => price >= least && price <= most
+  }
+  const compare = key === 'name' ? compareNames : compareText
+  return (standing) =>
+    (lowest === null || compare(standing[key], lowest) >= 0) &&
+    (highest === null || compare(standing[key], highest) <= 0)
 }
 
 /** Negative, positive, or 0 for what is equal or unknown. */
-const comparers: Readonly<Record<SortKey, (a: string, b: string) => number>> = {
-  createdAt: compareText,
-  updatedAt: compareText,
-  price: (a, b) => Number(a) - Number(b),
-  name: compareNames
-}
-
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

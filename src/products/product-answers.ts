@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { productKey, type Subject } from '../cache/subject.ts'
-import { weakEtag } from '../http/answer.ts'
+import { bodyOf, weakEtag } from '../http/answer.ts'
 import { encodeCursor } from './cursor.ts'
 import { linkHeader } from './link-header.ts'
 import type { ListQuery } from './list-query.ts'
-import { mayTouchPage } from './page-span.ts'
+import { touchingPage } from './page-span.ts'
 import type { Products } from './products.ts'
 import { serialisePage, serialiseProduct } from './serialise-products.ts'
 
@@ -27,10 +27,10 @@ export function productAnswers(products: Products, { listTtlMs, productTtlMs }: 
       key: listKey(query),
       productId: null,
       ttlMs: listTtlMs,
-      isTouchedBy: (change, { span }) => span === undefined || mayTouchPage(query, span, change),
+      touching: ({ span = [null, null] }) => touchingPage(query, span),
       async load() {
         const { page, span } = await products.list(query)
-        const body = Buffer.from(serialisePage(page))
+        const body = bodyOf(serialisePage(page))
         return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination), span }
       }
     }),
@@ -40,12 +40,12 @@ export function productAnswers(products: Products, { listTtlMs, productTtlMs }: 
       return {
         key: productKey(productId),
         productId,
-        isTouchedBy: (change) => change.id === productId,
+        touching: () => (change) => change.id === productId,
         ttlMs: productTtlMs,
         async load() {
           const { product, etag } = await products.find(id)
           const lastModified = new Date(product.updatedAt).toUTCString()
-          return { body: Buffer.from(serialiseProduct(product)), etag, lastModified }
+          return { body: bodyOf(serialiseProduct(product)), etag, lastModified }
         }
       }
     }

@@ -43,7 +43,7 @@ function toStanding({ name, category, price, created_at, updated_at }: ProductRo
   return {
     name,
     category,
-    price,
+    price: Number(price),
     createdAt: datetimeToTimestamp(created_at),
     updatedAt: datetimeToTimestamp(updated_at)
   }

@@ -43,11 +43,11 @@ async function cacheOf(t: Test, instanceId: string) {
     if (!source.isUp) throw new AppError('database-unavailable', 'It is away.')
     return { body: Buffer.from(source.state), etag: `"${source.state}"` }
   }
-  const list: Subject = { key: 'list:all', productId: null, isTouchedBy: () => true, ttlMs: MINUTE_MS, load }
+  const list: Subject = { key: 'list:all', productId: null, touching: () => () => true, ttlMs: MINUTE_MS, load }
   const product: Subject = {
     key: productKey(PRODUCT_ID),
     productId: PRODUCT_ID,
-    isTouchedBy: () => true,
+    touching: () => () => true,
     ttlMs: MINUTE_MS,
     load
   }

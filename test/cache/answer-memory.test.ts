@@ -11,7 +11,7 @@ function entryOf(key: string, bodyBytes = 0, link?: string): CachedAnswer {
     subject: {
       key,
       productId: null,
-      isTouchedBy: () => true,
+      touching: () => () => true,
       ttlMs: 0,
       load: () => Promise.reject(new Error('not asked'))
     },
