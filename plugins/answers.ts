@@ -7,7 +7,7 @@ import type { Answer } from '../src/http/answer.ts'
 import { type ContentCoding, codingOf } from '../src/http/content-coding.ts'
 import type { EncodedAnswer } from '../src/http/encoded-answer.ts'
 import { isNotModified } from '../src/http/not-modified.ts'
-import { fieldLines, ReadyResponse } from '../src/http/ready-response.ts'
+import { fieldLines, fieldsOf, ReadyResponse } from '../src/http/ready-response.ts'
 
 /** Answers a request with what the cache has or gets. */
 export type SendAnswer = (request: FastifyRequest, reply: FastifyReply, subject: Subject) => Promise<void>
@@ -19,11 +19,11 @@ declare module 'fastify' {
 }
 
 /** RFC 9211. */
-const CACHE_STATUS: Readonly<Record<Outcome, string>> = {
-  memory: 'aisle; hit; detail=memory',
-  shared: 'aisle; hit; detail=redis',
-  miss: 'aisle; fwd=miss',
-  stale: 'aisle; hit; ttl=-1; detail=stale-if-error'
+const CACHE_STATUS_LINES: Readonly<Record<Outcome, string>> = {
+  memory: fieldLines(['cache-status', 'aisle; hit; detail=memory']),
+  shared: fieldLines(['cache-status', 'aisle; hit; detail=redis']),
+  miss: fieldLines(['cache-status', 'aisle; fwd=miss']),
+  stale: fieldLines(['cache-status', 'aisle; hit; ttl=-1; detail=stale-if-error'])
 }
 const MAX_URL_LENGTH = 1024
 
@@ -40,7 +40,6 @@ export default fp(
     const underWay = new WeakMap<Answer, Partial<Record<ContentCoding, Promise<EncodedAnswer>>>>()
 
     app.addHook('onRequest', (request, reply, done) => {
-      const startedAtMs = performance.now()
       const { method = '', url = '', headers } = request.raw
       const entry = memory.getByUrl(url)
       if (entry !== undefined && (method === 'GET' || method === 'HEAD')) {
@@ -51,9 +50,9 @@ export default fp(
             requestId: request.id,
             method,
             url,
-            route: request.routeOptions.url ?? null,
+            route: request.route?.url ?? null,
             status,
-            durationMs: performance.now() - startedAtMs,
+            durationMs: reply.elapsedTime,
             keyId: request.keyId,
             cache: 'memory',
             aborted: false
@@ -106,18 +105,19 @@ export default fp(
       const isKnown = isNotModified(request.raw.headers, answer)
       const status = isKnown ? 304 : 200
       const body = isKnown || request.raw.method === 'HEAD' ? undefined : encoded.body
-      const own = responseHeaders.forRequest(request)
-      own.push('cache-status', CACHE_STATUS[outcome])
+      const own = responseHeaders.linesFor(request) + CACHE_STATUS_LINES[outcome]
       reply.hijack()
       if (raw instanceof ReadyResponse && raw.canSendReady && !lifecycle.isDraining) {
         const lines = isKnown ? encoded.lines : encoded.lines + encoded.contentLines
-        raw.sendReady(status, lines, fieldLines(own) + keepAliveLine, body)
+        raw.sendReady(status, lines, own + keepAliveLine, body)
       } else {
         const { fields, contentFields } = encoded
-        raw.writeHead(status, isKnown ? fields.concat(own) : fields.concat(contentFields, own)).end(body)
+        raw
+          .writeHead(status, isKnown ? fields.concat(fieldsOf(own)) : fields.concat(contentFields, fieldsOf(own)))
+          .end(body)
       }
       return status
     }
   },
-  { name: 'answers', dependencies: ['cache', 'request-end', 'response-headers'] }
+  { name: 'answers', dependencies: ['cache', 'request-end', 'response-headers', 'route-access'] }
 )

@@ -3,9 +3,7 @@ import fp from 'fastify-plugin'
 import { type AnswerCache, answerCache } from '../src/cache/answer-cache.ts'
 import { type AnswerMemory, answerMemory } from '../src/cache/answer-memory.ts'
 import { sharedAnswers } from '../src/cache/shared-answers.ts'
-import { availabilityLog } from '../src/health/availability-log.ts'
 import { answerEncoder, type EncodeAnswer } from '../src/http/encoded-answer.ts'
-import { redisGuard } from '../src/redis/redis-guard.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -13,22 +11,13 @@ declare module 'fastify' {
   }
 }
 
-/** Of the quarter of a second in which a list is answered without Redis. */
-const REDIS_BUDGET_MS = 50
-
 /** `cache`: ready answers, in memory and in Redis. */
 export default fp(
   async (app) => {
     const nowMs = () => performance.now()
-    const availability = availabilityLog('The cache in Redis', app.log)
-    const guard = redisGuard({
-      budgetMs: REDIS_BUDGET_MS,
-      nowMs,
-      onDown: availability.down,
-      onUp: availability.up
-    })
+    const guard = app.guardRedis('The cache in Redis')
     const memory = answerMemory(app.config.cache.memoryBytes)
-    const encode = answerEncoder(app.responseHeaders.constant)
+    const encode = answerEncoder(app.responseHeaders.constant, app.config.auth.publicRead)
     const shared = sharedAnswers({ client: app.redis, guard, instanceId: randomBytes(12).toString('base64url') })
     const answers = answerCache({ memory, shared, ...app.changes, nowMs, encode })
     app.decorate('cache', { answers, memory, encode })

@@ -1,13 +1,11 @@
 import fp from 'fastify-plugin'
 import { Health, Liveness } from '../schemas/health.ts'
-import { createDatabase } from '../src/database/database.ts'
 import { requiredVersion } from '../src/database/migrate.ts'
-import { openPool } from '../src/database/pool.ts'
 import { schemaVersion } from '../src/database/schema-version.ts'
 import { type HealthReport, healthReport } from '../src/health/health-report.ts'
 
 /** A check may go on after it was answered with `down`: a distant server takes long only until there is a connection. */
-const LIMITS = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: 800 }
+const CHECK_TIMEOUT_MS = 800
 
 /**
  * `health`: the state of the dependencies. It has a connection of its own, so that a busy pool is not taken for a dead
@@ -16,15 +14,13 @@ const LIMITS = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: 800 }
 export default fp(
   async (app) => {
     for (const schema of [Health, Liveness]) app.addSchema(schema)
-    const pool = openPool(app.config.mysql, LIMITS)
-    const database = createDatabase(pool, LIMITS)
+    const database = app.openConnection(CHECK_TIMEOUT_MS)
     const report: HealthReport = healthReport({
       schemaVersion: () => schemaVersion(database),
       requiredVersion: await requiredVersion(),
       pingRedis: () => app.redis.ping()
     })
     app.decorate('health', report)
-    app.addHook('onClose', (_app, done) => pool.end(() => done()))
   },
-  { name: 'health', dependencies: ['redis'] }
+  { name: 'health', dependencies: ['mysql', 'redis'] }
 )

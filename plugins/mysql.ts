@@ -2,7 +2,7 @@ import fastifyMysql, { type MySQLPool } from '@fastify/mysql'
 import fp from 'fastify-plugin'
 import { createPool } from 'mysql2'
 import { createDatabase, type Database } from '../src/database/database.ts'
-import { setUpPool } from '../src/database/pool.ts'
+import { openPool, setUpPool } from '../src/database/pool.ts'
 import { availabilityLog } from '../src/health/availability-log.ts'
 
 const BOOT_TIMEOUT_MS = 1500
@@ -11,10 +11,12 @@ declare module 'fastify' {
   interface FastifyInstance {
     mysql: Pick<MySQLPool, 'pool'>
     database: Database
+    /** A connection beside the pool, for what must not wait behind requests. It is closed with the application. */
+    openConnection(queryTimeoutMs: number): Database
   }
 }
 
-/** `mysql`, the pool, and `database`, the same behind bounds. */
+/** `mysql`, the pool, `database`, the same behind bounds, and `openConnection`. */
 export default fp(
   async (app) => {
     const config = app.config.mysql
@@ -39,6 +41,12 @@ export default fp(
     tend(pool)
     pool.on('connection', availability.up)
     app.decorate('database', createDatabase(pool, { ...config, onUnreachable: availability.down }))
+    app.decorate('openConnection', (queryTimeoutMs) => {
+      const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs }
+      const own = openPool(config, limits)
+      app.addHook('onClose', (_app, done) => own.end(() => done()))
+      return createDatabase(own, limits)
+    })
   },
   { name: 'mysql' }
 )

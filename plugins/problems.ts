@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../schemas/problem.ts'
+import { withoutKeys } from '../src/auth/key-in-url.ts'
 import { AppError, toAppError, toProblem } from '../src/errors.ts'
 
 /** The one place where errors become answers. */
@@ -37,7 +38,7 @@ function send(error: AppError, request: FastifyRequest, reply: FastifyReply): vo
     .code(error.status)
     .headers(error.headers)
     .type('application/problem+json')
-    .send(JSON.stringify(toProblem(error, request)))
+    .send(JSON.stringify(toProblem(error, { url: withoutKeys(request.url), id: request.id })))
 }
 
 /** Remembers which methods each path has, to tell a wrong method from a wrong path. */

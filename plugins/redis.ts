@@ -3,11 +3,21 @@ import fastifyRedis, { type FastifyRedis } from '@fastify/redis'
 import fp from 'fastify-plugin'
 import { Redis } from 'ioredis'
 import { availabilityLog } from '../src/health/availability-log.ts'
+import { type RedisGuard, redisGuard } from '../src/redis/redis-guard.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** A guard for one use of Redis, which the log names. */
+    guardRedis(use: string): RedisGuard
+  }
+}
 
 const CONNECT_TIMEOUT_MS = 1000
 const COMMAND_TIMEOUT_MS = 1000
 const CLOSE_TIMEOUT_MS = 500
 const MAX_RECONNECT_DELAY_MS = 1000
+/** Of the quarter of a second in which a list is answered without Redis. */
+const BUDGET_MS = 50
 
 /** One Redis client. Without Redis every command fails at once, and the client goes on trying to connect. */
 export default fp(
@@ -32,6 +42,10 @@ export default fp(
     if (client.status === 'ready') await app.register(fastifyRedis, { client })
     else app.decorate('redis', client as FastifyRedis)
 
+    app.decorate('guardRedis', (use) => {
+      const { down, up } = availabilityLog(use, app.log)
+      return redisGuard({ budgetMs: BUDGET_MS, nowMs: () => performance.now(), onDown: down, onUp: up })
+    })
     app.addHook('onClose', () => close(client))
   },
   { name: 'redis' }

@@ -2,12 +2,14 @@ import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { fieldsOf } from '../src/http/ready-response.ts'
+import { quotaLines } from '../src/rate-limit/quota.ts'
 
 export interface ResponseHeaders {
   /** The header fields that are the same on every answer. */
   readonly constant: Readonly<Record<string, string>>
-  /** Those that depend on the request, each name before its value. */
-  forRequest(request: FastifyRequest): string[]
+  /** Those that depend on the request, as they are sent. */
+  linesFor(request: FastifyRequest): string
   /** Sets all of them, but for those that the answer has already. For answers that come past all hooks. */
   write(request: FastifyRequest, reply: FastifyReply): void
 }
@@ -19,7 +21,11 @@ declare module 'fastify' {
 }
 
 /** What a browser may read of an answer from another origin. */
-const EXPOSED_HEADERS = ['Cache-Status', 'ETag', 'Link', 'Location', 'Retry-After', 'X-Request-Id']
+const EXPOSED_HEADERS = [
+  ...['Cache-Status', 'ETag', 'Link', 'Location', 'RateLimit', 'RateLimit-Policy', 'Retry-After'],
+  ...['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'X-RateLimit-Scope', 'X-Request-Id'],
+  'WWW-Authenticate'
+]
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const PREFLIGHT_MAX_AGE_SECONDS = 7200
 
@@ -43,20 +49,22 @@ export default fp(
     }
     const constantFields = Object.entries(constant)
 
-    function forRequest({ id, headers: { origin } }: FastifyRequest): string[] {
-      const fields = ['x-request-id', id]
-      if (!anyOrigin && origin !== undefined && allowed.has(origin)) fields.push('access-control-allow-origin', origin)
-      if (lifecycle.isDraining) fields.push('connection', 'close')
-      return fields
+    function linesFor({ id, quota, headers: { origin } }: FastifyRequest): string {
+      // What comes to no hook has no decorators either.
+      let lines = `${quota ? quotaLines(quota) : ''}x-request-id: ${id}\r\n`
+      if (!anyOrigin && origin !== undefined && allowed.has(origin))
+        lines += `access-control-allow-origin: ${origin}\r\n`
+      if (lifecycle.isDraining) lines += 'connection: close\r\n'
+      return lines
     }
 
     function write(request: FastifyRequest, reply: FastifyReply): void {
       for (const [name, value] of constantFields) if (!reply.hasHeader(name)) reply.header(name, value)
-      const fields = forRequest(request)
+      const fields = fieldsOf(linesFor(request))
       for (let at = 0; at < fields.length; at += 2) reply.header(fields[at] ?? '', fields[at + 1])
     }
 
-    const headers: ResponseHeaders = { constant, forRequest, write }
+    const headers: ResponseHeaders = { constant, linesFor, write }
     app.decorate('responseHeaders', headers)
     app.addHook('onSend', (request, reply, _payload, done) => {
       write(request, reply)

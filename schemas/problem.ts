@@ -19,6 +19,9 @@ export const Problem = Type.Object(
         }),
         { description: 'What is wrong with each part of the request.' }
       )
+    ),
+    'violated-policies': Type.Optional(
+      Type.Array(Type.String(), { description: 'The limits that the request was beyond, as in `RateLimit-Policy`.' })
     )
   },
   {

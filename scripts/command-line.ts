@@ -10,3 +10,14 @@ export function readOrFail<T>(usage: string, read: () => T): T {
     process.exit(USAGE_STATUS)
   }
 }
+
+/**
+ * Reads a whole number.
+ * @param name of the option, for the message
+ * @throws {Error} when it is none, or out of bounds
+ */
+export function readInteger(name: string, text: string | undefined, min: number, max: number): number {
+  const number = /^[0-9]+$/.test(text ?? '') ? Number(text) : Number.NaN
+  if (number >= min && number <= max) return number
+  throw new Error(`${name} must be a whole number from ${min} to ${max}.`)
+}

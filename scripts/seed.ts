@@ -3,7 +3,7 @@ import { MAX_ROWS } from '../src/catalogue/generator/shop-calendar.ts'
 import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
 import { loadConfig } from '../src/config.ts'
 import { migrate } from '../src/database/migrate.ts'
-import { readOrFail } from './command-line.ts'
+import { readInteger, readOrFail } from './command-line.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runCommand } from './run-command.ts'
@@ -33,10 +33,4 @@ function readOptions() {
     rows: readInteger('--rows', values.rows, 1, MAX_ROWS),
     seed: readInteger('--seed', values.seed, 0, 2 ** 32 - 1)
   }
-}
-
-function readInteger(name: string, text: string | undefined, min: number, max: number): number {
-  const number = /^[0-9]+$/.test(text ?? '') ? Number(text) : Number.NaN
-  if (number >= min && number <= max) return number
-  throw new Error(`${name} must be a whole number from ${min} to ${max}.`)
 }

@@ -32,6 +32,11 @@ const Environment = Type.Object({
   CACHE_TTL_MEDIUM: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600 }),
   CACHE_MEMORY_MB: Type.Integer({ minimum: 1, maximum: 16_384, default: 64 }),
 
+  RATE_LIMIT_ENABLED: Type.Boolean({ default: true }),
+  RATE_LIMIT_MAX_REQUESTS: Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, default: 6000 }),
+  RATE_LIMIT_WINDOW_MS: Type.Integer({ minimum: 1, maximum: 2_678_400_000, default: 60_000 }),
+
+  PUBLIC_READ: Type.Boolean({ default: true }),
   CORS_ORIGINS: Type.String({ default: '*' }),
   TRUST_PROXY: Type.String({ default: 'false' }),
   SHUTDOWN_DRAIN_MS: Type.Integer({ minimum: 0, maximum: 300_000, default: 5000 }),
@@ -127,6 +132,8 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
       productTtlMs: e.CACHE_TTL_MEDIUM * 1000,
       memoryBytes: e.CACHE_MEMORY_MB * 2 ** 20
     },
+    rateLimit: { isEnabled: e.RATE_LIMIT_ENABLED, max: e.RATE_LIMIT_MAX_REQUESTS, windowMs: e.RATE_LIMIT_WINDOW_MS },
+    auth: { publicRead: e.PUBLIC_READ },
     cors: { origins: attempt(() => parseOrigins(e.CORS_ORIGINS)) ?? [] },
     metrics: { requireKey: e.METRICS_REQUIRE_KEY }
   })

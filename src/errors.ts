@@ -1,6 +1,13 @@
 import { patternDetails } from '../schemas/patterns.ts'
 import type { Problem } from '../schemas/problem.ts'
 
+interface CatalogueEntry {
+  status: number
+  title: string
+  /** Where it is a problem that others have defined. */
+  type?: string
+}
+
 /** Every problem that a client can meet: its stable code, its status and its title. */
 const catalogue = {
   'validation-failed': { status: 400, title: 'The request is not valid' },
@@ -8,7 +15,9 @@ const catalogue = {
   'cursor-mismatch': { status: 400, title: 'The cursor belongs to another query' },
   'malformed-json': { status: 400, title: 'The body is not valid JSON' },
   'malformed-request': { status: 400, title: 'The request is not valid HTTP' },
-  unauthorized: { status: 401, title: 'A key is required' },
+  'key-in-url': { status: 400, title: 'An API key does not belong in a URL' },
+  unauthorized: { status: 401, title: 'A valid API key is required' },
+  forbidden: { status: 403, title: 'The API key may not do this' },
   'route-not-found': { status: 404, title: 'There is no such route' },
   'product-not-found': { status: 404, title: 'There is no such product' },
   'method-not-allowed': { status: 405, title: 'The route does not have this method' },
@@ -16,6 +25,11 @@ const catalogue = {
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a content type that this route does not take' },
+  'quota-exceeded': {
+    status: 429,
+    title: 'Request cannot be satisfied as assigned quota has been exceeded',
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded'
+  },
   'headers-too-large': { status: 431, title: 'The header fields are too large' },
   'internal-error': { status: 500, title: 'Something went wrong on our side' },
   'database-unavailable': { status: 503, title: 'The database does not answer' },
@@ -23,7 +37,7 @@ const catalogue = {
   overloaded: { status: 503, title: 'The service is overloaded' },
   'handler-timeout': { status: 503, title: 'The request took too long to serve' },
   'shutting-down': { status: 503, title: 'The service is shutting down' }
-} as const satisfies Record<string, { status: number; title: string }>
+} as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue
 type FieldErrors = NonNullable<Problem['errors']>
@@ -31,6 +45,7 @@ type FieldErrors = NonNullable<Problem['errors']>
 interface ErrorOptions {
   errors?: FieldErrors
   retryAfterSeconds?: number
+  violatedPolicies?: string[]
   /** Response headers that belong to the problem, such as `Allow`. */
   headers?: Record<string, string>
   cause?: unknown
@@ -41,6 +56,7 @@ export class AppError extends Error {
   readonly code: ErrorCode
   readonly status: number
   readonly errors: FieldErrors | undefined
+  readonly violatedPolicies: string[] | undefined
   readonly headers: Readonly<Record<string, string>>
 
   constructor(code: ErrorCode, detail: string, options: ErrorOptions = {}) {
@@ -49,6 +65,7 @@ export class AppError extends Error {
     this.code = code
     this.status = catalogue[code].status
     this.errors = options.errors
+    this.violatedPolicies = options.violatedPolicies
     this.headers = {
       ...options.headers,
       ...(options.retryAfterSeconds !== undefined && { 'retry-after': String(options.retryAfterSeconds) })
@@ -63,15 +80,17 @@ export function parameterError(parameter: string, detail: string, code: ErrorCod
 
 /** The body of a problem response (RFC 9457). */
 export function toProblem(error: AppError, request: { url: string; id: string }): Problem {
+  const entry: CatalogueEntry = catalogue[error.code]
   return {
-    type: `urn:aisle:problem:${error.code}`,
-    title: catalogue[error.code].title,
+    type: entry.type ?? `urn:aisle:problem:${error.code}`,
+    title: entry.title,
     status: error.status,
     detail: error.message,
     instance: pathOf(request.url),
     code: error.code,
     requestId: request.id,
-    ...(error.errors && { errors: error.errors })
+    ...(error.errors && { errors: error.errors }),
+    ...(error.violatedPolicies && { 'violated-policies': error.violatedPolicies })
   }
 }
 
@@ -110,6 +129,7 @@ export function toAppError(error: unknown): AppError {
 /** Our words where the framework's would not help a client. */
 const frameworkDetails: Partial<Record<ErrorCode, string>> = {
   'malformed-request': 'The URL or a header of the request is malformed.',
+  'uri-too-long': 'A part of the path is longer than this service reads.',
   overloaded: 'The service has more work than it can do right now.',
   'handler-timeout': 'The answer was not ready in time.'
 }

@@ -18,6 +18,9 @@ const CONTENT_SECURITY_POLICY = {
 
 /** The reference page of the OpenAPI document. */
 const routes: FastifyPluginAsync = async (app) => {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, access: 'open', limits: 'docs' }
+  })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,

@@ -17,7 +17,7 @@ const reportResponses = {
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const report = app.getDecorator<HealthReport>('health')
   const { lifecycle } = app
-  const config = { pressureHandler: () => {} }
+  const config = { access: 'open', limits: 'exempt', pressureHandler: () => {} } as const
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
   })

@@ -1,6 +1,5 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { problemResponse } from '../../schemas/problem.ts'
-import { AppError } from '../../src/errors.ts'
 import type { Metrics } from '../../src/metrics/metrics.ts'
 
 /** For scrapers. They are exempt from load shedding: what happens under load is what metrics are for. */
@@ -11,21 +10,20 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { pressureHandler: () => {} },
+      config: { access: requireKey ? 'ops:read' : 'open', limits: 'exempt', pressureHandler: () => {} },
       schema: {
         operationId: 'getMetrics',
         summary: 'What does this instance measure?',
-        description: 'All metrics in the text format of Prometheus. Public, unless `METRICS_REQUIRE_KEY` is set.',
+        description:
+          'All metrics in the text format of Prometheus. Public, unless `METRICS_REQUIRE_KEY` is set: then for keys with the scope `ops:read`.',
         tags: ['Operations'],
         response: {
           200: { description: 'the metrics', content: { 'text/plain': { schema: Type.String() } } },
-          401: problemResponse('A key is required here, and none that is valid was sent.'),
           '4xx': problemResponse('The request could not be read.')
         }
       }
     },
     async (_request, reply) => {
-      if (requireKey) throw keyRequired()
       reply.header('cache-control', 'no-store').type(metrics.contentType)
       return metrics.exposition()
     }
@@ -33,7 +31,3 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 }
 
 export default routes
-
-function keyRequired(): AppError {
-  return new AppError('unauthorized', 'A valid API key is required.', { headers: { 'www-authenticate': 'Bearer' } })
-}

@@ -9,10 +9,14 @@ const routes: FastifyPluginAsync = async (app) => {
     document = JSON.stringify(app.swagger())
   })
 
-  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
-    reply.type('application/json; charset=utf-8')
-    return document
-  })
+  app.get(
+    '/openapi.json',
+    { config: { access: 'open', limits: 'docs' }, schema: { hide: true } },
+    async (_request, reply) => {
+      reply.type('application/json; charset=utf-8')
+      return document
+    }
+  )
 }
 
 export default routes

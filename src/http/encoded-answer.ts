@@ -19,13 +19,15 @@ export type EncodedAnswers = Partial<Record<ContentCoding, EncodedAnswer>>
 export type EncodeAnswer = (answer: Answer, coding: ContentCoding) => Promise<EncodedAnswer>
 
 /** Clients and caches on the way ask each time, and mostly hear that nothing has changed: that is how they stay right. */
-const CACHE_CONTROL = 'public, no-cache'
+const CACHE_CONTROL = { public: 'public, no-cache', private: 'private, no-cache' }
 
 /**
  * Makes the function that gets answers ready to be sent.
  * @param constant header fields that are the same on every answer
+ * @param isPublic whether caches on the way may store answers
  */
-export function answerEncoder(constant: Readonly<Record<string, string>>): EncodeAnswer {
+export function answerEncoder(constant: Readonly<Record<string, string>>, isPublic: boolean): EncodeAnswer {
+  const cacheControl = isPublic ? CACHE_CONTROL.public : CACHE_CONTROL.private
   const { vary, ...others } = constant
   const constantFields = Object.entries(others).flat()
 
@@ -35,7 +37,7 @@ export function answerEncoder(constant: Readonly<Record<string, string>>): Encod
     const varied = [...(hasCodings(answer) ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
     const fields = [
       ...constantFields,
-      ...['cache-control', CACHE_CONTROL],
+      ...['cache-control', cacheControl],
       ...['etag', etag],
       ...(varied.length > 0 ? ['vary', varied.join(', ')] : []),
       ...(link === undefined ? [] : ['link', link]),

@@ -42,6 +42,17 @@ export function fieldLines(fields: readonly string[]): string {
   return parts.join('')
 }
 
+/** The fields that are in lines: each name before its value. */
+export function fieldsOf(lines: string): string[] {
+  return lines
+    .split('\r\n')
+    .slice(0, -1)
+    .flatMap((line) => {
+      const end = line.indexOf(': ')
+      return [line.slice(0, end), line.slice(end + 2)]
+    })
+}
+
 /** What Node adds to a response on a connection that stays open, but for the hint how long. */
 function connectionLines(): string {
   const now = Date.now()

@@ -1,3 +1,5 @@
+import { withoutKeys } from '../auth/key-in-url.ts'
+
 /** Longer URLs are cut: no client decides how much is written. */
 const MAX_URL_LENGTH = 1024
 const CENSOR = '[redacted]'
@@ -7,10 +9,13 @@ const SECRET = /key|token|secret|passw|pwd|signature|^sig$|auth|credential|cooki
 const SUSPICIOUS = /[?&][^=&]*?(?:%|key|token|secret|passw|pwd|sig|auth|credential|cookie|session|jwt)/i
 const SLASH = 47
 
-/** A URL as it may be logged: without the values of parameters that look like secrets, without a password, not too long. */
+/**
+ * A URL as it may be logged: without API keys, without the values of parameters that look like secrets, without a password,
+ * not too long.
+ */
 export function redactUrl(url: string): string {
   const isCut = url.length > MAX_URL_LENGTH
-  const text = isCut ? url.slice(0, MAX_URL_LENGTH) : url
+  const text = withoutKeys(isCut ? url.slice(0, MAX_URL_LENGTH) : url, isCut)
   const redacted = redactQuery(text.charCodeAt(0) === SLASH ? text : redactUserInfo(text))
   return isCut ? `${redacted}…` : redacted
 }

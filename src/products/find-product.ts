@@ -1,7 +1,7 @@
 import type { Product } from '../../schemas/products.ts'
 import type { Database } from '../database/database.ts'
+import { parseId } from '../database/uuid.ts'
 import { AppError } from '../errors.ts'
-import { parseId } from './product-id.ts'
 import { type ProductRow, productColumns, toProduct } from './product-row.ts'
 
 export interface FoundProduct {

@@ -1,10 +1,10 @@
 import type { Pagination, Product, ProductPage } from '../../schemas/products.ts'
 import type { Database } from '../database/database.ts'
+import { parseId } from '../database/uuid.ts'
 import { encodeCursor } from './cursor.ts'
 import type { ListQuery } from './list-query.ts'
 import { listStatement } from './list-statement.ts'
 import { pageSpan, type Span } from './page-span.ts'
-import { parseId } from './product-id.ts'
 import { type ProductRow, toProduct } from './product-row.ts'
 import type { Position } from './sort.ts'
 

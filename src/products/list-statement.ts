@@ -1,4 +1,4 @@
-import { timestampToDatetime } from './datetime.ts'
+import { timestampToDatetime } from '../database/datetime.ts'
 import type { ListQuery } from './list-query.ts'
 import { productColumns } from './product-row.ts'
 import { fullTextExpression } from './search-words.ts'

@@ -1,6 +1,6 @@
 import type { Product } from '../../schemas/products.ts'
-import { datetimeToTimestamp } from './datetime.ts'
-import { formatId } from './product-id.ts'
+import { datetimeToTimestamp } from '../database/datetime.ts'
+import { formatId } from '../database/uuid.ts'
 
 export const productColumns = 'id, sku, name, description, price, category, stock, created_at, updated_at, version'
 /** With the column that is made for searching and never read. */

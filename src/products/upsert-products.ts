@@ -1,9 +1,9 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { toDatetime } from '../database/datetime.ts'
 import { retryContention } from '../database/retry-contention.ts'
 import { inTransaction } from '../database/transaction.ts'
-import { toDatetime } from './datetime.ts'
+import { uuidV7 } from '../database/uuid.ts'
 import type { ProductFields } from './product-fields.ts'
-import { uuidV7 } from './product-id.ts'
 import { type ProductRow, productColumns } from './product-row.ts'
 import { writeProducts } from './write-products.ts'
 

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise'
 import type { Change, Standing, Standings } from '../changes/change.ts'
 import { logChanges } from '../changes/log-changes.ts'
-import { datetimeToTimestamp } from './datetime.ts'
+import { datetimeToTimestamp } from '../database/datetime.ts'
 import { type ProductRow, writtenColumns } from './product-row.ts'
 import { searchColumn } from './search-words.ts'
 

@@ -1,5 +1,7 @@
 /** Commands to a Redis that may be gone, slow or paused. */
 export interface RedisGuard {
+  /** It did not answer when it was last asked. */
+  readonly isDown: boolean
   /**
    * Sends commands and answers what they answer; undefined where Redis does not answer in time, or is not asked because
    * it did not a moment ago. What Redis itself refuses counts as no answer too.
@@ -38,6 +40,10 @@ export function redisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOptions)
   }
 
   return {
+    get isDown() {
+      return isDown
+    },
+
     ask<T>(send: () => Promise<T>) {
       if (isDown && nowMs() < retryAtMs) return Promise.resolve(undefined)
       // Whoever comes while this one tries goes without.

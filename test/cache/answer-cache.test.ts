@@ -36,7 +36,7 @@ async function cacheOf(t: Test, instanceId: string) {
     view,
     tail,
     nowMs,
-    encode: answerEncoder({})
+    encode: answerEncoder({}, true)
   })
   async function load() {
     source.loads++

@@ -4,7 +4,7 @@ import { type AnswerMemory, answerMemory, type CachedAnswer } from '../../src/ca
 import { answerEncoder } from '../../src/http/encoded-answer.ts'
 
 const MAX_BYTES = 40_000
-const encoded = await answerEncoder({})({ body: Buffer.alloc(0), etag: '""' }, 'identity')
+const encoded = await answerEncoder({}, true)({ body: Buffer.alloc(0), etag: '""' }, 'identity')
 
 function entryOf(key: string, bodyBytes = 0, link?: string): CachedAnswer {
   return {

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
 import type { ProductPage } from '../../schemas/products.ts'
-import { formatId } from '../../src/products/product-id.ts'
+import { formatId } from '../../src/database/uuid.ts'
 import { countedDatabase } from '../http/support/counted-database.ts'
 import { exchange, listen } from '../http/support/exchange.ts'
 import { insertProducts } from '../support/insert-products.ts'
@@ -17,7 +17,9 @@ const redis = new Redis(server.socketPath)
 t.teardown(() => redis.quit())
 const { config, connection, countReads } = await countedDatabase(t, {
   REDIS_URL: server.socketPath,
-  REDIS_KEY_PREFIX: PREFIX
+  REDIS_KEY_PREFIX: PREFIX,
+  // Its keys and commands are not those of the cache.
+  RATE_LIMIT_ENABLED: 'false'
 })
 const products = await insertProducts(
   connection,

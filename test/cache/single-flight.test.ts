@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { formatId } from '../../src/products/product-id.ts'
+import { formatId } from '../../src/database/uuid.ts'
 import { countedDatabase } from '../http/support/counted-database.ts'
 import { exchange, listen } from '../http/support/exchange.ts'
 import { insertProducts } from '../support/insert-products.ts'

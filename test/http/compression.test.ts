@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
-import { formatId } from '../../src/products/product-id.ts'
+import { formatId } from '../../src/database/uuid.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'

@@ -4,10 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { answerClientError } from '../../src/client-error.ts'
+import { openRoutes } from '../support/open-routes.ts'
 import { testConfig } from '../support/test-config.ts'
 
 const app = await buildApp(await testConfig(t))
 t.teardown(() => app.close())
+openRoutes(app)
 app.get('/never', { handlerTimeout: 50 }, () => new Promise(() => {}))
 app.get('/late', async () => wait(300, 'late'))
 app.get('/stream', (_request, reply) => {

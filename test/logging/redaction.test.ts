@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
+import { generateKey } from '../../src/auth/key-format.ts'
 import { accessLog } from '../../src/logging/access-log.ts'
 import { redact, redactUrl } from '../../src/logging/redaction.ts'
 
@@ -36,6 +38,13 @@ t.test('no spelling of a name lets its value through', async (t) => {
       t.notMatch(redactUrl(url), SECRET, url)
     })
   )
+})
+
+t.test('an API key is not written, wherever it is in a URL', async (t) => {
+  const key = generateKey(randomBytes)
+  t.equal(redactUrl(`/a/${key}?search=${key}&api_key=${key}`), '/a/[redacted]?search=[redacted]&api_key=[redacted]')
+  for (let at = 940; at <= 1024; at++)
+    t.notMatch(redactUrl(`/${'x'.repeat(at)}/${key}`), key.slice(0, 7), 'nor what is left of one that was cut')
 })
 
 t.test('a long URL is cut, and quickly', async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
+import { openRoutes } from '../support/open-routes.ts'
 import { SERVER, startService, toEnvironment } from '../support/service.ts'
 import { testConfig } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -25,6 +26,7 @@ const folder = t.testdir()
 const config = await testConfig(t, { LOG_LEVEL: 'info', LOG_FILE_PATH: join(folder, 'aisle.log') })
 const app = await buildApp(config)
 t.teardown(() => app.close())
+openRoutes(app)
 
 let release = () => {}
 const released = new Promise<void>((resolve) => {
@@ -242,6 +244,7 @@ t.test('the level of the log holds for requests too, and files take the place of
   const file = join(t.testdir(), 'aisle.log')
   const quiet = await buildApp(await testConfig(t, { LOG_LEVEL: 'error', LOG_FILE_PATH: file }))
   t.teardown(() => quiet.close())
+  openRoutes(quiet)
   quiet.get('/broken', () => Promise.reject(new Error('boom')))
   const url = await quiet.listen({ host: '127.0.0.1', port: 0 })
   for (const path of ['/nothing', '/broken']) await (await fetch(url + path)).text()

@@ -1,10 +1,12 @@
 import t from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { AppError } from '../../src/errors.ts'
+import { openRoutes } from '../support/open-routes.ts'
 import { testConfig } from '../support/test-config.ts'
 
 const app = await buildApp(await testConfig(t))
 t.teardown(() => app.close())
+openRoutes(app)
 app.post('/echo', { bodyLimit: 100 }, async ({ body }) => body ?? null)
 app.post(
   '/typed',

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { type App, buildApp } from '../../src/app.ts'
 import { parseExposition, type Sample } from '../metrics/support/exposition.ts'
+import { openRoutes } from '../support/open-routes.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -36,6 +37,7 @@ function requestCounts(samples: readonly Sample[]): Record<string, number> {
 async function extendedApp(t: Test, extend: (app: App) => void): Promise<App> {
   const app = await buildApp(config)
   t.teardown(() => app.close())
+  openRoutes(app)
   extend(app)
   await app.ready()
   return app
@@ -64,9 +66,12 @@ t.test('what it answers is the text format of Prometheus, not to be stored', asy
     http_request_duration_seconds: 'histogram',
     http_requests_aborted_total: 'counter',
     aisle_cache_requests_total: 'counter',
+    aisle_rate_limit_refusals_total: 'counter',
     aisle_changes_lag_seconds: 'gauge',
     aisle_cache_memory_bytes: 'gauge',
     aisle_cache_memory_answers: 'gauge',
+    aisle_key_lookups_total: 'counter',
+    aisle_key_refusals_total: 'counter',
     aisle_mysql_connections: 'gauge',
     aisle_mysql_waiting: 'gauge',
     aisle_mysql_wait_seconds: 'histogram',
@@ -244,5 +249,5 @@ t.test('with METRICS_REQUIRE_KEY nobody reads them without a key', async (t) => 
   const { statusCode, headers, body } = await app.inject('/metrics')
   t.equal(statusCode, 401)
   t.match(headers, { 'content-type': /^application\/problem\+json/, 'www-authenticate': 'Bearer' })
-  t.match(JSON.parse(body), { code: 'unauthorized', title: 'A key is required' })
+  t.match(JSON.parse(body), { code: 'unauthorized', title: 'A valid API key is required' })
 })

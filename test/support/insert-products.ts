@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise'
-import { timestampToDatetime } from '../../src/products/datetime.ts'
-import { uuidV7 } from '../../src/products/product-id.ts'
+import { timestampToDatetime } from '../../src/database/datetime.ts'
+import { uuidV7 } from '../../src/database/uuid.ts'
 import { searchColumn } from '../../src/products/search-words.ts'
 
 export interface ProductFixture {

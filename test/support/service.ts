@@ -84,7 +84,7 @@ export async function startService(t: Test, env: Record<string, string>, args = 
 }
 
 /** The environment that makes a configuration. */
-export function toEnvironment({ mysql, redis, log, server }: Config): Record<string, string> {
+export function toEnvironment({ mysql, redis, log, server, rateLimit }: Config): Record<string, string> {
   return {
     DB_SOCKET: 'socketPath' in mysql ? mysql.socketPath : '',
     DB_HOST: 'host' in mysql ? mysql.host : '',
@@ -97,6 +97,9 @@ export function toEnvironment({ mysql, redis, log, server }: Config): Record<str
     DB_QUERY_TIMEOUT_MS: String(mysql.queryTimeoutMs),
     REDIS_URL: redis.url,
     REDIS_KEY_PREFIX: redis.keyPrefix,
+    RATE_LIMIT_ENABLED: String(rateLimit.isEnabled),
+    RATE_LIMIT_MAX_REQUESTS: String(rateLimit.max),
+    RATE_LIMIT_WINDOW_MS: String(rateLimit.windowMs),
     PORT: String(server.port),
     SHUTDOWN_DRAIN_MS: String(server.drainMs),
     LOG_LEVEL: log.level

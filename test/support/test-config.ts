@@ -34,6 +34,7 @@ export async function testConfig(t: Test, overrides: Record<string, string> = {}
     LOG_LEVEL: 'silent',
     PORT: '0',
     SHUTDOWN_DRAIN_MS: '0',
+    RATE_LIMIT_MAX_REQUESTS: '1000000000',
     ...overrides
   })
   const admin = await mysql.createConnection({ ...serverOptions(config) })

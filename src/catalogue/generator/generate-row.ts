@@ -1,5 +1,5 @@
-import { toDatetime } from '../../products/datetime.ts'
-import { uuidV7 } from '../../products/product-id.ts'
+import { toDatetime } from '../../database/datetime.ts'
+import { uuidV7 } from '../../database/uuid.ts'
 import { drawText, type ProductText } from './draw-text.ts'
 import { formatCents } from './prices.ts'
 import { createRandom, type Random } from './random.ts'

@@ -7,6 +7,8 @@ import { toEnvironment } from '../../support/service.ts'
 
 const SCRIPTS = join(import.meta.dirname, '../../../scripts')
 
+type Command = 'import' | 'keys' | 'seed'
+
 export interface Outcome {
   status: number | null
   signal: NodeJS.Signals | null
@@ -20,7 +22,7 @@ export interface Run {
 }
 
 /** Starts one of our commands on the database of a test, where there is no terminal; killed with the test. */
-export function startScript(t: Test, config: Config, name: 'import' | 'seed', args: readonly string[]): Run {
+export function startScript(t: Test, config: Config, name: Command, args: readonly string[]): Run {
   const child = spawn(process.execPath, [join(SCRIPTS, `${name}.ts`), ...args], {
     env: { ...process.env, ...toEnvironment(config) }
   })
@@ -37,7 +39,7 @@ export function startScript(t: Test, config: Config, name: 'import' | 'seed', ar
 }
 
 /** Runs a command to its end, with this as its standard input. */
-export function runScript(t: Test, config: Config, name: 'import' | 'seed', args: readonly string[], input = '') {
+export function runScript(t: Test, config: Config, name: Command, args: readonly string[], input = '') {
   const { child, outcome } = startScript(t, config, name, args)
   child.stdin.end(input)
   return outcome

@@ -8,12 +8,12 @@ export interface CountedDatabase {
   config: Config
   server: PrivateEngine
   connection: Connection
-  /** How many statements that read products the work makes the server run. */
-  countReads(work: () => Promise<unknown>): Promise<number>
+  /** How many statements the work makes the server run, of those that hold this text: unless said, those that read products. */
+  countReads(work: () => Promise<unknown>, text?: string): Promise<number>
 }
 
 const COUNT = `SELECT COUNT(*) AS count FROM mysql.general_log
-  WHERE command_type = 'Execute' AND argument LIKE '%FROM products%'`
+  WHERE command_type = 'Execute' AND argument LIKE ?`
 
 /** A server of the test's own that keeps a log of the statements that it runs. */
 export async function countedDatabase(t: Test, overrides: Record<string, string> = {}): Promise<CountedDatabase> {
@@ -25,15 +25,15 @@ export async function countedDatabase(t: Test, overrides: Record<string, string>
   t.teardown(() => log.end())
   await log.query("SET GLOBAL log_output = 'TABLE'")
   await log.query('SET GLOBAL general_log = ON')
-  const count = async () => Number((await log.query<RowDataPacket[]>(COUNT))[0][0]?.count)
+  const count = async (text: string) => Number((await log.query<RowDataPacket[]>(COUNT, [`%${text}%`]))[0][0]?.count)
   return {
     config,
     server,
     connection,
-    async countReads(work) {
-      const before = await count()
+    async countReads(work, text = 'FROM products') {
+      const before = await count(text)
       await work()
-      return (await count()) - before
+      return (await count(text)) - before
     }
   }
 }

@@ -20,7 +20,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '',
     {
-      config: { isBounded: true },
+      config: { access: 'public-read', limits: 'list', isBounded: true },
       schema: {
         operationId: 'listProducts',
         summary: 'List products',
@@ -51,7 +51,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/:id',
     {
-      config: { isBounded: true },
+      config: { access: 'public-read', limits: 'list', isBounded: true },
       schema: {
         operationId: 'getProduct',
         summary: 'Get one product',

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import mysql, { type Connection } from 'mysql2/promise'
+import { UUID_PATTERN } from '../schemas/patterns.ts'
+import { SCOPES } from '../schemas/scopes.ts'
+import { isScope } from '../src/auth/api-key.ts'
+import { isWellFormed } from '../src/auth/key-format.ts'
+import { createKey, type ListedKey, listKeys, type NewKey, revokeKey } from '../src/auth/manage-keys.ts'
+import { loadConfig } from '../src/config.ts'
+import { connectionOptions } from '../src/database/connection-options.ts'
+import { migrate } from '../src/database/migrate.ts'
+import type { Limit } from '../src/rate-limit/limiter.ts'
+import { readInteger, readOrFail } from './command-line.ts'
+import { ReadableError } from './readable-error.ts'
+import { runCommand } from './run-command.ts'
+
+const USAGE = `npm run keys -- create --name NAME [--scopes SCOPE,...] [--limit N --window SECONDS]
+       npm run keys -- list
+       npm run keys -- revoke ID
+
+  --name    whose key it is, or what for
+  --scopes  ${SCOPES.join(', ')}; the first unless said, which every key has
+  --limit   requests in --window, in place of the limits that hold for everybody
+  ID        from the list, or the key itself
+
+The key is printed once, alone, on standard output. It is kept nowhere.`
+
+const NAME_MAX_LENGTH = 100
+const LIMIT_MAX = 1_000_000_000
+const WINDOW_MAX_SECONDS = 86_400
+
+type Action = (connection: Connection) => Promise<void>
+
+const act = readOrFail(USAGE, readAction)
+
+await runCommand(async ({ env, isPrivate }) => {
+  const config = loadConfig(env).mysql
+  if (isPrivate) await migrate(config)
+  const connection = await mysql.createConnection(connectionOptions(config))
+  await act(connection).finally(() => connection.end())
+})
+
+function readAction(): Action {
+  const { values, positionals } = parseArgs({
+    options: {
+      name: { type: 'string' },
+      scopes: { type: 'string' },
+      limit: { type: 'string' },
+      window: { type: 'string' }
+    },
+    allowPositionals: true
+  })
+  const [action, ...names] = positionals
+  const isCreate = action === 'create'
+  if (!isCreate && Object.keys(values).length > 0) throw new Error('Options are for create alone.')
+  if (names.length !== (action === 'revoke' ? 1 : 0)) throw new Error('Name one key to revoke, and nothing else.')
+  if (isCreate) return create(readNewKey(values))
+  if (action === 'list') return list
+  if (action === 'revoke') return revoke(readIdOrKey(names[0] ?? ''))
+  throw new Error('Say what to do: create, list or revoke.')
+}
+
+function create(newKey: NewKey): Action {
+  return async (connection) => {
+    const { id, key } = await createKey(connection, newKey, { nowMs: Date.now, randomBytes })
+    console.error(`${newKey.name}: ${newKey.scopes.join(', ')}. To revoke it: npm run keys -- revoke ${id}`)
+    console.error('The key, which nobody can show again:')
+    console.log(key)
+  }
+}
+
+async function list(connection: Connection): Promise<void> {
+  const keys = await listKeys(connection)
+  for (const key of keys) console.log(describeKey(key))
+  if (keys.length === 0) console.error('There are no keys. `npm run keys -- create --name NAME` makes one.')
+}
+
+function revoke(idOrKey: string): Action {
+  return async (connection) => {
+    const revoked = await revokeKey(connection, idOrKey, Date.now())
+    if (revoked === undefined) throw new ReadableError('There is no such key. `npm run keys -- list` shows all.')
+    console.log(describeKey(revoked))
+  }
+}
+
+/** A line, with tabs between what it tells. */
+function describeKey({ id, name, scopes, limit, createdAt, lastUsedAt, revokedAt }: ListedKey): string {
+  return [
+    id,
+    name,
+    scopes.join(','),
+    limit === null ? 'common limit' : `${limit.max} in ${limit.windowMs / 1000} s`,
+    `created ${createdAt}`,
+    lastUsedAt === null ? 'never used' : `used ${lastUsedAt}`,
+    revokedAt === null ? 'valid' : `revoked ${revokedAt}`
+  ].join('\t')
+}
+
+type CreateValues = { name?: string; scopes?: string; limit?: string; window?: string }
+
+function readNewKey({ name = '', scopes = SCOPES[0], limit, window }: CreateValues): NewKey {
+  return { name: readName(name), scopes: readScopes(scopes), limit: readLimit(limit, window) }
+}
+
+function readName(text: string): string {
+  const name = text.trim()
+  if (name === '') throw new Error('--name is required.')
+  if (name.length > NAME_MAX_LENGTH || /\p{Cc}/u.test(name))
+    throw new Error(`--name must have at most ${NAME_MAX_LENGTH} characters, on one line.`)
+  return name
+}
+
+function readScopes(text: string) {
+  const names = text.split(',').map((name) => name.trim())
+  const unknown = names.find((name) => !isScope(name))
+  if (unknown !== undefined) throw new Error(`There is no scope "${unknown}".`)
+  return [...new Set(names.filter(isScope))]
+}
+
+function readLimit(limit: string | undefined, window: string | undefined): Limit | null {
+  if (limit === undefined && window === undefined) return null
+  if (limit === undefined || window === undefined) throw new Error('--limit and --window go together.')
+  return {
+    max: readInteger('--limit', limit, 1, LIMIT_MAX),
+    windowMs: readInteger('--window', window, 1, WINDOW_MAX_SECONDS) * 1000
+  }
+}
+
+function readIdOrKey(text: string): string {
+  if (isWellFormed(text) || new RegExp(UUID_PATTERN).test(text)) return text
+  throw new Error('This is neither the id of a key nor a key.')
+}

@@ -1,0 +1,56 @@
+import type { ClientState } from './client-state.ts'
+
+/** The clients that an instance knows, so many at most. */
+export interface KnownClients {
+  get(client: string): ClientState | undefined
+  /** Takes a client in, in place of what was known of it. */
+  set(state: ClientState, nowMs: number): void
+  values(): IterableIterator<ClientState>
+  readonly count: number
+}
+
+/** For each that comes, so many are looked at whether they are over: so they are gone before they are many. */
+const LOOKED_AT = 2
+
+/**
+ * Forgets clients of whom there is nothing left to know, and when there is no room those that did not come for long, by
+ * CLOCK (Corbató 1968), but none that waits. A forgotten client loses what it had used only for times without Redis.
+ */
+export function knownClients(maxClients: number): KnownClients {
+  const byClient = new Map<string, ClientState>()
+  let hand = byClient.values()
+
+  /** An iterator that goes on: a new one would have to pass all places from which clients have gone. */
+  function turn(): ClientState | undefined {
+    const step = hand.next()
+    if (!step.done) return step.value
+    hand = byClient.values()
+    return hand.next().value
+  }
+
+  function forgetSome(nowMs: number) {
+    for (let turns = 0; turns < LOOKED_AT; turns++) {
+      const state = turn()
+      if (state?.asking === undefined && state !== undefined && nowMs >= state.overAtMs) byClient.delete(state.client)
+    }
+    // Once round to take the marks away, once to find one without.
+    for (let turns = 2 * byClient.size; byClient.size > maxClients && turns > 0; turns--) {
+      const state = turn()
+      if (state === undefined || state.asking !== undefined) continue
+      if (state.isVisited) state.isVisited = false
+      else byClient.delete(state.client)
+    }
+  }
+
+  return {
+    get: (client) => byClient.get(client),
+    set(state, nowMs) {
+      byClient.set(state.client, state)
+      forgetSome(nowMs)
+    },
+    values: () => byClient.values(),
+    get count() {
+      return byClient.size
+    }
+  }
+}
