@@ -10,16 +10,16 @@ import { connectionOptions } from '../src/database/connection-options.ts'
 import type { BenchmarkContext } from './benchmarks.ts'
 import { createDatabase } from './database.ts'
 import { ask, encodeRequest } from './load/connection.ts'
-import { count, type Tally } from './load/tally.ts'
-import { describeMixed } from './mixed/describe.ts'
+import { addAll, count, type Tally } from './load/tally.ts'
+import { describeMixed, type Round } from './mixed/describe.ts'
 import { queryPath } from './mixed/queries.ts'
 import { HOT_QUERIES, runTraffic } from './mixed/traffic.ts'
 import type { WriterReport } from './mixed/writer.ts'
 import { startAisle } from './server-process.ts'
 
 const SEED = 42
-const FULL = { rows: 1_000_000, rate: 500, hotMs: 30_000, mixedMs: 60_000 }
-const QUICK = { rows: 50_000, rate: 500, hotMs: 5000, mixedMs: 10_000 }
+const FULL = { rows: 1_000_000, rate: 500, rounds: 3, hotMs: 10_000, mixedMs: 20_000 }
+const QUICK = { rows: 50_000, rate: 500, rounds: 2, hotMs: 3000, mixedMs: 5000 }
 const COLD_SHARE = 0.1
 const WRITES_PER_SECOND = 50
 const WARM_UP_CONNECTIONS = 4
@@ -44,13 +44,17 @@ export async function benchMixed({ mysql: config }: Config, { env, isQuick }: Be
     const load = { port, rate: plan.rate }
     const warmUpErrors = await askEverything(port)
     const rssWarm = (await aisle.usage()).rssBytes
-    const hot = await runTraffic({ ...load, durationMs: plan.hotMs, coldShare: 0 })
-    const rssBefore = (await aisle.usage()).rssBytes
-    const writer = startWriter(serverEnv, plan.rows)
-    const mixed = await runTraffic({ ...load, durationMs: plan.mixedMs, coldShare: COLD_SHARE })
-    const written = await writer.stop()
+    const rounds: Round[] = []
+    while (rounds.length < plan.rounds) {
+      const hot = await runTraffic({ ...load, durationMs: plan.hotMs, coldShare: 0 })
+      const writer = startWriter(serverEnv, plan.rows)
+      const mixed = await runTraffic({ ...load, durationMs: plan.mixedMs, coldShare: COLD_SHARE })
+      rounds.push({ hot, mixed, written: await writer.stop() })
+      addAll(warmUpErrors, await askEverything(port))
+      console.error(`round ${rounds.length} of ${plan.rounds}`)
+    }
     const rssAfter = (await aisle.usage()).rssBytes
-    return describeMixed({ ...plan, warmUpErrors, hot, mixed, written, rss: [rssWarm, rssBefore, rssAfter] })
+    return describeMixed({ ...plan, warmUpErrors, rounds, rss: [rssWarm, rssAfter] })
   } finally {
     await aisle.stop()
     await rm(folder, { recursive: true })

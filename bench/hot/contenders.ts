@@ -26,6 +26,9 @@ export async function startContenders(
 
   const aisle = await startAisle({ env, logFile: logFile('aisle') })
   onStart({ name: 'Aisle', server: aisle })
+  const unlimited = { ...env, RATE_LIMIT_ENABLED: 'false' }
+  const withoutLimiter = await startAisle({ env: unlimited, logFile: logFile('aisle-unlimited') })
+  onStart({ name: 'Aisle, no limiter', server: withoutLimiter })
   const answers = await askForAnswers(aisle.port)
   const file = join(folder, 'answers')
   writeAnswers(file, answers)

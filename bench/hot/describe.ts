@@ -43,8 +43,8 @@ export function describeHot(results: HotResults): string {
   const share = (select: Value) => `${Math.round(median(bare.map(select)) * 100)} %`
 
   return `Each contender is one process that answers the same bytes: a list of 20 products (${answers.list.length} bytes, compressed ${answers.gzippedList.length}), one
-product (${answers.detail.length} bytes), or a 304. Aisle runs in production with everything on: limiter, security headers, CORS, cache, access
-log. The naive assembly has the packages for the same, at their defaults: helmet, cors, rate-limit, redis, etag, compress and
+product (${answers.detail.length} bytes), or a 304. Aisle runs in production with everything on: limiter (far below its limit), security headers, CORS,
+cache, access log; and once more without the limiter. The naive assembly has the packages for the same, at their defaults: helmet, cors, rate-limit, redis, etag, compress and
 the framework's request log. Logs go to files. ${rounds} rounds of ${durationMs / 1000} s each; within a round the contenders follow each other at
 once, in alternating order, and one is under load at a time. Numbers are medians of the rounds, ratios are to bare Fastify of
 the same round, with their range. The client accepts an answer by its status and length, and a sample by all of its bytes.

@@ -1,8 +1,15 @@
-import type { RecordableHistogram } from 'node:perf_hooks'
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { addAll, describeTally, type Tally, total } from '../load/tally.ts'
-import { markdownTable } from '../results.ts'
+import { markdownTable, median } from '../results.ts'
 import { HOT_QUERIES, type TrafficResult } from './traffic.ts'
 import type { WriterReport } from './writer.ts'
+
+/** A run over the hot lists alone, and then one with everything. */
+export interface Round {
+  hot: TrafficResult
+  mixed: TrafficResult
+  written: WriterReport
+}
 
 export interface MixedResults {
   rows: number
@@ -10,23 +17,26 @@ export interface MixedResults {
   hotMs: number
   mixedMs: number
   warmUpErrors: Tally
-  hot: TrafficResult
-  mixed: TrafficResult
-  written: WriterReport
-  /** After the warm-up, after the first run and after the second, in bytes. */
+  rounds: readonly Round[]
+  /** After the warm-up, and in the end, in bytes. */
   rss: readonly number[]
 }
 
-export function describeMixed({ rows, rate, hotMs, mixedMs, warmUpErrors, hot, mixed, written, rss }: MixedResults) {
+export function describeMixed({ rows, rate, hotMs, mixedMs, warmUpErrors, rounds, rss }: MixedResults) {
+  const hot = together(rounds.map(({ hot }) => hot))
+  const mixed = together(rounds.map(({ mixed }) => mixed))
   const errors: Tally = new Map()
   for (const tally of [warmUpErrors, hot.errors, mixed.errors]) addAll(errors, tally)
   const requests = mixed.hits.count + mixed.misses.count
+  const writes = rounds.reduce((sum, { written }) => sum + written.writes, 0)
+  const writingSeconds = rounds.reduce((sum, { written }) => sum + written.seconds, 0)
 
   return `${rows.toLocaleString('en')} products; lists by category, price range, sort and limit (without search), ${rate} requests a second at random times. The
-popularity of ${HOT_QUERIES.toLocaleString('en')} lists follows Zipf's law. First all of them are asked for once; then a run of ${hotMs / 1000} s over them
-alone; then one of ${mixedMs / 1000} s in which ${percent(mixed.coldMisses.count / requests)} of the requests are for lists that nobody has asked for before, while another
-process writes ${(written.writes / written.seconds).toFixed(1)} products a second, one in five of them new. Latencies count from the time at which a request was due;
+popularity of ${HOT_QUERIES.toLocaleString('en')} lists follows Zipf's law. ${rounds.length} times, all of them are asked for once, then come ${hotMs / 1000} s over them alone,
+and ${mixedMs / 1000} s in which ${percent(mixed.coldMisses.count / requests)} of the requests are for lists that nobody has asked for before, while another
+process writes ${(writes / writingSeconds).toFixed(1)} products a second, one in five of them new. Latencies count from the time at which a request was due;
 the client sent them ${milliseconds(mixed.delayMicros.percentile(50))} ms (p50) and ${milliseconds(mixed.delayMicros.percentile(99))} ms (p99) later. Hits and misses are told apart by \`Cache-Status\`.
+MySQL, Redis, Aisle, the writer and the client share the cores.
 
 ${total(errors) === 0 ? 'No errors.' : `**ERRORS: ${describeTally(errors)}**`}
 
@@ -41,8 +51,26 @@ ${markdownTable(
   ]
 )}
 
-${compareHits(hot.hits, mixed.hits)} Goals: 3 × for the hits' p99, 50 ms for the misses'.
-RSS: ${rss.map((bytes) => `${Math.round(bytes / 2 ** 20)} MiB`).join(', ')} after the warm-up, the first and the second run.`
+${compareHits(rounds)} Goals: 3 × for the hits' p99, 50 ms for the misses'.
+RSS: ${rss.map((bytes) => `${Math.round(bytes / 2 ** 20)} MiB`).join(' after the warm-up, ')} in the end.`
+}
+
+function together(results: readonly TrafficResult[]): TrafficResult {
+  const all: TrafficResult = {
+    hits: createHistogram(),
+    misses: createHistogram(),
+    coldMisses: createHistogram(),
+    delayMicros: createHistogram(),
+    errors: new Map()
+  }
+  for (const { hits, misses, coldMisses, delayMicros, errors } of results) {
+    all.hits.add(hits)
+    all.misses.add(misses)
+    all.coldMisses.add(coldMisses)
+    all.delayMicros.add(delayMicros)
+    addAll(all.errors, errors)
+  }
+  return all
 }
 
 function line(run: string, answers: string, latencies: RecordableHistogram): string[] {
@@ -51,9 +79,12 @@ function line(run: string, answers: string, latencies: RecordableHistogram): str
   return [run, answers, latencies.count.toLocaleString('en'), ...cells]
 }
 
-function compareHits(hot: RecordableHistogram, mixed: RecordableHistogram): string {
-  if (hot.count === 0 || mixed.count === 0) return '**NO HITS**: nothing came from the cache.'
-  return `The p99 of the hits is ${(mixed.percentile(99) / hot.percentile(99)).toFixed(2)} × that of the all-hot run.`
+function compareHits(rounds: readonly Round[]): string {
+  if (rounds.some(({ hot, mixed }) => hot.hits.count * mixed.hits.count === 0))
+    return '**NO HITS**: nothing came from the cache.'
+  const ratios = rounds.map(({ hot, mixed }) => mixed.hits.percentile(99) / hot.hits.percentile(99))
+  const [least, most] = [Math.min(...ratios).toFixed(2), Math.max(...ratios).toFixed(2)]
+  return `The p99 of the hits is ${median(ratios).toFixed(2)} × (${least} to ${most}) that of the hot run before.`
 }
 
 function milliseconds(micros: number): string {
