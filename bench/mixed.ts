@@ -18,7 +18,7 @@ import type { WriterReport } from './mixed/writer.ts'
 import { startAisle } from './server-process.ts'
 
 const SEED = 42
-const FULL = { rows: 1_000_000, rate: 500, rounds: 3, hotMs: 10_000, mixedMs: 20_000 }
+const FULL = { rows: 1_000_000, rate: 500, rounds: 5, hotMs: 10_000, mixedMs: 20_000 }
 const QUICK = { rows: 50_000, rate: 500, rounds: 2, hotMs: 3000, mixedMs: 5000 }
 const COLD_SHARE = 0.1
 const WRITES_PER_SECOND = 50

@@ -23,6 +23,8 @@ export interface ServerOptions {
 
 const AISLE = join(import.meta.dirname, '../src/server.ts')
 const USAGE_REPORTER = join(import.meta.dirname, 'usage-reporter.ts')
+/** As in production: docs/decisions/0010-one-helper-thread.md. */
+const ONE_HELPER_THREAD = '--v8-pool-size=1'
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 10_000
 /** No log grows in steps further apart, as long as there is something to write. */
@@ -39,7 +41,7 @@ export async function startServer(file: string, { args = [], env, logFile }: Ser
   const log = await open(logFile, 'a')
   const child = fork(file, args, {
     env: { ...env, NODE_ENV: 'production' },
-    execArgv: ['--import', USAGE_REPORTER],
+    execArgv: [ONE_HELPER_THREAD, '--import', USAGE_REPORTER],
     stdio: ['ignore', log.fd, 'inherit', 'ipc']
   })
   const exited = once(child, 'exit')

@@ -63,7 +63,7 @@ function runHere() {
 /** This file again, under the other Node, on a channel whose end tells it that this process is gone. */
 function runUnderPinnedNode() {
   const node = path.join(ROOT, 'node_modules', PINNED_PACKAGE, 'bin', 'node')
-  const child = childProcess.spawn(node, [__filename, command, ...args], {
+  const child = childProcess.spawn(node, [...process.execArgv, __filename, command, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc']
   })
   const forward = (signal) => child.kill(signal)

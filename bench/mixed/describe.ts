@@ -51,7 +51,7 @@ ${markdownTable(
   ]
 )}
 
-${compareHits(rounds)} Goals: 3 × for the hits' p99, 50 ms for the misses'.
+${compareHits(hot, mixed, rounds)} Goals: 3 × for the hits' p99, 50 ms for the misses'.
 RSS: ${rss.map((bytes) => `${Math.round(bytes / 2 ** 20)} MiB`).join(' after the warm-up, ')} in the end.`
 }
 
@@ -79,12 +79,13 @@ function line(run: string, answers: string, latencies: RecordableHistogram): str
   return [run, answers, latencies.count.toLocaleString('en'), ...cells]
 }
 
-function compareHits(rounds: readonly Round[]): string {
+function compareHits(hot: TrafficResult, mixed: TrafficResult, rounds: readonly Round[]): string {
   if (rounds.some(({ hot, mixed }) => hot.hits.count * mixed.hits.count === 0))
     return '**NO HITS**: nothing came from the cache.'
-  const ratios = rounds.map(({ hot, mixed }) => mixed.hits.percentile(99) / hot.hits.percentile(99))
-  const [least, most] = [Math.min(...ratios).toFixed(2), Math.max(...ratios).toFixed(2)]
-  return `The p99 of the hits is ${median(ratios).toFixed(2)} × (${least} to ${most}) that of the hot run before.`
+  const ratio = (hot: TrafficResult, mixed: TrafficResult) => mixed.hits.percentile(99) / hot.hits.percentile(99)
+  const each = rounds.map(({ hot, mixed }) => ratio(hot, mixed))
+  const [middle, least, most] = [median(each), Math.min(...each), Math.max(...each)].map((value) => value.toFixed(2))
+  return `The p99 of the hits is ${ratio(hot, mixed).toFixed(2)} × that of the hot runs; of single rounds ${middle} (${least} to ${most}).`
 }
 
 function milliseconds(micros: number): string {

@@ -1,5 +1,5 @@
 import type { Decision, Limit } from './limiter.ts'
-import { type OwnWindow, ownWindow } from './own-window.ts'
+import { type LocalWindow, localWindow } from './local-window.ts'
 import { type Grant, type Lease, leaseMsOf } from './shared-window.ts'
 
 /** What an instance knows of a client, under one limit. Times are those of the clock of the instance. */
@@ -27,11 +27,11 @@ export interface ClientState {
   readonly waiting: ((decision: Decision) => void)[]
   /** Redis is being asked. */
   asking: Promise<void> | undefined
-  readonly own: OwnWindow
+  readonly local: LocalWindow
   /** Until then what was decided without Redis counts. */
   aloneUntilMs: number
-  /** From then on there is nothing to know. */
-  overAtMs: number
+  /** From then on there is nothing left to remember. */
+  expiresAtMs: number
   /** Asked for since somebody last looked for a client to forget. */
   isVisited: boolean
 }
@@ -41,15 +41,24 @@ const NEVER = Number.NEGATIVE_INFINITY
 /** @param known what is known of the client under another limit */
 export function clientState(client: string, limit: Limit, known?: ClientState): ClientState {
   return {
-    ...{ client, limit, leaseMs: leaseMsOf(limit) },
-    ...{ leaseId: '', advance: 0, held: 0, leaseEndMs: NEVER, granted: 0, wanted: 0 },
-    ...{ free: 0, resetAtMs: 0, blockedUntilMs: NEVER, waiting: [], asking: undefined },
-    ...{
-      own: known?.own ?? ownWindow(),
-      aloneUntilMs: known?.aloneUntilMs ?? NEVER,
-      overAtMs: Number.POSITIVE_INFINITY,
-      isVisited: true
-    }
+    client,
+    limit,
+    leaseMs: leaseMsOf(limit),
+    leaseId: '',
+    advance: 0,
+    held: 0,
+    leaseEndMs: NEVER,
+    granted: 0,
+    wanted: 0,
+    free: 0,
+    resetAtMs: 0,
+    blockedUntilMs: NEVER,
+    waiting: [],
+    asking: undefined,
+    local: known?.local ?? localWindow(),
+    aloneUntilMs: known?.aloneUntilMs ?? NEVER,
+    expiresAtMs: Number.POSITIVE_INFINITY,
+    isVisited: true
   }
 }
 
@@ -67,13 +76,13 @@ interface NewLease extends Grant {
  */
 export function beginLease(state: ClientState, lease: NewLease): void {
   const { granted, advance, free, sentMs, nowMs } = lease
-  const { own, limit, leaseMs } = state
-  own.count(granted, nowMs, limit)
+  const { local, limit, leaseMs } = state
+  local.count(granted, nowMs, limit)
   const room = lease.room - granted - advance
-  const freesInMs = Math.max(lease.freesInMs, room === 0 ? own.freesInMs(nowMs, limit) : 0)
+  const freesInMs = Math.max(lease.freesInMs, room === 0 ? local.freesInMs(nowMs, limit) : 0)
   state.free = Math.min(free, room)
   state.resetAtMs = nowMs + freesInMs
-  // Its answer was rounded up.
+  // The answer of Redis was rounded up to a millisecond.
   state.blockedUntilMs = state.free === 0 ? sentMs + Math.min(freesInMs - 1, leaseMs) : NEVER
   state.granted = granted
   state.advance = advance
@@ -89,7 +98,7 @@ export function beginLease(state: ClientState, lease: NewLease): void {
 export function endLease(state: ClientState, nowMs: number): Lease | undefined {
   const { leaseId, advance, held, leaseEndMs, leaseMs } = state
   const used = advance - held
-  state.own.count(used, nowMs, state.limit)
+  state.local.count(used, nowMs, state.limit)
   if (nowMs < leaseEndMs) state.wanted = 2 * (state.granted + used)
   else if (nowMs >= leaseEndMs + leaseMs) state.wanted = 0
   else if (advance > 0) state.wanted = used

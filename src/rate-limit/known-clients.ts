@@ -9,8 +9,8 @@ export interface KnownClients {
   readonly count: number
 }
 
-/** For each that comes, so many are looked at whether they are over: so they are gone before they are many. */
-const LOOKED_AT = 2
+/** How many are looked at for each that comes, so that those that have expired do not pile up. */
+const SCANNED_PER_INSERT = 2
 
 /**
  * Forgets clients of whom there is nothing left to know, and when there is no room those that did not come for long, by
@@ -28,10 +28,11 @@ export function knownClients(maxClients: number): KnownClients {
     return hand.next().value
   }
 
-  function forgetSome(nowMs: number) {
-    for (let turns = 0; turns < LOOKED_AT; turns++) {
+  function evict(nowMs: number) {
+    for (let turns = 0; turns < SCANNED_PER_INSERT; turns++) {
       const state = turn()
-      if (state?.asking === undefined && state !== undefined && nowMs >= state.overAtMs) byClient.delete(state.client)
+      if (state?.asking === undefined && state !== undefined && nowMs >= state.expiresAtMs)
+        byClient.delete(state.client)
     }
     // Once round to take the marks away, once to find one without.
     for (let turns = 2 * byClient.size; byClient.size > maxClients && turns > 0; turns--) {
@@ -46,7 +47,7 @@ export function knownClients(maxClients: number): KnownClients {
     get: (client) => byClient.get(client),
     set(state, nowMs) {
       byClient.set(state.client, state)
-      forgetSome(nowMs)
+      evict(nowMs)
     },
     values: () => byClient.values(),
     get count() {

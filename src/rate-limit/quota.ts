@@ -1,5 +1,4 @@
 import { AppError } from '../errors.ts'
-import { fieldLines } from '../http/ready-response.ts'
 import type { Decision, Limit } from './limiter.ts'
 
 /** A limit as clients are told of it. */
@@ -16,10 +15,7 @@ export interface Quota {
 }
 
 export function policy(name: string, { max, windowMs }: Limit): Policy {
-  const lines = fieldLines([
-    ...['x-ratelimit-limit', String(max)],
-    ...['ratelimit-policy', `"${name}";q=${max};w=${toSeconds(windowMs)}`]
-  ])
+  const lines = `x-ratelimit-limit: ${max}\r\nratelimit-policy: "${name}";q=${max};w=${toSeconds(windowMs)}\r\n`
   return { name, max, windowMs, lines }
 }
 

@@ -44,7 +44,7 @@ export interface PermitRequest {
   /** A new name for the lease. */
   leaseId: string
   /** The lease before this one, which is over. */
-  former: Lease | undefined
+  previousLease: Lease | undefined
 }
 
 export interface Lease {
@@ -86,13 +86,13 @@ export function leaseMsOf({ windowMs }: Limit): number {
  * its score. With more than 1000 members, moments are rounded up to thousandths of the window: there are never many more
  * than 2000, beside the leases.
  *
- * By its first line the script is refused as a whole while Redis takes no writes. A key that is not ours, of another type
+ * The line `#!lua` has Redis refuse the script as a whole while it takes no writes. A key that is not ours, of another type
  * or with an impossible sum, is thrown out. (`..` would write large numbers as 1.7e+15.)
  */
 const TAKE = `#!lua
 local key, max, window, lease = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local waiting, wanted, leaseId = tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
-local former, unused = ARGV[7], tonumber(ARGV[8])
+local previousLease, unused = ARGV[7], tonumber(ARGV[8])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
@@ -125,11 +125,11 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', key, 1, past)) do total = to
 redis.call('ZREMRANGEBYSCORE', key, 1, past)
 if redis.call('ZCARD', key) > 1000 then slot = math.ceil(window / 1000) end
 
-local countsFrom = former ~= '' and redis.call('ZSCORE', key, former)
+local countsFrom = previousLease ~= '' and redis.call('ZSCORE', key, previousLease)
 if countsFrom then
-  redis.call('ZREM', key, former)
+  redis.call('ZREM', key, previousLease)
   total = total - unused
-  count(permitsOf(former) - unused, math.min(tonumber(countsFrom), moment(now)))
+  count(permitsOf(previousLease) - unused, math.min(tonumber(countsFrom), moment(now)))
 end
 
 local granted = math.max(0, math.min(waiting, max - total))
@@ -166,7 +166,7 @@ declare module 'ioredis' {
         waiting: number,
         wanted: number,
         leaseId: string,
-        former: string,
+        previousLease: string,
         unused: number
       ]
     ): Result<TakeReply, Context>
@@ -179,7 +179,7 @@ export function sharedWindow({ client: redis, guard }: SharedWindowOptions): Sha
   redis.defineCommand('takePermits', { numberOfKeys: 1, lua: TAKE })
 
   return {
-    async take({ client, limit, leaseMs, waiting, wanted, leaseId, former }) {
+    async take({ client, limit, leaseMs, waiting, wanted, leaseId, previousLease }) {
       const reply = await guard.ask(() =>
         redis.takePermits(
           `limit:{${client}}`,
@@ -189,8 +189,8 @@ export function sharedWindow({ client: redis, guard }: SharedWindowOptions): Sha
           waiting,
           wanted,
           leaseId,
-          former === undefined ? '' : `${former.permits}:${former.id}`,
-          former?.unused ?? 0
+          previousLease === undefined ? '' : `${previousLease.permits}:${previousLease.id}`,
+          previousLease?.unused ?? 0
         )
       )
       if (reply === undefined) return undefined

@@ -17,7 +17,7 @@ interface LimiterOptions {
 
 const MAX_CLIENTS = 100_000
 /** Of its window, after which a client is over: all that counts a little longer than that has gone too. */
-const OVER_AFTER_WINDOWS = 1.1
+const EXPIRES_AFTER_WINDOWS = 1.1
 /** Leases that end soon after one another are given back together. */
 const MIN_SWEEP_MS = 10
 
@@ -25,7 +25,7 @@ const MIN_SWEEP_MS = 10
  * Never more than `max` requests of a client in any window, across all instances: `shared-window.ts` says why, and by how
  * little somebody may be refused too early. While Redis does not answer, each instance holds the same limit by itself.
  *
- * There is one command at a time for each client; who comes meanwhile is asked for together by the next one.
+ * There is one command at a time for each client; the next one asks for all requests that came meanwhile.
  */
 export function slidingWindowLimiter(options: LimiterOptions): Limiter {
   const { client: redis, guard, nowMs, instanceId, maxClients = MAX_CLIENTS } = options
@@ -72,15 +72,15 @@ export function slidingWindowLimiter(options: LimiterOptions): Limiter {
       const sentMs = nowMs()
       const asked = state.waiting.length
       leased.delete(state)
-      const former = endLease(state, sentMs)
+      const previousLease = endLease(state, sentMs)
       const room = roomOf(state, sentMs)
       const waiting = Math.min(asked, room)
       const wanted = asked === 0 || isClosed ? 0 : Math.min(state.wanted, room - waiting)
       const leaseId = `${instanceId}.${leases++}`
       state.isVisited = true
-      state.overAtMs = sentMs + OVER_AFTER_WINDOWS * limit.windowMs
+      state.expiresAtMs = sentMs + EXPIRES_AFTER_WINDOWS * limit.windowMs
 
-      const grant = await shared.take({ client, limit, leaseMs, waiting, wanted, leaseId, former })
+      const grant = await shared.take({ client, limit, leaseMs, waiting, wanted, leaseId, previousLease })
 
       const now = nowMs()
       if (grant === undefined) {
@@ -170,19 +170,19 @@ function refuse({ resetAtMs }: ClientState, now: number): Decision {
 }
 
 function decideAlone(state: ClientState, now: number): Decision {
-  const { own, limit } = state
-  const isAdmitted = own.room(now, limit) > 0
+  const { local, limit } = state
+  const isAdmitted = local.room(now, limit) > 0
   if (isAdmitted) {
-    own.count(1, now, limit)
+    local.count(1, now, limit)
     state.aloneUntilMs = now + limit.windowMs
   }
-  return { isAdmitted, remaining: own.room(now, limit), resetMs: own.freesInMs(now, limit), isDegraded: true }
+  return { isAdmitted, remaining: local.room(now, limit), resetMs: local.freesInMs(now, limit), isDegraded: true }
 }
 
 /**
  * How many more this instance may admit, whatever Redis has: it does not know what was decided without it. Else what
  * Redis has is what counts.
  */
-function roomOf({ own, limit, aloneUntilMs }: ClientState, now: number): number {
-  return now < aloneUntilMs ? own.room(now, limit) : Number.POSITIVE_INFINITY
+function roomOf({ local, limit, aloneUntilMs }: ClientState, now: number): number {
+  return now < aloneUntilMs ? local.room(now, limit) : Number.POSITIVE_INFINITY
 }

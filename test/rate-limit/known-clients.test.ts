@@ -5,7 +5,7 @@ import { knownClients } from '../../src/rate-limit/known-clients.ts'
 
 const limit = { max: 10, windowMs: 1000 }
 
-function known(client: string, changes: { overAtMs?: number; isVisited?: boolean; asking?: Promise<void> } = {}) {
+function known(client: string, changes: { expiresAtMs?: number; isVisited?: boolean; asking?: Promise<void> } = {}) {
   return Object.assign(clientState(client, limit), changes)
 }
 
@@ -19,7 +19,7 @@ t.test('there are never more than the bound, and none goes who waits', async () 
       for (const { client, isAsking, wait } of steps) {
         nowMs += wait
         const name = `${client}`
-        const state = known(name, { overAtMs: nowMs + 1000 })
+        const state = known(name, { expiresAtMs: nowMs + 1000 })
         if (isAsking && asking.size < 4) {
           state.asking = Promise.resolve()
           asking.add(name)
@@ -34,9 +34,9 @@ t.test('there are never more than the bound, and none goes who waits', async () 
 
 t.test('clients who are over go as others come', async (t) => {
   const clients = knownClients(1000)
-  for (let number = 0; number < 500; number++) clients.set(known(`old ${number}`, { overAtMs: 1000 }), 0)
+  for (let number = 0; number < 500; number++) clients.set(known(`old ${number}`, { expiresAtMs: 1000 }), 0)
   t.equal(clients.count, 500)
-  for (let number = 0; number < 500; number++) clients.set(known(`new ${number}`, { overAtMs: 9000 }), 1000)
+  for (let number = 0; number < 500; number++) clients.set(known(`new ${number}`, { expiresAtMs: 9000 }), 1000)
   t.equal(clients.count, 500)
   t.equal(clients.get('old 0'), undefined)
 })

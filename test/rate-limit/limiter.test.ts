@@ -230,7 +230,15 @@ t.test('a client takes a bounded amount of Redis, for a bounded time', async (t)
     for (let i = 0; i < requests; i++) {
       clock.nowMs += limit.windowMs / requests
       const wanted = i % 100 === 0 ? 1 : 0
-      const request = { client: 'client', limit, leaseMs: 1000, waiting: 1, wanted, leaseId: `${i}`, former: undefined }
+      const request = {
+        client: 'client',
+        limit,
+        leaseMs: 1000,
+        waiting: 1,
+        wanted,
+        leaseId: `${i}`,
+        previousLease: undefined
+      }
       const grant = await shared.take(request)
       if (grant?.granted !== 1) throw new Error(`refused the ${i}th`)
     }

@@ -167,7 +167,15 @@ t.test('where moments are rounded, as there are too many of them, it is the marg
   const seen = { admitted: 0, refused: 0, early: 0 }
   for (let i = 0; i < 8000; i++) {
     clock.nowMs += 7 + (i % 23)
-    const request = { client: 'rounded', limit, leaseMs: 1000, waiting: 1, wanted: 0, leaseId: '', former: undefined }
+    const request = {
+      client: 'rounded',
+      limit,
+      leaseMs: 1000,
+      waiting: 1,
+      wanted: 0,
+      leaseId: '',
+      previousLease: undefined
+    }
     const grant = await shared.take(request)
     const used = window.used(clock.nowMs, limit)
     if (grant?.granted === 1) {

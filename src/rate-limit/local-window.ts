@@ -1,7 +1,7 @@
 import type { Limit } from './limiter.ts'
 
 /** What one instance has admitted of one client, by itself or with permits of Redis. */
-export interface OwnWindow {
+export interface LocalWindow {
   count(permits: number, nowMs: number, limit: Limit): void
   /** How many more may be admitted. */
   room(nowMs: number, limit: Limit): number
@@ -17,12 +17,12 @@ const SLOTS = 100
  * window, and nobody is refused too early by more than a slot and a millisecond. Ends are whole milliseconds, and now is
  * rounded to the safe side, so that nothing depends on how fractions are rounded.
  */
-export function ownWindow(): OwnWindow {
+export function localWindow(): LocalWindow {
   const endsMs: number[] = []
   const permits: number[] = []
   let total = 0
 
-  function leavePast(nowMs: number, { windowMs }: Limit) {
+  function dropExpired(nowMs: number, { windowMs }: Limit) {
     const pastMs = Math.floor(nowMs) - windowMs
     let past = 0
     while (past < endsMs.length && (endsMs[past] ?? 0) <= pastMs) total -= permits[past++] ?? 0
@@ -34,7 +34,7 @@ export function ownWindow(): OwnWindow {
   return {
     count(newPermits, nowMs, limit) {
       if (newPermits === 0) return
-      leavePast(nowMs, limit)
+      dropExpired(nowMs, limit)
       const slotMs = Math.ceil(limit.windowMs / SLOTS)
       const last = endsMs.length - 1
       const lastEndMs = endsMs[last] ?? Number.NEGATIVE_INFINITY
@@ -48,12 +48,12 @@ export function ownWindow(): OwnWindow {
     },
 
     room(nowMs, limit) {
-      leavePast(nowMs, limit)
+      dropExpired(nowMs, limit)
       return Math.max(0, limit.max - total)
     },
 
     freesInMs(nowMs, limit) {
-      leavePast(nowMs, limit)
+      dropExpired(nowMs, limit)
       let left = total
       for (const [slot, endMs] of endsMs.entries()) {
         left -= permits[slot] ?? 0
