@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Need, needOf } from '../src/auth/access.ts'
 import type { ApiKey } from '../src/auth/api-key.ts'
+import { hasKey } from '../src/auth/key-in-url.ts'
 import { presentedKey } from '../src/auth/presented-key.ts'
 import { findRefusal, type RefusalReason, refusal } from '../src/auth/refusal.ts'
 
@@ -35,9 +36,10 @@ export default fp(
       const route = request.routeOptions
       request.route = route
       const { access } = route.config
-      if (access === 'open') return done()
       const need = needOf(access, isReadingPublic)
-      const { key, refusal } = presentedKey(request.url, request.raw.headers)
+      if (hasKey(request.url)) return settle(request, need, null, 'url', done)
+      if (access === 'open') return done()
+      const { key, refusal } = presentedKey(request.raw.headers)
       if (key === null) return settle(request, need, null, refusal, done)
       const known = keyRing.known(key)
       if (known !== undefined) return settle(request, need, known, refusalOf(known), done)

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isWellFormed } from './key-format.ts'
-import { hasKey } from './key-in-url.ts'
 import type { RefusalReason } from './refusal.ts'
 
 /** What a request says about who sends it. */
@@ -15,8 +14,7 @@ const BEARER = /^Bearer +(\S+)$/i
  * not taken for nobody: an empty field, another scheme and what is no key are refused. So is an X-API-Key that came twice,
  * of which Node makes one text; of two Authorization it takes the first.
  */
-export function presentedKey(url: string, { 'x-api-key': field, authorization }: IncomingHttpHeaders): Presented {
-  if (hasKey(url)) return refused('url')
+export function presentedKey({ 'x-api-key': field, authorization }: IncomingHttpHeaders): Presented {
   if (field === undefined && authorization === undefined) return NOTHING
   const bearer = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]
   if (authorization !== undefined && bearer === undefined) return refused('scheme')

@@ -39,6 +39,7 @@ export function quotaExceeded({ policy, decision }: Quota): AppError {
   return new AppError('quota-exceeded', detail, { retryAfterSeconds: seconds, violatedPolicies: [policy.name] })
 }
 
+/** Rounded up, but for what is less than a microsecond: that comes from reckoning with fractions. */
 function toSeconds(ms: number): number {
-  return Math.ceil(ms / 1000)
+  return Math.ceil(Math.round(ms * 1000) / 1_000_000)
 }

@@ -15,7 +15,7 @@ interface LimiterOptions {
   maxClients?: number
 }
 
-const MAX_CLIENTS = 100_000
+const MAX_CLIENTS = 50_000
 /** Of its window, after which a client is over: all that counts a little longer than that has gone too. */
 const EXPIRES_AFTER_WINDOWS = 1.1
 /** Leases that end soon after one another are given back together. */
