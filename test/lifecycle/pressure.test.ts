@@ -17,13 +17,13 @@ t.test('a service that has just started, and an idle one, are not overloaded', a
 })
 
 t.test('while the event loop is blocked, requests are refused, and probes are not', async (t) => {
-  await waitFor('the pressure is noticed', 20_000, async () => {
+  // Of a blocked second only the measurement after it tells, and only until the next one: this may take some.
+  const refused = await waitFor('a refusal', 30_000, async () => {
     block(1200)
     await nextTurn()
-    return app.isUnderPressure()
+    const answer = await app.inject('/api/v1/products')
+    return answer.statusCode === 503 && answer
   })
-  const refused = await app.inject('/api/v1/products')
-  t.equal(refused.statusCode, 503)
   t.match(refused.headers, {
     'retry-after': '1',
     'content-type': /^application\/problem\+json/,
