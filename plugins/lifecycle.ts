@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { connectionCloser } from '../src/lifecycle/close-connections.ts'
-import type { Lifecycle } from '../src/lifecycle/lifecycle.ts'
+import { createLifecycle, type Lifecycle } from '../src/lifecycle/lifecycle.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -11,7 +11,7 @@ declare module 'fastify' {
 /** `lifecycle`: what the whole service knows of its own stopping. */
 export default fp(
   async (app) => {
-    app.decorate('lifecycle', { isDraining: false })
+    app.decorate('lifecycle', createLifecycle())
     const closeConnections = connectionCloser(app.server)
     app.addHook('preClose', async () => closeConnections())
   },

@@ -1,21 +1,35 @@
+import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
+import { ProductInput, ProductPatch, StockAdjustment } from '../schemas/product-inputs.ts'
 import { Pagination, Product, ProductPage } from '../schemas/products.ts'
 import { findProduct } from '../src/products/find-product.ts'
 import { listProducts } from '../src/products/list-products.ts'
 import { productAnswers } from '../src/products/product-answers.ts'
+import { productEditor } from '../src/products/product-editor.ts'
 import type { Products } from '../src/products/products.ts'
 
-/** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached. */
+/** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached; `productEditor`: writing it. */
 export default fp(
   async (app) => {
-    for (const schema of [Product, Pagination, ProductPage]) app.addSchema(schema)
-    const { database } = app
+    const inputs = [ProductInput, ProductPatch, StockAdjustment]
+    for (const schema of [Product, Pagination, ProductPage, ...inputs]) app.addSchema(schema)
+    const { database, changes } = app
     const products: Products = {
       list: (query) => listProducts(database, query),
       find: (id) => findProduct(database, id)
     }
     app.decorate('products', products)
     app.decorate('productAnswers', productAnswers(products, app.config.cache))
+    const editor = productEditor({
+      database,
+      nowMs: Date.now,
+      randomBytes,
+      onCommitted(productId) {
+        changes.view.noteOwnWrite([productId])
+        changes.tail.hasten()
+      }
+    })
+    app.decorate('productEditor', editor)
   },
-  { name: 'products', dependencies: ['mysql'] }
+  { name: 'products', dependencies: ['changes', 'mysql'] }
 )

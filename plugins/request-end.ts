@@ -16,6 +16,10 @@ export interface RequestEnds {
 }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its clients may wish to wait for something to happen: a late answer is not a slow one. */
+    mayWait?: boolean
+  }
   interface FastifyRequest {
     /** The API key of the client, once it is known. */
     keyId: string | null
@@ -58,6 +62,7 @@ export default fp(
           route: request.routeOptions.url ?? null,
           status: raw.headersSent ? raw.statusCode : (refused ?? CLIENT_CLOSED_REQUEST),
           durationMs: reply.elapsedTime,
+          mayWait: request.routeOptions.config.mayWait ?? false,
           // What comes to no hook has no decorators either.
           keyId: request.keyId ?? null,
           cache: request.cacheOutcome ?? null,

@@ -20,6 +20,7 @@ export const Problem = Type.Object(
         { description: 'What is wrong with each part of the request.' }
       )
     ),
+    productId: Type.Optional(Type.String({ description: 'The product that stands in the way.' })),
     'violated-policies': Type.Optional(
       Type.Array(Type.String(), { description: 'The limits that the request was beyond, as in `RateLimit-Policy`.' })
     )

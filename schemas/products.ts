@@ -10,7 +10,7 @@ export const SEARCH_MAX_LENGTH = 200
 export const CURSOR_MAX_LENGTH = 2048
 export const CATEGORIES_MAX_ITEMS = 20
 
-const example = {
+export const productExample = {
   id: '019a8c1e-4b7f-7c3a-9d52-6f0e1b2a3c4d',
   sku: 'TEA-0042',
   name: 'Assam Tea, loose leaf 500 g',
@@ -22,7 +22,8 @@ const example = {
   updatedAt: '2026-03-02T17:05:12.481Z'
 }
 
-const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T, description: string) =>
+/** A string, or null. */
+export const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T, description: string) =>
   Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'], description })
 
 export const Product = Type.Object(
@@ -37,7 +38,7 @@ export const Product = Type.Object(
     createdAt: Type.String({ format: 'date-time', description: 'UTC, with milliseconds.' }),
     updatedAt: Type.String({ format: 'date-time', description: 'UTC, with milliseconds.' })
   },
-  { $id: 'Product', description: 'A product of the catalogue.', examples: [example] }
+  { $id: 'Product', description: 'A product of the catalogue.', examples: [productExample] }
 )
 export type Product = Static<typeof Product>
 
@@ -61,7 +62,9 @@ export const ProductPage = Type.Object(
   {
     $id: 'ProductPage',
     description: 'One page of products, always in the order that was asked for.',
-    examples: [{ data: [example], pagination: { limit: 20, hasMore: false, nextCursor: null, prevCursor: null } }]
+    examples: [
+      { data: [productExample], pagination: { limit: 20, hasMore: false, nextCursor: null, prevCursor: null } }
+    ]
   }
 )
 export type ProductPage = Static<typeof ProductPage>
@@ -114,6 +117,6 @@ export const ProductListQuery = Type.Object(
 export type ProductListQuery = Static<typeof ProductListQuery>
 
 export const ProductParams = Type.Object(
-  { id: Type.String({ pattern: UUID_PATTERN, description: 'The id of a product.', examples: [example.id] }) },
+  { id: Type.String({ pattern: UUID_PATTERN, description: 'The id of a product.', examples: [productExample.id] }) },
   { additionalProperties: false }
 )

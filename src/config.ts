@@ -32,6 +32,8 @@ const Environment = Type.Object({
   CACHE_TTL_MEDIUM: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600 }),
   CACHE_MEMORY_MB: Type.Integer({ minimum: 1, maximum: 16_384, default: 64 }),
 
+  CHANGES_RETENTION_HOURS: Type.Integer({ minimum: 1, maximum: 87_600, default: 168 }),
+
   RATE_LIMIT_ENABLED: Type.Boolean({ default: true }),
   RATE_LIMIT_MAX_REQUESTS: Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, default: 6000 }),
   RATE_LIMIT_WINDOW_MS: Type.Integer({ minimum: 1, maximum: 2_678_400_000, default: 60_000 }),
@@ -132,6 +134,7 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
       productTtlMs: e.CACHE_TTL_MEDIUM * 1000,
       memoryBytes: e.CACHE_MEMORY_MB * 2 ** 20
     },
+    changes: { retentionMs: e.CHANGES_RETENTION_HOURS * 3_600_000 },
     rateLimit: { isEnabled: e.RATE_LIMIT_ENABLED, max: e.RATE_LIMIT_MAX_REQUESTS, windowMs: e.RATE_LIMIT_WINDOW_MS },
     auth: { publicRead: e.PUBLIC_READ },
     cors: { origins: attempt(() => parseOrigins(e.CORS_ORIGINS)) ?? [] },

@@ -22,6 +22,11 @@ const catalogue = {
   'product-not-found': { status: 404, title: 'There is no such product' },
   'method-not-allowed': { status: 405, title: 'The route does not have this method' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'sku-conflict': { status: 409, title: 'Another product has this sku' },
+  'insufficient-stock': { status: 409, title: 'The stock would fall below zero' },
+  'stock-limit': { status: 409, title: 'The stock would be above what can be counted' },
+  'cursor-expired': { status: 410, title: 'The cursor is older than what is kept' },
+  'precondition-failed': { status: 412, title: 'The resource is not in the state that the request asks for' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a content type that this route does not take' },
@@ -46,6 +51,8 @@ interface ErrorOptions {
   errors?: FieldErrors
   retryAfterSeconds?: number
   violatedPolicies?: string[]
+  /** The product that stands in the way. */
+  productId?: string
   /** Response headers that belong to the problem, such as `Allow`. */
   headers?: Record<string, string>
   cause?: unknown
@@ -57,6 +64,7 @@ export class AppError extends Error {
   readonly status: number
   readonly errors: FieldErrors | undefined
   readonly violatedPolicies: string[] | undefined
+  readonly productId: string | undefined
   readonly headers: Readonly<Record<string, string>>
 
   constructor(code: ErrorCode, detail: string, options: ErrorOptions = {}) {
@@ -66,6 +74,7 @@ export class AppError extends Error {
     this.status = catalogue[code].status
     this.errors = options.errors
     this.violatedPolicies = options.violatedPolicies
+    this.productId = options.productId
     this.headers = {
       ...options.headers,
       ...(options.retryAfterSeconds !== undefined && { 'retry-after': String(options.retryAfterSeconds) })
@@ -76,6 +85,12 @@ export class AppError extends Error {
 /** A 400 that names one query or path parameter. */
 export function parameterError(parameter: string, detail: string, code: ErrorCode = 'validation-failed') {
   return new AppError(code, `${parameter} ${detail}`, { errors: [{ parameter, detail }] })
+}
+
+/** A 400 that names everything that is wrong. */
+export function validationFailed(errors: FieldErrors) {
+  const detail = errors.map((error) => `${error.parameter ?? error.pointer} ${error.detail}`).join('; ')
+  return new AppError('validation-failed', detail, { errors })
 }
 
 /** The body of a problem response (RFC 9457). */
@@ -90,6 +105,7 @@ export function toProblem(error: AppError, request: { url: string; id: string })
     code: error.code,
     requestId: request.id,
     ...(error.errors && { errors: error.errors }),
+    ...(error.productId && { productId: error.productId }),
     ...(error.violatedPolicies && { 'violated-policies': error.violatedPolicies })
   }
 }
@@ -144,9 +160,7 @@ interface SchemaError {
 const MAX_FIELD_ERRORS = 20
 
 function validationError(schemaErrors: readonly SchemaError[], context: string): AppError {
-  const errors = schemaErrors.slice(0, MAX_FIELD_ERRORS).map((error) => fieldError(error, context))
-  const detail = errors.map((error) => `${error.parameter ?? error.pointer} ${error.detail}`).join('; ')
-  return new AppError('validation-failed', detail, { errors })
+  return validationFailed(schemaErrors.slice(0, MAX_FIELD_ERRORS).map((error) => fieldError(error, context)))
 }
 
 function fieldError(error: SchemaError, context: string): FieldErrors[number] {

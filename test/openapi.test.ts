@@ -43,7 +43,12 @@ t.test('every operation has an id, a summary, and problems for what can go wrong
     'Pagination',
     'Problem',
     'Product',
-    'ProductPage'
+    'ProductChange',
+    'ProductChangePage',
+    'ProductInput',
+    'ProductPage',
+    'ProductPatch',
+    'StockAdjustment'
   ])
 })
 

@@ -7,8 +7,26 @@ export interface LoggedChanges {
   changes: Change[]
 }
 
-interface LogRow {
+/** The same with all that the log has of it. */
+export interface LogRow extends LoggedChanges {
+  id: number
+  /** As the database has it. */
+  changedAt: string
+}
+
+/** A part of the log, in its order. */
+export interface LogStep {
+  /** The row that it follows; undefined at the start of the log. */
+  origin: LogRow | undefined
+  rows: LogRow[]
+  /** There was nothing more. */
+  isComplete: boolean
+}
+
+interface StoredRow {
   seq: number
+  id: number
+  changed_at: string
   entries: string
 }
 
@@ -24,24 +42,23 @@ export async function readHead(database: Database): Promise<number> {
 }
 
 /**
- * Reads what follows a number, up to a hundred rows of the log.
- * @returns `isComplete`: there was nothing more. Undefined when the log does not hold that number any longer: it was
- * purged, or the database was restored
+ * Reads what follows a number, up to so many rows of the log.
+ * @returns undefined when the log does not hold that number any longer: it was purged, or the database was restored
  */
-export async function readChanges(
-  database: Database,
-  since: number
-): Promise<{ rows: LoggedChanges[]; isComplete: boolean } | undefined> {
-  // With the row of `since` itself, which the log never loses as long as it is the log that it was; 0 has none, and is
-  // followed by 1.
-  const rows = await database.execute<LogRow>(
-    `SELECT seq, IF(seq = ?, '', entries) AS entries FROM product_changes WHERE seq >= ? ORDER BY seq LIMIT ${MAX_ROWS + 1}`,
-    [String(since), String(since)]
+export async function readChanges(database: Database, since: number, maxRows = MAX_ROWS): Promise<LogStep | undefined> {
+  // With the row of `since` itself, which the log never loses as long as it is the log that it was and this is not long
+  // ago (src/changes/purge-changes.ts); 0 has none, and is followed by 1.
+  const stored = await database.execute<StoredRow>(
+    `SELECT seq, id, changed_at, IF(seq = ?, '', entries) AS entries FROM product_changes
+      WHERE seq >= ? ORDER BY seq LIMIT ?`,
+    [String(since), String(since), String(maxRows + 1)]
   )
-  const isContinued = since > 0 ? rows.shift()?.seq === since : (rows[0]?.seq ?? 1) === 1
-  if (!isContinued) return undefined
-  return {
-    rows: rows.map(({ seq, entries }) => ({ seq, changes: decodeChanges(entries) })),
-    isComplete: rows.length < MAX_ROWS
-  }
+  const rows = stored.map(toLogRow)
+  const origin = since > 0 ? rows.shift() : undefined
+  const isContinued = since > 0 ? origin?.seq === since : (rows[0]?.seq ?? 1) === 1
+  return isContinued ? { origin, rows, isComplete: rows.length < maxRows } : undefined
+}
+
+function toLogRow({ seq, id, changed_at, entries }: StoredRow): LogRow {
+  return { seq, id, changedAt: changed_at, changes: decodeChanges(entries) }
 }

@@ -23,10 +23,11 @@ export async function retryContention<T>(work: () => Promise<T>, otherConflicts:
 
 /** Was a statement of ours refused because another one was quicker to take the same unique key, or a lock? */
 export function isLostRace(error: unknown): boolean {
-  const reason = error instanceof AppError ? error.cause : error
-  return hasCode(reason, [...LOCK_CONFLICTS, 'ER_DUP_ENTRY'])
+  return hasCode(error, [...LOCK_CONFLICTS, 'ER_DUP_ENTRY'])
 }
 
+/** An error of the server, also where it was told as one of ours. */
 function hasCode(error: unknown, codes: readonly unknown[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(error.code)
+  const reason = error instanceof AppError ? error.cause : error
+  return reason instanceof Error && 'code' in reason && codes.includes(reason.code)
 }

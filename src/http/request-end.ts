@@ -9,6 +9,8 @@ export interface RequestEnd {
   /** Of the answer; 499 when the client went away before there was one. */
   status: number
   durationMs: number
+  /** A part of that time may have gone by in waiting for something to happen, as the client wished. */
+  mayWait?: boolean
   /** The API key of the client. */
   keyId: string | null
   /** Where the answer comes from, when there is a cache. */

@@ -72,7 +72,7 @@ export async function serve(config: Config, { onClosed }: ServeOptions = {}): Pr
 }
 
 async function drainAndClose(app: App, drainMs: number): Promise<void> {
-  app.lifecycle.isDraining = true
+  app.lifecycle.beginDraining()
   await wait(drainMs)
   await app.close()
 }

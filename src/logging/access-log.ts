@@ -30,9 +30,9 @@ export function accessLog({ stream, level, now = Date.now }: AccessLogOptions): 
   }
 }
 
-function levelOf({ status, durationMs }: RequestEnd): number {
+function levelOf({ status, durationMs, mayWait = false }: RequestEnd): number {
   if (status >= 500) return ERROR
-  return durationMs >= SLOW_MS ? WARN : INFO
+  return durationMs >= SLOW_MS && !mayWait ? WARN : INFO
 }
 
 const BINDINGS = `,"pid":${process.pid},"hostname":${JSON.stringify(hostname())},"reqId":`

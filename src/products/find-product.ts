@@ -2,7 +2,7 @@ import type { Product } from '../../schemas/products.ts'
 import type { Database } from '../database/database.ts'
 import { parseId } from '../database/uuid.ts'
 import { AppError } from '../errors.ts'
-import { type ProductRow, productColumns, toProduct } from './product-row.ts'
+import { etagOf, type ProductRow, productColumns, toProduct } from './product-row.ts'
 
 export interface FoundProduct {
   product: Product
@@ -16,6 +16,10 @@ export interface FoundProduct {
  */
 export async function findProduct(database: Database, id: string): Promise<FoundProduct> {
   const [row] = await database.execute<ProductRow>(`SELECT ${productColumns} FROM products WHERE id = ?`, [parseId(id)])
-  if (row === undefined) throw new AppError('product-not-found', `There is no product with the id ${id.toLowerCase()}.`)
-  return { product: toProduct(row), etag: `"${row.version}"` }
+  if (row === undefined) throw productNotFound(id.toLowerCase())
+  return { product: toProduct(row), etag: etagOf(row) }
+}
+
+export function productNotFound(id: string): AppError {
+  return new AppError('product-not-found', `There is no product with the id ${id}.`)
 }

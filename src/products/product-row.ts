@@ -20,6 +20,11 @@ export interface ProductRow {
   version: number
 }
 
+/** The strong entity tag of the state of a product that the row is. */
+export function etagOf({ version }: ProductRow): string {
+  return `"${version}"`
+}
+
 /** The product of a row. */
 export function toProduct(row: ProductRow): Product {
   return {

@@ -3,6 +3,7 @@ import { toDatetime } from '../database/datetime.ts'
 import { retryContention } from '../database/retry-contention.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { uuidV7 } from '../database/uuid.ts'
+import { changedRow, newRow } from './next-row.ts'
 import type { ProductFields } from './product-fields.ts'
 import { type ProductRow, productColumns } from './product-row.ts'
 import { writeProducts } from './write-products.ts'
@@ -32,8 +33,6 @@ const LOST_RACE = ['ER_DUP_ENTRY']
 /**
  * Makes or changes the products of a batch in one transaction: all of them, or none. Several with the same `sku`
  * act as one after the other. A product that is as it should be is not touched.
- *
- * Text is compared here and not by the server, for which `Café` and `cafe` may be equal.
  */
 export async function upsertProducts(
   connection: Connection,
@@ -59,16 +58,15 @@ async function write(connection: Connection, wanted: readonly ProductUpsert[], {
   const now = nowMs()
   const changedAt = toDatetime(now)
   const present = await lockRows(connection, wanted)
-  const created: Row[] = []
+  const created: ProductRow[] = []
   const updated: { before: Row; after: Row }[] = []
   for (const product of wanted) {
     const row = present.get(product.sku)
     if (row === undefined) {
-      const fields = { description: null, category: null, stock: 0, ...product }
-      const times = { created_at: changedAt, updated_at: changedAt }
-      created.push({ id: uuidV7(now, randomBytes(10)), ...fields, ...times, version: 1 })
-    } else if (changes(row, product)) {
-      updated.push({ before: row, after: { ...row, ...product, updated_at: changedAt, version: row.version + 1 } })
+      created.push(newRow(uuidV7(now, randomBytes(10)), product, changedAt))
+    } else {
+      const after = changedRow(row, product, changedAt)
+      if (after !== row) updated.push({ before: row, after })
     }
   }
   await writeProducts(connection, { created, updated }, changedAt)
@@ -81,12 +79,6 @@ async function lockRows(connection: Connection, wanted: readonly ProductUpsert[]
     [wanted.map(({ sku }) => sku)]
   )
   return new Map(rows.map((row) => [row.sku, row]))
-}
-
-function changes(row: Row, { name, description, price, category, stock }: ProductUpsert): boolean {
-  return Object.entries({ name, description, price, category, stock }).some(
-    ([field, value]) => value !== undefined && value !== row[field as keyof Row]
-  )
 }
 
 /** In one order, so that two batches wait for each other instead of blocking each other. */

@@ -8,13 +8,14 @@ import { searchColumn } from './search-words.ts'
 /** What one transaction does to products. */
 export interface ProductWrites {
   created?: readonly ProductRow[]
-  /** As they are and as they are to be, with the same id and sku. */
+  /** As they are and as they are to be, with the same id. */
   updated?: readonly { before: ProductRow; after: ProductRow }[]
   deleted?: readonly ProductRow[]
 }
 
 const CHANGEABLE = ['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version', 'search_words']
 const INSERT = `INSERT INTO products (${writtenColumns}) VALUES ?`
+const SET_SKU = 'UPDATE products SET sku = ? WHERE id = ?'
 const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${name} = VALUES(${name})`).join(', ')}`
 
 /**
@@ -25,6 +26,9 @@ const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${
 export async function writeProducts(connection: Connection, writes: ProductWrites, changedAt: string): Promise<void> {
   const { created = [], updated = [], deleted = [] } = writes
   if (created.length > 0) await connection.query(INSERT, [created.map(toValues)])
+  // By itself, to be refused when another product has the sku: the statement after it would change that one.
+  for (const { before, after } of updated)
+    if (after.sku !== before.sku) await connection.query(SET_SKU, [after.sku, after.id])
   if (updated.length > 0) await connection.query(UPDATE, [updated.map(({ after }) => toValues(after))])
   if (deleted.length > 0) await connection.query('DELETE FROM products WHERE id IN (?)', [deleted.map(({ id }) => id)])
   const changes = [

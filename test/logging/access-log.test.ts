@@ -90,6 +90,7 @@ t.test('what failed is an error, what was slow a warning', async (t) => {
   t.same(levelOf({ status: 503, durationMs: 5000 }), [50])
   t.same(levelOf({ durationMs: 1000 }), [40])
   t.same(levelOf({ durationMs: 999 }), [30])
+  t.same(levelOf({ durationMs: 30_000, mayWait: true }), [30], 'as the client wished')
   t.same(levelOf({ status: 404 }), [30])
   t.equal(only({ status: 500 }).level, 50)
 })

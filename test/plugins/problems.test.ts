@@ -89,7 +89,7 @@ t.test('every answer to a fault is a problem of the same form', async (t) => {
 
 t.test('a wrong method is told the right ones', async (t) => {
   const response = await app.inject({ method: 'DELETE', url: '/api/v1/products' })
-  t.equal(response.headers.allow, 'GET, HEAD')
+  t.equal(response.headers.allow, 'GET, HEAD, POST')
 })
 
 t.test('a fault of the moment says when to try again', async (t) => {

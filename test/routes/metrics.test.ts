@@ -68,6 +68,8 @@ t.test('what it answers is the text format of Prometheus, not to be stored', asy
     aisle_cache_requests_total: 'counter',
     aisle_rate_limit_refusals_total: 'counter',
     aisle_changes_lag_seconds: 'gauge',
+    aisle_changes_waiters: 'gauge',
+    aisle_changes_purged_rows_total: 'counter',
     aisle_cache_memory_bytes: 'gauge',
     aisle_cache_memory_answers: 'gauge',
     aisle_key_lookups_total: 'counter',

@@ -1,0 +1,203 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ProductInput, ProductPatch, StockAdjustment } from '../../../../../schemas/product-inputs.ts'
+import { ProductParams } from '../../../../../schemas/products.ts'
+import { Ref } from '../../../../../schemas/types.ts'
+import { parseId } from '../../../../../src/database/uuid.ts'
+import { bodyValidator } from '../../../../../src/http/body-validator.ts'
+import { readJson } from '../../../../../src/http/read-json.ts'
+import type { ProductEditor } from '../../../../../src/products/product-editor.ts'
+import {
+  adjustStock,
+  createProduct,
+  deleteProduct,
+  patchProduct,
+  replaceProduct
+} from '../../../../../src/products/product-edits.ts'
+import { etagOf, type ProductRow, toProduct } from '../../../../../src/products/product-row.ts'
+import { readInput, readPatch } from '../../../../../src/products/read-input.ts'
+import { serialiseProduct } from '../../../../../src/products/serialise-products.ts'
+import {
+  ConditionHeaders,
+  conditionFailed,
+  created,
+  notFound,
+  problems,
+  skuConflict,
+  stockConflict,
+  written
+} from './responses.ts'
+
+/** The paths are those of reading. The folder is a boundary: within it, bodies are read and validated as they come. */
+export const autoPrefix = '/api/v1/products'
+
+/** The longest product with twelve bytes for each character, and as much again for the rest. */
+const json = { parseAs: 'buffer', bodyLimit: 131_072 } as const
+const MERGE_PATCH = 'application/merge-patch+json'
+
+const config = { access: 'products:write', limits: 'write' } as const
+const tags = ['Products']
+const params = ProductParams
+const headers = ConditionHeaders
+
+const routes: FastifyPluginAsyncTypebox = async (app) => {
+  const editor = app.getDecorator<ProductEditor>('productEditor')
+  const compile = bodyValidator([ProductInput, ProductPatch, StockAdjustment])
+  app.setValidatorCompiler<object>(({ schema }) => compile(schema))
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', json, parse)
+
+  app.post(
+    '',
+    {
+      config,
+      schema: {
+        operationId: 'createProduct',
+        summary: 'Create a product',
+        tags,
+        body: Ref(ProductInput),
+        response: { ...problems, 201: created('The product, with an id of its own.'), 409: skuConflict }
+      }
+    },
+    async (request, reply) => {
+      const { after } = await editor.edit(editor.newId(), createProduct(readInput(request.body)))
+      return sendCreated(reply, after)
+    }
+  )
+
+  app.put(
+    '/:id',
+    {
+      config,
+      schema: {
+        operationId: 'replaceProduct',
+        summary: 'Create or replace a product',
+        description:
+          'Replaces the product as a whole: what is not said of it is null, the stock 0. Makes it where there is none; ' +
+          'with `If-None-Match: *` only then.',
+        tags,
+        params,
+        headers,
+        body: Ref(ProductInput),
+        response: {
+          ...problems,
+          200: written('The product, as it is now.'),
+          201: created('The product, which is new.'),
+          409: skuConflict,
+          412: conditionFailed
+        }
+      }
+    },
+    async (request, reply) => {
+      const edit = replaceProduct(readInput(request.body), request.headers)
+      const { before, after } = await editor.edit(parseId(request.params.id), edit)
+      return before === undefined ? sendCreated(reply, after) : send(reply, after)
+    }
+  )
+
+  await app.register(patchRoute)
+
+  app.delete(
+    '/:id',
+    {
+      config,
+      schema: {
+        operationId: 'deleteProduct',
+        summary: 'Delete a product',
+        tags,
+        params,
+        headers,
+        response: {
+          ...problems,
+          204: { description: 'It is deleted.', type: 'null' },
+          404: notFound,
+          412: conditionFailed
+        }
+      }
+    },
+    async (request, reply) => {
+      await editor.edit(parseId(request.params.id), deleteProduct(request.headers))
+      return reply.code(204).send()
+    }
+  )
+
+  app.post(
+    '/:id/stock-adjustments',
+    {
+      config,
+      schema: {
+        operationId: 'adjustStock',
+        summary: 'Add to the stock, or take from it',
+        description: 'Adjustments of several clients at the same time all count. Nobody takes what is not there.',
+        tags,
+        params,
+        headers,
+        body: Ref(StockAdjustment),
+        response: {
+          ...problems,
+          200: written('The product, with its new stock.'),
+          404: notFound,
+          409: stockConflict,
+          412: conditionFailed
+        }
+      }
+    },
+    async (request, reply) => {
+      const edit = adjustStock(request.body.delta, request.headers)
+      const { after } = await editor.edit(parseId(request.params.id), edit)
+      return send(reply, after)
+    }
+  )
+}
+
+/** The one route that takes merge patches. */
+const patchRoute: FastifyPluginAsyncTypebox = async (app) => {
+  const editor = app.getDecorator<ProductEditor>('productEditor')
+  app.addContentTypeParser(MERGE_PATCH, json, parse)
+
+  app.patch(
+    '/:id',
+    {
+      config,
+      schema: {
+        operationId: 'patchProduct',
+        summary: 'Change some fields of a product',
+        description: 'By merge patch (RFC 7396). A patch that changes nothing leaves the entity tag as it is.',
+        tags,
+        params,
+        headers,
+        consumes: [MERGE_PATCH, 'application/json'],
+        body: Ref(ProductPatch),
+        response: {
+          ...problems,
+          200: written('The product, as it is now.'),
+          404: notFound,
+          409: skuConflict,
+          412: conditionFailed
+        }
+      }
+    },
+    async (request, reply) => {
+      const edit = patchProduct(readPatch(request.body), request.headers)
+      const { after } = await editor.edit(parseId(request.params.id), edit)
+      return send(reply, after)
+    }
+  )
+}
+
+export default routes
+
+async function parse(request: FastifyRequest, body: Buffer): Promise<unknown> {
+  return readJson(body, request.headers)
+}
+
+function sendCreated(reply: FastifyReply, row: ProductRow) {
+  return send(reply.code(201).header('location', `${autoPrefix}/${toProduct(row).id}`), row)
+}
+
+function send(reply: FastifyReply, row: ProductRow) {
+  return reply
+    .header('etag', etagOf(row))
+    .type('application/json; charset=utf-8')
+    .send(serialiseProduct(toProduct(row)))
+}

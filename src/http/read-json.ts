@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { AppError } from '../errors.ts'
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i
+const UTF_8 = /^utf-?8$/i
+const EXPONENT = /e/i
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * Reads a body in JSON, which is UTF-8 (RFC 8259). A number that is written with an exponent stays text, so that no field
+ * takes it for a number.
+ * @param body undefined is answered for an empty one
+ * @throws {AppError} `unsupported-media-type` for another charset or a content coding, `malformed-json`
+ */
+export function readJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
+  const coding = headers['content-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+    throw new AppError('unsupported-media-type', 'The body must come without a content coding.', {
+      headers: { 'accept-encoding': 'identity' }
+    })
+  }
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1]
+  if (charset !== undefined && !UTF_8.test(charset)) {
+    throw new AppError('unsupported-media-type', 'The body must be in UTF-8.')
+  }
+  if (body.length === 0) return undefined
+  try {
+    return JSON.parse(decoder.decode(body), withoutExponents)
+  } catch (cause) {
+    throw new AppError('malformed-json', 'The body is no valid JSON in UTF-8, or is nested too deeply.', { cause })
+  }
+}
+
+/** The context of a value is newer than the types. */
+function withoutExponents(_key: string, value: unknown, ...[context]: readonly { source?: string }[]): unknown {
+  return typeof value === 'number' && EXPONENT.test(context?.source ?? '') ? context?.source : value
+}

@@ -1,0 +1,84 @@
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { Database } from '../database/database.ts'
+import { toDatetime } from '../database/datetime.ts'
+import { retryContention } from '../database/retry-contention.ts'
+import { formatId, uuidV7 } from '../database/uuid.ts'
+import { AppError } from '../errors.ts'
+import type { Edit } from './product-edits.ts'
+import { type ProductRow, productColumns } from './product-row.ts'
+import type { Sources } from './upsert-products.ts'
+import { writeProducts } from './write-products.ts'
+
+/** A product before and after an edit; undefined where there was or is none. */
+export interface Edited<After extends ProductRow | undefined> {
+  before: ProductRow | undefined
+  after: After
+}
+
+export interface ProductEditor {
+  /** The id of a product that is yet to be made. */
+  newId(): Buffer
+  /**
+   * Edits one product in one transaction, in which nobody else changes it.
+   * @throws {AppError} `sku-conflict`, what the edit throws, and what `Database.transaction` throws
+   */
+  edit<After extends ProductRow | undefined>(id: Buffer, edit: Edit<After>): Promise<Edited<After>>
+}
+
+interface ProductEditorOptions extends Sources {
+  database: Database
+  /** Told the id, in hexadecimal digits, of each product that was changed, before anybody hears of it. */
+  onCommitted(productId: string): void
+}
+
+/** Somebody else has made a product with the same id or sku since we looked. */
+const LOST_RACE = ['ER_DUP_ENTRY']
+
+export function productEditor({ database, nowMs, randomBytes, onCommitted }: ProductEditorOptions): ProductEditor {
+  return {
+    newId: () => uuidV7(nowMs(), randomBytes(10)),
+
+    async edit(id, edit) {
+      const work = async (connection: Connection) => {
+        const before = await lockRow(connection, id)
+        const context = { id, nowMs: nowMs() }
+        const after = edit(before, context)
+        if (after !== before) await write(connection, before, after, toDatetime(context.nowMs))
+        return { before, after }
+      }
+      const edited = await retryContention(() => database.transaction(work), LOST_RACE)
+      if (edited.after !== edited.before) onCommitted(id.toString('hex'))
+      return edited
+    }
+  }
+}
+
+async function lockRow(connection: Connection, id: Buffer): Promise<ProductRow | undefined> {
+  const [[row]] = await connection.query<(ProductRow & RowDataPacket)[]>(
+    `SELECT ${productColumns} FROM products WHERE id = ? FOR UPDATE`,
+    [id]
+  )
+  return row
+}
+
+async function write(
+  connection: Connection,
+  before: ProductRow | undefined,
+  after: ProductRow | undefined,
+  changedAt: string
+): Promise<void> {
+  if (after?.sku != null && after.sku !== before?.sku) await refuseTaken(connection, after.sku)
+  if (before === undefined) return await writeProducts(connection, { created: after ? [after] : [] }, changedAt)
+  await writeProducts(connection, after ? { updated: [{ before, after }] } : { deleted: [before] }, changedAt)
+}
+
+/** Whoever takes it after this look is met by the unique key. */
+async function refuseTaken(connection: Connection, sku: string): Promise<void> {
+  const [[owner]] = await connection.query<(Pick<ProductRow, 'id'> & RowDataPacket)[]>(
+    'SELECT id FROM products WHERE sku = ?',
+    [sku]
+  )
+  if (owner === undefined) return
+  const productId = formatId(owner.id)
+  throw new AppError('sku-conflict', `The product ${productId} has this sku already.`, { productId })
+}
