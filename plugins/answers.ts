@@ -36,6 +36,7 @@ export default fp(
     const { lifecycle, requestEnds, responseHeaders } = app
     const keepAliveLine = fieldLines(['keep-alive', `timeout=${app.server.keepAliveTimeout / 1000}`])
     const { answers, memory, encode } = app.cache
+    const { ownWrites } = app.changes
 
     const underWay = new WeakMap<Answer, Partial<Record<ContentCoding, Promise<EncodedAnswer>>>>()
 
@@ -44,7 +45,7 @@ export default fp(
       const entry = memory.getByUrl(url)
       if (entry !== undefined && (method === 'GET' || method === 'HEAD')) {
         const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
-        if (encoded !== undefined && answers.isUsable(entry)) {
+        if (encoded !== undefined && answers.isUsable(entry, ownWrites.seenBy(request.keyId))) {
           const status = send(request, reply, entry.answer, encoded, 'memory')
           requestEnds.tell({
             requestId: request.id,
@@ -65,7 +66,7 @@ export default fp(
     })
 
     app.decorate('sendAnswer', async (request, reply, subject) => {
-      const { entry, outcome } = await answers.get(subject)
+      const { entry, outcome } = await answers.get(subject, ownWrites.seenBy(request.keyId))
       request.cacheOutcome = outcome
       // The entry may be brought up to date while the answer is encoded.
       const { answer } = entry
@@ -119,5 +120,5 @@ export default fp(
       return status
     }
   },
-  { name: 'answers', dependencies: ['cache', 'request-end', 'response-headers', 'route-access'] }
+  { name: 'answers', dependencies: ['cache', 'changes', 'request-end', 'response-headers', 'route-access'] }
 )

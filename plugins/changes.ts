@@ -1,11 +1,12 @@
 import fp from 'fastify-plugin'
 import { type ChangeTail, TAIL_TIMEOUT_MS, tailChanges } from '../src/changes/change-tail.ts'
 import { type ChangeView, createChangeView } from '../src/changes/change-view.ts'
+import { createOwnWrites, type OwnWrites } from '../src/changes/own-writes.ts'
 import { availabilityLog } from '../src/health/availability-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    changes: { view: ChangeView; tail: ChangeTail }
+    changes: { view: ChangeView; tail: ChangeTail; ownWrites: OwnWrites }
   }
 }
 
@@ -13,18 +14,19 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const availability = availabilityLog('The change log', app.log)
+    const nowMs = () => performance.now()
     const view = createChangeView()
     const tail = tailChanges({
       // Behind a busy pool it would come too late, and everything would be read anew.
       database: app.openConnection(TAIL_TIMEOUT_MS),
       view,
-      nowMs: () => performance.now(),
+      nowMs,
       onFailure: availability.down,
       onSuccess: availability.up
     })
     // Whatever is read before is not to be kept.
     await tail.firstReading
-    app.decorate('changes', { view, tail })
+    app.decorate('changes', { view, tail, ownWrites: createOwnWrites(view, nowMs) })
     app.metrics.gauge({
       name: 'aisle_changes_lag_seconds',
       help: 'How long ago this instance last read the change log to its end.',

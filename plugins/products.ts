@@ -24,9 +24,9 @@ export default fp(
       database,
       nowMs: Date.now,
       randomBytes,
-      onCommitted(productId) {
+      async onCommitted(productId) {
         changes.view.noteOwnWrite([productId])
-        changes.tail.hasten()
+        await changes.tail.hasten()
       }
     })
     app.decorate('productEditor', editor)

@@ -17,15 +17,19 @@ export interface Served {
 }
 
 export interface AnswerCache {
-  /** @throws whatever the loading throws, unless it is a 503 and there is an older answer */
-  get(subject: Subject): Promise<Served>
+  /**
+   * @param seenVersion of the change log: whoever asks is to see all that is in it up to here, however young an answer is
+   * @throws whatever the loading throws, unless it is a 503 and there is an older answer
+   */
+  get(subject: Subject, seenVersion: number): Promise<Served>
   /** For an entry that is at hand: whether it may be sent right now. Has it brought up to date when that is due. */
-  isUsable(entry: CachedAnswer): boolean
+  isUsable(entry: CachedAnswer, seenVersion: number): boolean
 }
 
 /** A fetching, for which others may wait. */
 interface Flight {
   beganAtMs: number
+  seenVersion: number
   served: Promise<Served>
 }
 
@@ -54,8 +58,9 @@ const NO_OUTAGE = Number.NEGATIVE_INFINITY
  *
  * An answer holds while nothing has changed that it shows, as the change log tells; and for a second after it was read,
  * whatever changes, so that an answer that is asked for all the time is loaded about once a second under any load of
- * writes. When the log was not read within a second, only the second counts. The one exception: an answer of a single
- * product goes at once with a change of that product.
+ * writes. When the log was not read within a second, only the second counts. Two exceptions: an answer of a single product
+ * goes at once with a change of that product, and whoever is to see a write at once (src/changes/own-writes.ts) gets
+ * no answer that was read before it and may show it.
  */
 export function answerCache({ memory, shared, view, tail, nowMs, encode }: AnswerCacheOptions): AnswerCache {
   const flights = new Map<string, Flight>()
@@ -76,25 +81,26 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     }
   })
 
-  function isUsable(entry: CachedAnswer): boolean {
+  function isUsable(entry: CachedAnswer, seenVersion: number): boolean {
     if (entry.isDropped) return false
     const now = nowMs()
     const ageMs = now - entry.loadedAtMs
-    if (ageMs >= REFRESH_AFTER_MS && !isHolding(entry, now)) {
-      if (ageMs >= MAX_AGE_MS) return false
+    const isBehind = isBefore(entry.version, seenVersion) && entry.subject.productId === null
+    if ((isBehind || ageMs >= REFRESH_AFTER_MS) && !isHolding(entry, now)) {
+      if (isBehind || ageMs >= MAX_AGE_MS) return false
       refresh(entry)
     }
     entry.isVisited = true
     return true
   }
 
-  async function get(subject: Subject): Promise<Served> {
+  async function get(subject: Subject, seenVersion: number): Promise<Served> {
     const entry = memory.get(subject.key)
     if (entry !== undefined) {
-      if (isUsable(entry)) return { entry, outcome: 'memory' }
+      if (isUsable(entry, seenVersion)) return { entry, outcome: 'memory' }
       if (isLeftAlone(entry) && isStandIn(entry)) return { entry, outcome: 'stale' }
     }
-    return await fly(subject)
+    return await fly(subject, seenVersion)
   }
 
   /**
@@ -110,35 +116,40 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     return !isDropped && nowMs() < expiresAtMs + STALE_IF_ERROR_MS
   }
 
-  function fly(subject: Subject): Promise<Served> {
+  function fly(subject: Subject, seenVersion: number): Promise<Served> {
     const { key } = subject
     const now = nowMs()
     const present = flights.get(key)
     // What has been under way for longer was read too long ago for those who come now.
-    if (present !== undefined && now - present.beganAtMs < REFRESH_AFTER_MS) return present.served
+    if (present !== undefined && now - present.beganAtMs < REFRESH_AFTER_MS && present.seenVersion >= seenVersion) {
+      return present.served
+    }
     if (outageUntilMs !== NO_OUTAGE) outageUntilMs = now + RETRY_AFTER_MS
-    const served = fetch(subject).finally(() => {
+    const served = fetch(subject, seenVersion).finally(() => {
       if (flights.get(key) === flight) flights.delete(key)
     })
-    const flight = { beganAtMs: now, served }
+    const flight = { beganAtMs: now, seenVersion, served }
     flights.set(key, flight)
     return served
   }
 
   /** From Redis, from whoever is loading it, or by loading it. */
-  async function fetch(subject: Subject): Promise<Served> {
+  async function fetch(subject: Subject, seenVersion: number): Promise<Served> {
     const { key, productId } = subject
     const giveUpAtMs = nowMs() + LEASE_MS
     let isStrict = false
+    let anyVersionMs = REFRESH_AFTER_MS
     for (;;) {
       const askedAtMs = nowMs()
-      const found = await shared.lookup(key, termsOf(subject, askedAtMs, isStrict))
+      const found = await shared.lookup(key, termsOf(subject, askedAtMs, isStrict, anyVersionMs))
       if (found.state === 'found') {
         const { answer, version, ageMs } = found
-        if (productId !== null || ageMs < REFRESH_AFTER_MS || isUntouched(subject, answer, version)) {
+        const isYoung = ageMs < REFRESH_AFTER_MS && !isBefore(version, seenVersion)
+        if (productId !== null || isYoung || isUntouched(subject, answer, version)) {
           return { entry: await keep(subject, answer, version, askedAtMs - ageMs), outcome: 'shared' }
         }
         isStrict = true
+        if (isBefore(version, seenVersion)) anyVersionMs = 0
         continue
       }
       if (found.state === 'claimed') return await load(subject, found.startedAtMs)
@@ -179,9 +190,11 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     const isSame = present?.answer.etag === answer.etag
     const encoded = present === undefined || isSame ? {} : await encodeAgain(encode, answer, present.encoded)
     const latest = isSame ? { answer: { ...answer, body: present.answer.body } } : { answer, encoded }
-    const news = { ...latest, version, loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, retryAtMs: NO_OUTAGE }
+    const times = { loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, retryAtMs: NO_OUTAGE }
+    const news = { ...latest, version, isTouched: false, ...times }
     if (present !== undefined && !present.isDropped) {
-      if (loadedAtMs > present.loadedAtMs) memory.set(Object.assign(present, news))
+      const isNewer = loadedAtMs > present.loadedAtMs || isBefore(present.version, version ?? 0)
+      if (isNewer) memory.set(Object.assign(present, news))
       return present
     }
     const entry: CachedAnswer = {
@@ -196,7 +209,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
   function refresh(entry: CachedAnswer): void {
     if (isLeftAlone(entry) || flights.has(entry.subject.key)) return
     // Whoever asks once it is too old meets the error.
-    fly(entry.subject).catch(() => {})
+    fly(entry.subject, 0).catch(() => {})
   }
 
   /** An older answer, in place of one that cannot be had. */
@@ -210,6 +223,10 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
   }
 
   return { get, isUsable }
+}
+
+function isBefore(version: number | null, otherVersion: number): boolean {
+  return (version ?? 0) < otherVersion
 }
 
 function isOutage(error: unknown): boolean {

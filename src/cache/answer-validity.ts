@@ -25,13 +25,14 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
 
   /** Whether an answer is as it would be if it were loaded now. */
   function isHolding(entry: CachedAnswer, now: number): boolean {
-    const { subject, answer, version, expiresAtMs } = entry
-    if (!isTrusted(now) || now >= expiresAtMs || !isKnown(version)) return false
+    const { subject, answer, version, expiresAtMs, isTouched } = entry
+    if (isTouched || !isTrusted(now) || now >= expiresAtMs || !isKnown(version)) return false
     // Products are dropped with their changes.
     if (subject.productId !== null || version === view.version) return true
     const isStill = isUntouched(subject, answer, version)
     // So that no change is looked at twice.
-    entry.version = isStill ? view.version : null
+    if (isStill) entry.version = view.version
+    else entry.isTouched = true
     return isStill
   }
 
@@ -45,15 +46,16 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
    * On which terms an answer in Redis is as good as one that is loaded now. A state of a product before a change that is
    * known is not shown any longer, however young it is.
    * @param isStrict for a list: whether any change counts, as one of them is known to
+   * @param anyVersionMs for a list: up to which age no change counts
    */
-  function termsOf({ productId, ttlMs }: Subject, now: number, isStrict: boolean): Terms {
+  function termsOf({ productId, ttlMs }: Subject, now: number, isStrict: boolean, anyVersionMs: number): Terms {
     const knownVersion = view.version
     if (productId !== null) {
       const maxAgeMs = isTrusted(now) ? ttlMs : REFRESH_AFTER_MS
       return { anyVersionMs: 0, validFrom: view.validFrom(productId), knownVersion, ttlMs: maxAgeMs }
     }
     const validFrom = isStrict ? knownVersion : view.tellsFrom
-    return { anyVersionMs: REFRESH_AFTER_MS, validFrom, knownVersion, ttlMs: isTrusted(now) ? ttlMs : 0 }
+    return { anyVersionMs, validFrom, knownVersion, ttlMs: isTrusted(now) ? ttlMs : 0 }
   }
 
   return { isTrusted, isUntouched, isHolding, hasChanged, termsOf }

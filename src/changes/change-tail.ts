@@ -17,8 +17,11 @@ export interface ChangeTail {
   readonly trustedUntilMs: number
   /** Resolves when the log was read for the first time, or could not be. */
   readonly firstReading: Promise<void>
-  /** Reads soon instead of after the interval: there is something new. */
-  hasten(): void
+  /**
+   * Reads soon instead of after the interval: there is something new. Resolves when a reading that began after the call
+   * has come to its end, or has failed.
+   */
+  hasten(): Promise<void>
   stop(): void
 }
 
@@ -37,11 +40,13 @@ export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: Tai
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
   let isReading = false
-  let isHastened = false
+  /** Of those who wait for the next reading. */
+  let hastened: (() => void)[] = []
 
   async function read() {
     isReading = true
-    isHastened = false
+    const waiting = hastened
+    hastened = []
     const startedAtMs = nowMs()
     try {
       await catchUp(database, view)
@@ -51,7 +56,8 @@ export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: Tai
       if (!isStopped) onFailure(error as Error)
     }
     isReading = false
-    schedule(isHastened ? 0 : INTERVAL_MS)
+    for (const resolve of waiting) resolve()
+    schedule(hastened.length > 0 ? 0 : INTERVAL_MS)
   }
 
   function schedule(delayMs: number) {
@@ -69,12 +75,16 @@ export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: Tai
       return readAtMs + TRUST_MS
     },
     hasten() {
-      isHastened = true
+      if (isStopped) return Promise.resolve()
+      const { promise, resolve } = Promise.withResolvers<void>()
+      hastened.push(resolve)
       if (!isReading) schedule(0)
+      return promise
     },
     stop() {
       isStopped = true
       clearTimeout(timer)
+      for (const resolve of hastened) resolve()
     }
   }
 }

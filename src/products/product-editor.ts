@@ -27,8 +27,8 @@ export interface ProductEditor {
 
 interface ProductEditorOptions extends Sources {
   database: Database
-  /** Told the id, in hexadecimal digits, of each product that was changed, before anybody hears of it. */
-  onCommitted(productId: string): void
+  /** Told the id, in hexadecimal digits, of each product that was changed. Nobody hears of the change before it is done. */
+  onCommitted(productId: string): Promise<void>
 }
 
 /** Somebody else has made a product with the same id or sku since we looked. */
@@ -47,7 +47,7 @@ export function productEditor({ database, nowMs, randomBytes, onCommitted }: Pro
         return { before, after }
       }
       const edited = await retryContention(() => database.transaction(work), LOST_RACE)
-      if (edited.after !== edited.before) onCommitted(id.toString('hex'))
+      if (edited.after !== edited.before) await onCommitted(id.toString('hex'))
       return edited
     }
   }

@@ -51,8 +51,8 @@ async function cacheOf(t: Test, instanceId: string) {
     ttlMs: MINUTE_MS,
     load
   }
-  const ask = async (subject: Subject) => {
-    const { entry, outcome } = await cache.get(subject)
+  const ask = async (subject: Subject, seenVersion = 0) => {
+    const { entry, outcome } = await cache.get(subject, seenVersion)
     return `${entry.answer.body} ${outcome}`
   }
   return { ask, list, product, clock, source, view, tail }
@@ -100,6 +100,62 @@ t.test('a write of this instance is seen by its very next read', async (t) => {
   view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
   view.endReading()
   t.match(await ask(product), /^second/, 'and when it has')
+})
+
+t.test('who has written sees a list of then, however young the one at hand is', async (t) => {
+  const one = await cacheOf(t, 'one')
+  const other = await cacheOf(t, 'other')
+  for (const { view } of [one, other]) view.restart(7)
+  t.equal(await one.ask(one.list), 'first miss')
+  await untilStored(one.list.key)
+  t.equal(await other.ask(other.list), 'first shared')
+  for (const { source, view } of [one, other]) {
+    source.state = 'second'
+    view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  }
+  t.equal(await one.ask(one.list), 'first memory', 'others may wait for a second')
+  t.equal(await one.ask(one.list, 8), 'second miss', 'neither from memory nor from Redis')
+  t.equal(await one.ask(one.list, 8), 'second memory', 'once')
+  t.equal(await one.ask(one.list), 'second memory', 'and it is there for all')
+  await waitFor('it is stored', 3000, async () => (await admin.hget(`answer:{${one.list.key}}`, 'version')) === '8')
+  t.equal(await other.ask(other.list, 8), 'second shared')
+})
+
+t.test('who has written keeps a list that does not show it', async (t) => {
+  const { ask, list, view, source } = await cacheOf(t, 'one')
+  const quiet: Subject = { ...list, touching: () => () => false }
+  view.restart(7)
+  t.equal(await ask(quiet), 'first miss')
+  source.state = 'second'
+  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  t.equal(await ask(quiet, 8), 'first memory')
+})
+
+t.test('who has written does not wait for a loading that began before', async (t) => {
+  const { ask, list, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  const began = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const slow: Subject = {
+    ...list,
+    async load() {
+      const answer = await list.load()
+      if (source.loads > 1) return answer
+      began.resolve()
+      await goOn.promise
+      return answer
+    }
+  }
+  const early = ask(slow)
+  await began.promise
+  source.state = 'second'
+  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  const late = ask(slow, 8)
+  await waitFor('the other loading', 5000, () => source.loads === 2)
+  goOn.resolve()
+  t.match(await late, /^second/)
+  await early
+  t.match(await ask(slow), /^second/, 'what was read before does not take its place')
 })
 
 t.test('what was stored before the database was restored holds for a second at most', async (t) => {

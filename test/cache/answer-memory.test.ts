@@ -16,6 +16,7 @@ function entryOf(key: string, bodyBytes = 0, link?: string): CachedAnswer {
       load: () => Promise.reject(new Error('not asked'))
     },
     answer: { body: Buffer.alloc(bodyBytes), etag: '""', ...(link !== undefined && { link }) },
+    isTouched: false,
     version: 1,
     loadedAtMs: 0,
     expiresAtMs: 0,
