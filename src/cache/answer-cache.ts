@@ -2,8 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ChangeView } from '../changes/change-view.ts'
 import { AppError } from '../errors.ts'
 import type { Answer } from '../http/answer.ts'
-import { type EncodeAnswer, encodeAgain } from '../http/encoded-answer.ts'
-import type { AnswerMemory, CachedAnswer } from './answer-memory.ts'
+import type { EncodeAnswer } from '../http/encoded-answer.ts'
+import { answerKeeper } from './answer-keeper.ts'
+import { type AnswerMemory, type CachedAnswer, NO_OUTAGE } from './answer-memory.ts'
 import { answerValidity, REFRESH_AFTER_MS } from './answer-validity.ts'
 import { LEASE_MS, type SharedAnswers } from './shared-answers.ts'
 import { productKey, type Subject } from './subject.ts'
@@ -50,7 +51,6 @@ const POLL_MS = 10
 /** While MySQL does not answer: for how long older answers stand in, and how often one request tries. */
 const STALE_IF_ERROR_MS = 600_000
 const RETRY_AFTER_MS = 1000
-const NO_OUTAGE = Number.NEGATIVE_INFINITY
 
 /**
  * Answers from memory, from Redis, or by loading, with one loader for a key however many ask: in this process by
@@ -64,7 +64,9 @@ const NO_OUTAGE = Number.NEGATIVE_INFINITY
  */
 export function answerCache({ memory, shared, view, tail, nowMs, encode }: AnswerCacheOptions): AnswerCache {
   const flights = new Map<string, Flight>()
-  const { isTrusted, isUntouched, isHolding, hasChanged, termsOf } = answerValidity(view, tail)
+  const validity = answerValidity(view, tail)
+  const { isTrusted, isBefore, isUntouched, isHolding, termsOf } = validity
+  const keep = answerKeeper({ memory, validity, encode })
   let outageUntilMs = NO_OUTAGE
 
   view.onChanged((productIds) => {
@@ -146,7 +148,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
         const { answer, version, ageMs } = found
         const isYoung = ageMs < REFRESH_AFTER_MS && !isBefore(version, seenVersion)
         if (productId !== null || isYoung || isUntouched(subject, answer, version)) {
-          return { entry: await keep(subject, answer, version, askedAtMs - ageMs), outcome: 'shared' }
+          return { entry: await keep(subject, { answer, version, loadedAtMs: askedAtMs - ageMs }), outcome: 'shared' }
         }
         isStrict = true
         if (isBefore(version, seenVersion)) anyVersionMs = 0
@@ -180,30 +182,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
       if (version === null) shared.release(key)
       else shared.store(key, { answer, version, startedAtMs, keepMs: ttlMs + STALE_IF_ERROR_MS })
     }
-    return { entry: await keep(subject, answer, version, loadedAtMs), outcome: 'miss' }
-  }
-
-  /** Puts an answer into memory, unless what it shows has changed since it was read: then it is for those who wait. */
-  async function keep(subject: Subject, answer: Answer, version: number | null, loadedAtMs: number) {
-    const { key, productId, ttlMs } = subject
-    const present = memory.get(key)
-    const isSame = present?.answer.etag === answer.etag
-    const encoded = present === undefined || isSame ? {} : await encodeAgain(encode, answer, present.encoded)
-    const latest = isSame ? { answer: { ...answer, body: present.answer.body } } : { answer, encoded }
-    const times = { loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, retryAtMs: NO_OUTAGE }
-    const news = { ...latest, version, isTouched: false, ...times }
-    if (present !== undefined && !present.isDropped) {
-      const isNewer = loadedAtMs > present.loadedAtMs || isBefore(present.version, version ?? 0)
-      if (isNewer) memory.set(Object.assign(present, news))
-      return present
-    }
-    const entry: CachedAnswer = {
-      ...{ subject, encoded: {}, ...news },
-      ...{ isDropped: false, isVisited: false, urls: [], sizeBytes: 0 }
-    }
-    if (productId !== null && hasChanged(productId, version)) entry.isDropped = true
-    else memory.set(entry)
-    return entry
+    return { entry: await keep(subject, { answer, version, loadedAtMs }), outcome: 'miss' }
   }
 
   function refresh(entry: CachedAnswer): void {
@@ -218,15 +197,12 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     if (present !== undefined) return isStandIn(present) ? present : undefined
     const found = await shared.peek(subject.key)
     // Read at an unknown time: it has expired, and how long ago is for Redis to know.
-    const entry = found && (await keep(subject, found.answer, found.version, nowMs() - subject.ttlMs - MAX_AGE_MS))
+    const loadedAtMs = nowMs() - subject.ttlMs - MAX_AGE_MS
+    const entry = found && (await keep(subject, { ...found, loadedAtMs }))
     return entry?.isDropped ? undefined : entry
   }
 
   return { get, isUsable }
-}
-
-function isBefore(version: number | null, otherVersion: number): boolean {
-  return (version ?? 0) < otherVersion
 }
 
 function isOutage(error: unknown): boolean {

@@ -2,6 +2,9 @@ import type { Answer } from '../http/answer.ts'
 import type { EncodedAnswers } from '../http/encoded-answer.ts'
 import type { Subject } from './subject.ts'
 
+/** Of an answer that could be loaded: nothing has to be tried again. */
+export const NO_OUTAGE = Number.NEGATIVE_INFINITY
+
 /** An answer in memory, with all that tells whether it still holds. It is brought up to date in place. */
 export interface CachedAnswer {
   readonly subject: Subject

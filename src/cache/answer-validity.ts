@@ -7,6 +7,8 @@ import type { Subject } from './subject.ts'
 /** Early enough that the next answer is there before this one is too old: nobody waits, and it is read once a second. */
 export const REFRESH_AFTER_MS = 900
 
+export type AnswerValidity = ReturnType<typeof answerValidity>
+
 /** What the change log tells about answers that were read before. Times are those of the clock of the tail. */
 export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs: number }) {
   function isTrusted(now: number): boolean {
@@ -16,6 +18,11 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
   /** A version beyond those that are known is one of the log before the database was restored. */
   function isKnown(version: number | null): version is number {
     return version !== null && view.version !== null && version <= view.version
+  }
+
+  /** Whether what was read at a version may lack changes up to another one. */
+  function isBefore(version: number | null, otherVersion: number): boolean {
+    return (version ?? 0) < otherVersion
   }
 
   /** Whether nothing has changed that this list shows, since it was read at that version. */
@@ -58,5 +65,5 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
     return { anyVersionMs, validFrom, knownVersion, ttlMs: isTrusted(now) ? ttlMs : 0 }
   }
 
-  return { isTrusted, isUntouched, isHolding, hasChanged, termsOf }
+  return { isTrusted, isBefore, isUntouched, isHolding, hasChanged, termsOf }
 }
