@@ -22,7 +22,16 @@ declare module 'fastify' {
 
 /** What a browser may read of an answer from another origin. */
 const EXPOSED_HEADERS = [
-  ...['Cache-Status', 'ETag', 'Link', 'Location', 'RateLimit', 'RateLimit-Policy', 'Retry-After'],
+  ...[
+    'Cache-Status',
+    'ETag',
+    'Idempotent-Replayed',
+    'Link',
+    'Location',
+    'RateLimit',
+    'RateLimit-Policy',
+    'Retry-After'
+  ],
   ...['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'X-RateLimit-Scope', 'X-Request-Id'],
   'WWW-Authenticate'
 ]

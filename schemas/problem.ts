@@ -13,7 +13,7 @@ export const Problem = Type.Object(
     errors: Type.Optional(
       Type.Array(
         Type.Object({
-          parameter: Type.Optional(Type.String({ description: 'The query or path parameter at fault.' })),
+          parameter: Type.Optional(Type.String({ description: 'The query, path or header parameter at fault.' })),
           pointer: Type.Optional(Type.String({ description: 'A JSON Pointer to the body field at fault.' })),
           detail: Type.String()
         }),

@@ -25,11 +25,13 @@ const catalogue = {
   'sku-conflict': { status: 409, title: 'Another product has this sku' },
   'insufficient-stock': { status: 409, title: 'The stock would fall below zero' },
   'stock-limit': { status: 409, title: 'The stock would be above what can be counted' },
+  'idempotency-key-in-use': { status: 409, title: 'A request with this Idempotency-Key is under way' },
   'cursor-expired': { status: 410, title: 'The cursor is older than what is kept' },
   'precondition-failed': { status: 412, title: 'The resource is not in the state that the request asks for' },
   'payload-too-large': { status: 413, title: 'The body is too large' },
   'uri-too-long': { status: 414, title: 'The URL is too long' },
   'unsupported-media-type': { status: 415, title: 'The body has a content type that this route does not take' },
+  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
   'quota-exceeded': {
     status: 429,
     title: 'Request cannot be satisfied as assigned quota has been exceeded',
@@ -82,9 +84,16 @@ export class AppError extends Error {
   }
 }
 
-/** A 400 that names one query or path parameter. */
+/** A 400 that names one query, path or header parameter. */
 export function parameterError(parameter: string, detail: string, code: ErrorCode = 'validation-failed') {
   return new AppError(code, `${parameter} ${detail}`, { errors: [{ parameter, detail }] })
+}
+
+/** A 400 that names the query parameters of a route that takes none. */
+export function unknownParameters(names: readonly string[]) {
+  return validationFailed(
+    names.slice(0, MAX_FIELD_ERRORS).map((parameter) => ({ parameter, detail: UNKNOWN_PARAMETER }))
+  )
 }
 
 /** A 400 that names everything that is wrong. */
@@ -135,7 +144,7 @@ export function toAppError(error: unknown): AppError {
   if (!(error instanceof Error))
     return new AppError('internal-error', 'The request could not be served.', { cause: error })
   if ('validation' in error && Array.isArray(error.validation))
-    return validationError(error.validation, contextOf(error))
+    return validationFromSchema(error.validation, contextOf(error))
   const code = 'code' in error && typeof error.code === 'string' ? frameworkCodes[error.code] : undefined
   if (code === undefined) return new AppError('internal-error', 'The request could not be served.', { cause: error })
   const retry = catalogue[code].status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}
@@ -146,10 +155,12 @@ export function toAppError(error: unknown): AppError {
 const frameworkDetails: Partial<Record<ErrorCode, string>> = {
   'malformed-request': 'The URL or a header of the request is malformed.',
   'uri-too-long': 'A part of the path is longer than this service reads.',
+  'unsupported-media-type': 'This route takes a body of another content type.',
   overloaded: 'The service has more work than it can do right now.',
   'handler-timeout': 'The answer was not ready in time.'
 }
 
+/** What a validator finds wrong. */
 interface SchemaError {
   keyword: string
   instancePath: string
@@ -158,8 +169,13 @@ interface SchemaError {
 }
 
 const MAX_FIELD_ERRORS = 20
+const UNKNOWN_PARAMETER = 'is not a known parameter'
 
-function validationError(schemaErrors: readonly SchemaError[], context: string): AppError {
+/**
+ * A 400 that names what a validator finds wrong.
+ * @param context the part of the request: `body`, `headers`, `querystring` or `params`
+ */
+export function validationFromSchema(schemaErrors: readonly SchemaError[], context: string): AppError {
   return validationFailed(schemaErrors.slice(0, MAX_FIELD_ERRORS).map((error) => fieldError(error, context)))
 }
 
@@ -169,12 +185,17 @@ function fieldError(error: SchemaError, context: string): FieldErrors[number] {
     error.instancePath + (typeof extra === 'string' ? `/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}` : '')
   const detail = fieldDetail(error, context)
   if (context === 'body') return { pointer: `#${path}`, detail }
-  return { parameter: path.split('/')[1]?.replaceAll('~1', '/').replaceAll('~0', '~') ?? '', detail }
+  const parameter = path.split('/')[1]?.replaceAll('~1', '/').replaceAll('~0', '~') ?? ''
+  return { parameter: context === 'headers' ? toFieldName(parameter) : parameter, detail }
+}
+
+/** `idempotency-key` as it is written: `Idempotency-Key`. */
+function toFieldName(name: string): string {
+  return name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
 }
 
 function fieldDetail({ keyword, params, message }: SchemaError, context: string): string {
-  if (keyword === 'additionalProperties')
-    return context === 'body' ? 'is not a known field' : 'is not a known parameter'
+  if (keyword === 'additionalProperties') return context === 'body' ? 'is not a known field' : UNKNOWN_PARAMETER
   if (keyword === 'required') return 'is required'
   if (keyword === 'enum') return `must be one of ${(params.allowedValues as string[]).join(', ')}`
   if (keyword === 'pattern') return patternDetails[String(params.pattern)] ?? 'does not have the right form'

@@ -1,11 +1,7 @@
 import type { Database } from '../database/database.ts'
-import { toDatetime } from '../database/datetime.ts'
 
-const INTERVAL_MS = 60_000
 /** Of one statement. A row may have 100 KiB. */
 const MAX_ROWS = 100
-/** Between two steps, so that a long arrear is no load: up to a thousand rows a second. */
-const PAUSE_MS = 100
 const PLACES = Array.from({ length: MAX_ROWS }, () => '?').join(', ')
 
 const FIND = `SELECT id, changed_at < ? AS is_old FROM product_changes FORCE INDEX (product_changes_seq)
@@ -40,42 +36,4 @@ export async function purgeStep(
   const places = Array.from({ length: MAX_ROWS }, (_, place) => ids[place] ?? last)
   await database.execute(DELETE, places)
   return { purged: ids.length, isComplete: ids.length < MAX_ROWS }
-}
-
-interface PurgeOptions {
-  database: Database
-  retentionMs: number
-  intervalMs?: number
-  /** Unix time. */
-  nowMs: () => number
-  onPurged: (rows: number) => void
-  onFailure: (error: Error) => void
-  onSuccess: () => void
-}
-
-/** Purges the log, each minute unless said, step by step, until it is stopped. Goes on after any failure. */
-export function purgeChanges(options: PurgeOptions): { stop(): void } {
-  const { database, retentionMs, intervalMs = INTERVAL_MS, nowMs, onPurged, onFailure, onSuccess } = options
-  let isStopped = false
-  let timer = setTimeout(purge, intervalMs)
-
-  async function purge() {
-    let delayMs = intervalMs
-    try {
-      const { purged, isComplete } = await purgeStep(database, toDatetime(nowMs() - retentionMs))
-      onPurged(purged)
-      onSuccess()
-      if (!isComplete) delayMs = PAUSE_MS
-    } catch (error) {
-      if (!isStopped) onFailure(error as Error)
-    }
-    if (!isStopped) timer = setTimeout(purge, delayMs)
-  }
-
-  return {
-    stop() {
-      isStopped = true
-      clearTimeout(timer)
-    }
-  }
 }

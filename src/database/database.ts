@@ -8,7 +8,7 @@ import { hangUp } from './pool.ts'
 import { inTransaction } from './transaction.ts'
 
 /** The server ends a statement itself at its limit, and keeps the connection: it is given the time to say so. */
-const ANSWER_GRACE_MS = 100
+export const ANSWER_GRACE_MS = 100
 
 /** What may run a second time. */
 const READING = /^[\s(]*SELECT\b/i
@@ -28,6 +28,11 @@ export interface Database {
    * committed
    */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
+  /**
+   * Lends a connection for several statements. It must come back as it was: without a transaction, and without a lock.
+   * @throws as above
+   */
+  session<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /** Up to date whenever it is read. */
   readonly usage: PoolUsage
 }
@@ -69,8 +74,11 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
   const execute = <Row>(sql: string, params: Params) =>
     schedule<Row[]>((connection) => executeOn(connection, sql, params), READING.test(sql))
 
+  const session = <T>(work: (connection: Connection) => Promise<T>) =>
+    schedule((connection) => work(connection.promise()), false)
+
   const transaction = <T>(work: (connection: Connection) => Promise<T>) =>
-    schedule((connection) => inTransaction(connection.promise(), work), false)
+    session((connection) => inTransaction(connection, work))
 
   function schedule<T>(work: Call<T>['work'], isRepeatable: boolean): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
@@ -166,10 +174,11 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
     waits,
     failures
   }
-  return { execute, transaction, usage }
+  return { execute, transaction, session, usage }
 }
 
-function executeOn<Row>(connection: PoolConnection, sql: string, params: Params): Promise<Row[]> {
+/** Runs one prepared statement, as long as it takes. */
+export function executeOn<Row>(connection: PoolConnection, sql: string, params: Params): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     connection.execute(sql, [...params], (error, rows) => (error ? reject(error) : resolve(rows as Row[])))
   })

@@ -3,6 +3,7 @@ import mysql, { type Connection } from 'mysql2/promise'
 import Postgrator from 'postgrator'
 import type { MysqlConfig } from '../config.ts'
 import { connectionOptions } from './connection-options.ts'
+import { takeLock } from './named-lock.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/*.sql')
 const SCHEMA_TABLE = 'schema_migrations'
@@ -15,7 +16,8 @@ const LOCK_TIMEOUT_SECONDS = 300
 export async function migrate(config: MysqlConfig): Promise<string[]> {
   const connection = await mysql.createConnection({ ...connectionOptions(config), multipleStatements: true })
   try {
-    await lock(connection, `${SCHEMA_TABLE}:${config.database}`.slice(0, 64))
+    const isFirst = await takeLock(connection, `${SCHEMA_TABLE}:${config.database}`.slice(0, 64), LOCK_TIMEOUT_SECONDS)
+    if (!isFirst) throw new Error('another instance has been migrating for five minutes')
     const applied = await postgrator(connection, config.database).migrate()
     return applied.map(({ filename }) => filename.replace(/^.*\//, ''))
   } finally {
@@ -42,12 +44,4 @@ function postgrator(connection: Connection, database: string): Postgrator {
       return { rows: Array.isArray(rows) ? rows : [] }
     }
   })
-}
-
-async function lock(connection: Connection, name: string): Promise<void> {
-  const [[row]] = await connection.query<mysql.RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS locked', [
-    name,
-    LOCK_TIMEOUT_SECONDS
-  ])
-  if (row?.locked !== 1) throw new Error('another instance has been migrating for five minutes')
 }

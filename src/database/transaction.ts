@@ -1,5 +1,8 @@
 import type { Connection } from 'mysql2/promise'
 
+/** Runs work in a transaction, and answers what the work answers. */
+export type Transact<T> = (work: (connection: Connection) => Promise<T>) => Promise<T>
+
 /**
  * Runs work in a transaction that sees what others have committed, and locks nothing but the rows that it touches.
  * Commits when the work is done, rolls back when it fails.

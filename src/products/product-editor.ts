@@ -2,6 +2,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../database/database.ts'
 import { toDatetime } from '../database/datetime.ts'
 import { retryContention } from '../database/retry-contention.ts'
+import type { Transact } from '../database/transaction.ts'
 import { formatId, uuidV7 } from '../database/uuid.ts'
 import { AppError } from '../errors.ts'
 import type { Edit } from './product-edits.ts'
@@ -20,14 +21,24 @@ export interface ProductEditor {
   newId(): Buffer
   /**
    * Edits one product in one transaction, in which nobody else changes it.
-   * @throws {AppError} `sku-conflict`, what the edit throws, and what `Database.transaction` throws
+   * @param conclude makes of the edit what is answered
+   * @param transact runs the transaction, with what else belongs to it; it may have an answer without the edit
+   * @throws {AppError} `sku-conflict`, and what the edit and the transaction throw, by default `Database.transaction`
    */
-  edit<After extends ProductRow | undefined>(id: Buffer, edit: Edit<After>): Promise<Edited<After>>
+  edit<After extends ProductRow | undefined, Result>(
+    id: Buffer,
+    edit: Edit<After>,
+    conclude: (edited: Edited<After>) => Result,
+    transact?: Transact<Result>
+  ): Promise<Result>
 }
 
 interface ProductEditorOptions extends Sources {
   database: Database
-  /** Told the id, in hexadecimal digits, of each product that was changed. Nobody hears of the change before it is done. */
+  /**
+   * Told the id, in hexadecimal digits, of each product that was changed, now or when an answer was first made. Nobody
+   * hears of the change before it is done.
+   */
   onCommitted(productId: string): Promise<void>
 }
 
@@ -38,17 +49,19 @@ export function productEditor({ database, nowMs, randomBytes, onCommitted }: Pro
   return {
     newId: () => uuidV7(nowMs(), randomBytes(10)),
 
-    async edit(id, edit) {
+    async edit(id, edit, conclude, transact = database.transaction) {
+      let isUnchanged = false
       const work = async (connection: Connection) => {
         const before = await lockRow(connection, id)
         const context = { id, nowMs: nowMs() }
         const after = edit(before, context)
-        if (after !== before) await write(connection, before, after, toDatetime(context.nowMs))
-        return { before, after }
+        isUnchanged = after === before
+        if (!isUnchanged) await write(connection, before, after, toDatetime(context.nowMs))
+        return conclude({ before, after })
       }
-      const edited = await retryContention(() => database.transaction(work), LOST_RACE)
-      if (edited.after !== edited.before) await onCommitted(id.toString('hex'))
-      return edited
+      const result = await retryContention(() => transact(work), LOST_RACE)
+      if (!isUnchanged) await onCommitted(id.toString('hex'))
+      return result
     }
   }
 }

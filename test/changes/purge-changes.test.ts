@@ -2,8 +2,9 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { logChanges } from '../../src/changes/log-changes.ts'
 import { numberChanges } from '../../src/changes/number-changes.ts'
-import { purgeChanges, purgeStep } from '../../src/changes/purge-changes.ts'
+import { purgeStep } from '../../src/changes/purge-changes.ts'
 import type { Database } from '../../src/database/database.ts'
+import { repeatPurge } from '../../src/database/repeat-purge.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { begin, change, logNumbers, tailDatabase } from './support/change-log.ts'
@@ -124,11 +125,9 @@ t.test('it goes on until it is stopped, after a failure too', async (t) => {
   )
   const counts = { purged: 0, failures: 0 }
   await connection.query('RENAME TABLE product_changes TO hidden')
-  const purge = purgeChanges({
-    database,
-    retentionMs: 3_600_000,
+  const purge = repeatPurge({
+    step: () => purgeStep(database, BEFORE),
     intervalMs: 10,
-    nowMs: () => Date.parse(`${NEW.replace(' ', 'T')}Z`),
     onPurged: (rows) => {
       counts.purged += rows
     },

@@ -16,14 +16,16 @@ export interface Answer {
 interface SendOptions {
   headers?: Record<string, string>
   contentType?: string
+  /** Of another instance than usual. */
+  url?: string
 }
 
 export type WriteClient = (method: string, path: string, body?: unknown, options?: SendOptions) => Promise<Answer>
 
 /** A client with a key that may write. A body that is text or bytes is sent as it is, anything else as JSON. */
-export async function writeClient(connection: Connection, url: string): Promise<WriteClient> {
+export async function writeClient(connection: Connection, usualUrl: string): Promise<WriteClient> {
   const { key } = await makeKey(connection, { scopes: ['products:write'] })
-  return async (method, path, body, { headers = {}, contentType = 'application/json' } = {}) => {
+  return async (method, path, body, { headers = {}, contentType = 'application/json', url = usualUrl } = {}) => {
     const isRaw = typeof body === 'string' || body instanceof Uint8Array
     const response = await fetch(url + path, {
       method,

@@ -6,6 +6,7 @@ import { Ref } from '../../../../../schemas/types.ts'
 import { parseId } from '../../../../../src/database/uuid.ts'
 import { bodyValidator } from '../../../../../src/http/body-validator.ts'
 import { readJson } from '../../../../../src/http/read-json.ts'
+import type { StoredAnswer } from '../../../../../src/idempotency/stored-answers.ts'
 import type { ProductEditor } from '../../../../../src/products/product-editor.ts'
 import {
   adjustStock,
@@ -14,14 +15,18 @@ import {
   patchProduct,
   replaceProduct
 } from '../../../../../src/products/product-edits.ts'
-import { etagOf, type ProductRow, toProduct } from '../../../../../src/products/product-row.ts'
 import { readInput, readPatch } from '../../../../../src/products/read-input.ts'
-import { serialiseProduct } from '../../../../../src/products/serialise-products.ts'
+import { PRODUCTS_PATH, toCreated, toReplaced, toWritten } from './answers.ts'
 import {
   ConditionHeaders,
   conditionFailed,
   created,
+  IdempotencyHeaders,
+  KeyedConditionHeaders,
+  keyed,
+  keyReused,
   notFound,
+  orInUse,
   problems,
   skuConflict,
   stockConflict,
@@ -29,7 +34,7 @@ import {
 } from './responses.ts'
 
 /** The paths are those of reading. The folder is a boundary: within it, bodies are read and validated as they come. */
-export const autoPrefix = '/api/v1/products'
+export const autoPrefix = PRODUCTS_PATH
 
 /** The longest product with twelve bytes for each character, and as much again for the rest. */
 const json = { parseAs: 'buffer', bodyLimit: 131_072 } as const
@@ -38,14 +43,18 @@ const MERGE_PATCH = 'application/merge-patch+json'
 const config = { access: 'products:write', limits: 'write' } as const
 const tags = ['Products']
 const params = ProductParams
-const headers = ConditionHeaders
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const editor = app.getDecorator<ProductEditor>('productEditor')
+  const { keyedTransaction } = app
+  const { ownWrites } = app.changes
   const compile = bodyValidator([ProductInput, ProductPatch, StockAdjustment])
   app.setValidatorCompiler<object>(({ schema }) => compile(schema))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', json, parse)
+  app.addHook('onSend', async (request, reply) => {
+    if (reply.statusCode < 300 && request.keyId !== null) ownWrites.note(request.keyId)
+  })
 
   app.post(
     '',
@@ -55,13 +64,19 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'createProduct',
         summary: 'Create a product',
         tags,
+        headers: IdempotencyHeaders,
         body: Ref(ProductInput),
-        response: { ...problems, 201: created('The product, with an id of its own.'), 409: skuConflict }
+        response: {
+          ...problems,
+          201: keyed(created('The product, with an id of its own.')),
+          409: orInUse(skuConflict),
+          422: keyReused
+        }
       }
     },
     async (request, reply) => {
-      const { after } = await editor.edit(editor.newId(), createProduct(readInput(request.body)))
-      return sendCreated(reply, after)
+      const edit = createProduct(readInput(request.body))
+      return send(reply, await editor.edit(editor.newId(), edit, toCreated, keyedTransaction(request)))
     }
   )
 
@@ -77,7 +92,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
           'with `If-None-Match: *` only then.',
         tags,
         params,
-        headers,
+        headers: ConditionHeaders,
         body: Ref(ProductInput),
         response: {
           ...problems,
@@ -90,8 +105,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const edit = replaceProduct(readInput(request.body), request.headers)
-      const { before, after } = await editor.edit(parseId(request.params.id), edit)
-      return before === undefined ? sendCreated(reply, after) : send(reply, after)
+      return send(reply, await editor.edit(parseId(request.params.id), edit, toReplaced))
     }
   )
 
@@ -106,7 +120,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Delete a product',
         tags,
         params,
-        headers,
+        headers: ConditionHeaders,
         response: {
           ...problems,
           204: { description: 'It is deleted.', type: 'null' },
@@ -116,7 +130,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      await editor.edit(parseId(request.params.id), deleteProduct(request.headers))
+      await editor.edit(parseId(request.params.id), deleteProduct(request.headers), () => {})
       return reply.code(204).send()
     }
   )
@@ -131,21 +145,21 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         description: 'Adjustments of several clients at the same time all count. Nobody takes what is not there.',
         tags,
         params,
-        headers,
+        headers: KeyedConditionHeaders,
         body: Ref(StockAdjustment),
         response: {
           ...problems,
-          200: written('The product, with its new stock.'),
+          200: keyed(written('The product, with its new stock.')),
           404: notFound,
-          409: stockConflict,
-          412: conditionFailed
+          409: orInUse(stockConflict),
+          412: conditionFailed,
+          422: keyReused
         }
       }
     },
     async (request, reply) => {
       const edit = adjustStock(request.body.delta, request.headers)
-      const { after } = await editor.edit(parseId(request.params.id), edit)
-      return send(reply, after)
+      return send(reply, await editor.edit(parseId(request.params.id), edit, toWritten, keyedTransaction(request)))
     }
   )
 }
@@ -153,6 +167,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
 /** The one route that takes merge patches. */
 const patchRoute: FastifyPluginAsyncTypebox = async (app) => {
   const editor = app.getDecorator<ProductEditor>('productEditor')
+  const { keyedTransaction } = app
   app.addContentTypeParser(MERGE_PATCH, json, parse)
 
   app.patch(
@@ -165,22 +180,22 @@ const patchRoute: FastifyPluginAsyncTypebox = async (app) => {
         description: 'By merge patch (RFC 7396). A patch that changes nothing leaves the entity tag as it is.',
         tags,
         params,
-        headers,
+        headers: KeyedConditionHeaders,
         consumes: [MERGE_PATCH, 'application/json'],
         body: Ref(ProductPatch),
         response: {
           ...problems,
-          200: written('The product, as it is now.'),
+          200: keyed(written('The product, as it is now.')),
           404: notFound,
-          409: skuConflict,
-          412: conditionFailed
+          409: orInUse(skuConflict),
+          412: conditionFailed,
+          422: keyReused
         }
       }
     },
     async (request, reply) => {
       const edit = patchProduct(readPatch(request.body), request.headers)
-      const { after } = await editor.edit(parseId(request.params.id), edit)
-      return send(reply, after)
+      return send(reply, await editor.edit(parseId(request.params.id), edit, toWritten, keyedTransaction(request)))
     }
   )
 }
@@ -188,16 +203,10 @@ const patchRoute: FastifyPluginAsyncTypebox = async (app) => {
 export default routes
 
 async function parse(request: FastifyRequest, body: Buffer): Promise<unknown> {
+  request.bodyBytes = body
   return readJson(body, request.headers)
 }
 
-function sendCreated(reply: FastifyReply, row: ProductRow) {
-  return send(reply.code(201).header('location', `${autoPrefix}/${toProduct(row).id}`), row)
-}
-
-function send(reply: FastifyReply, row: ProductRow) {
-  return reply
-    .header('etag', etagOf(row))
-    .type('application/json; charset=utf-8')
-    .send(serialiseProduct(toProduct(row)))
+function send(reply: FastifyReply, { status, headers, body }: StoredAnswer) {
+  return reply.code(status).headers(headers).send(body)
 }

@@ -1,4 +1,5 @@
 import { Type } from '@fastify/type-provider-typebox'
+import { IDEMPOTENCY_KEY_PATTERN } from '../../../../../schemas/patterns.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { Product } from '../../../../../schemas/products.ts'
 import { Ref } from '../../../../../schemas/types.ts'
@@ -13,8 +14,23 @@ export const ConditionHeaders = Type.Object({
   )
 })
 
+/** What makes a write safe to repeat. */
+export const IdempotencyHeaders = Type.Object({
+  'idempotency-key': Type.Optional(
+    Type.String({
+      pattern: IDEMPOTENCY_KEY_PATTERN,
+      description:
+        'A text of your choice, one for each thing to be done, such as a UUID: however often the request is sent with it, ' +
+        'it is done once, and answered the same for 24 hours. 1 to 255 printable ASCII characters.'
+    })
+  )
+})
+
+export const KeyedConditionHeaders = Type.Object({ ...ConditionHeaders.properties, ...IdempotencyHeaders.properties })
+
 const etag = { type: 'string', description: 'The entity tag of this state of the product, for `If-Match`.' }
 const location = { type: 'string', description: 'The path of the product.' }
+const replayed = { type: 'string', description: '`true`: it was done before, and this is what was answered then.' }
 const content = { 'application/json': { schema: Ref(Product) } }
 
 /** Problems of every write. */
@@ -23,7 +39,8 @@ export const problems = {
   413: problemResponse('The body has more than 128 KiB.'),
   415: problemResponse('The body has another content type, charset or content coding than this route takes.'),
   503: problemResponse(
-    'The database does not answer. It may have been written all the same: look before you try again.'
+    'The database does not answer. It may have been written all the same: look before you try again, or send the same ' +
+      '`Idempotency-Key`.'
   )
 }
 export const notFound = problemResponse('There is no such product.')
@@ -33,10 +50,24 @@ export const conditionFailed = problemResponse(
 export const skuConflict = problemResponse('Another product has this sku: `productId` says which.')
 export const stockConflict = problemResponse('The stock would fall below zero, or above what can be counted.')
 
+export const keyReused = problemResponse(
+  '`idempotency-key-reused`: the `Idempotency-Key` has come with another request before.'
+)
+
+export function orInUse({ description }: { description: string }) {
+  return problemResponse(
+    `${description} Or \`idempotency-key-in-use\`: a request with this key is under way, and has an answer soon.`
+  )
+}
+
 export function created(description: string) {
   return { description, headers: { ETag: etag, Location: location }, content }
 }
 
 export function written(description: string) {
   return { description, headers: { ETag: etag }, content }
+}
+
+export function keyed<Response extends { headers: object }>(response: Response) {
+  return { ...response, headers: { ...response.headers, 'Idempotent-Replayed': replayed } }
 }
