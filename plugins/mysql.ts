@@ -1,8 +1,9 @@
 import fastifyMysql, { type MySQLPool } from '@fastify/mysql'
 import fp from 'fastify-plugin'
-import { createPool } from 'mysql2'
+import { createPool, type Pool } from 'mysql2'
 import { createDatabase, type Database } from '../src/database/database.ts'
-import { openPool, setUpPool } from '../src/database/pool.ts'
+import { openPool, type PoolLimits, setUpPool } from '../src/database/pool.ts'
+import { openSnapshot, type Snapshot } from '../src/database/snapshot.ts'
 import { availabilityLog } from '../src/health/availability-log.ts'
 
 const BOOT_TIMEOUT_MS = 1500
@@ -11,12 +12,14 @@ declare module 'fastify' {
   interface FastifyInstance {
     mysql: Pick<MySQLPool, 'pool'>
     database: Database
-    /** A connection beside the pool, for what must not wait behind requests. It is closed with the application. */
-    openConnection(queryTimeoutMs: number): Database
+    /** Connections beside the pool, one unless said, for what must not wait behind requests, nor requests behind it. They are closed with the application. */
+    openConnection(queryTimeoutMs: number, connectionLimit?: number): Database
+    /** Makes what opens snapshots, on connections of their own, that many at a time. They end with the application. */
+    snapshotOpener(connectionLimit: number): () => Promise<Snapshot>
   }
 }
 
-/** `mysql`, the pool, `database`, the same behind bounds, and `openConnection`. */
+/** `mysql`, the pool, `database`, the same behind bounds, `openConnection` and `snapshotOpener`. */
 export default fp(
   async (app) => {
     const config = app.config.mysql
@@ -41,12 +44,21 @@ export default fp(
     tend(pool)
     pool.on('connection', availability.up)
     app.decorate('database', createDatabase(pool, { ...config, onUnreachable: availability.down }))
-    app.decorate('openConnection', (queryTimeoutMs) => {
-      const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs }
+    app.decorate('openConnection', (queryTimeoutMs, connectionLimit = 1) => {
+      const limits = { connectionLimit, queueLimit: connectionLimit, queryTimeoutMs }
+      return createDatabase(openOwnPool(limits), limits)
+    })
+    app.decorate('snapshotOpener', (connectionLimit) => {
+      const { queryTimeoutMs } = config
+      const own = openOwnPool({ connectionLimit, queryTimeoutMs })
+      return () => openSnapshot(own, queryTimeoutMs)
+    })
+
+    function openOwnPool(limits: PoolLimits): Pool {
       const own = openPool(config, limits)
       app.addHook('onClose', (_app, done) => own.end(() => done()))
-      return createDatabase(own, limits)
-    })
+      return own
+    }
   },
   { name: 'mysql' }
 )

@@ -72,32 +72,37 @@ export type ProductPage = Static<typeof ProductPage>
 export const SORT_KEYS = ['createdAt', 'updatedAt', 'price', 'name'] as const
 export type SortKey = (typeof SORT_KEYS)[number]
 
+/** Which products a list and an export have. */
+export const filterParameters = {
+  category: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: CATEGORY_MAX_LENGTH }), {
+      minItems: 1,
+      maxItems: CATEGORIES_MAX_ITEMS,
+      description: 'Products of this category, exactly as written; repeat it for any of several.',
+      examples: [['Beverages']]
+    })
+  ),
+  minPrice: Type.Optional(
+    Type.String({ pattern: PRICE_PATTERN, description: 'The lowest price, inclusive.', examples: ['5'] })
+  ),
+  maxPrice: Type.Optional(
+    Type.String({ pattern: PRICE_PATTERN, description: 'The highest price, inclusive.', examples: ['19.99'] })
+  ),
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: SEARCH_MAX_LENGTH,
+      description:
+        'Words that must all stand in the name or the description: whole words in any order, without regard to case ' +
+        'and accents; the last one also as the beginning of a word.',
+      examples: ['assam tea']
+    })
+  )
+}
+
 export const ProductListQuery = Type.Object(
   {
-    category: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: CATEGORY_MAX_LENGTH }), {
-        minItems: 1,
-        maxItems: CATEGORIES_MAX_ITEMS,
-        description: 'Products of this category, exactly as written; repeat it for any of several.',
-        examples: [['Beverages']]
-      })
-    ),
-    minPrice: Type.Optional(
-      Type.String({ pattern: PRICE_PATTERN, description: 'The lowest price, inclusive.', examples: ['5'] })
-    ),
-    maxPrice: Type.Optional(
-      Type.String({ pattern: PRICE_PATTERN, description: 'The highest price, inclusive.', examples: ['19.99'] })
-    ),
-    search: Type.Optional(
-      Type.String({
-        minLength: 1,
-        maxLength: SEARCH_MAX_LENGTH,
-        description:
-          'Words that must all stand in the name or the description: whole words in any order, without regard to case ' +
-          'and accents; the last one also as the beginning of a word.',
-        examples: ['assam tea']
-      })
-    ),
+    ...filterParameters,
     sortBy: Type.Optional(
       StringEnum(SORT_KEYS, { description: 'What to sort by; ties are sorted by id.', default: 'createdAt' })
     ),

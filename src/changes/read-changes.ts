@@ -33,7 +33,7 @@ interface StoredRow {
 const MAX_ROWS = 100
 
 /** The highest number of the log; 0 while it is empty. */
-export async function readHead(database: Database): Promise<number> {
+export async function readHead(database: Pick<Database, 'execute'>): Promise<number> {
   const [row] = await database.execute<{ head: number }>(
     'SELECT COALESCE(MAX(seq), 0) AS head FROM product_changes',
     []
@@ -45,7 +45,11 @@ export async function readHead(database: Database): Promise<number> {
  * Reads what follows a number, up to so many rows of the log.
  * @returns undefined when the log does not hold that number any longer: it was purged, or the database was restored
  */
-export async function readChanges(database: Database, since: number, maxRows = MAX_ROWS): Promise<LogStep | undefined> {
+export async function readChanges(
+  database: Pick<Database, 'execute'>,
+  since: number,
+  maxRows = MAX_ROWS
+): Promise<LogStep | undefined> {
   // With the row of `since` itself, which the log never loses as long as it is the log that it was and this is not long
   // ago (src/changes/purge-changes.ts); 0 has none, and is followed by 1.
   const stored = await database.execute<StoredRow>(

@@ -10,7 +10,7 @@ const KEEP_ALIVE_DELAY_MS = 30_000
 /** Of each connection. The server has a limit for all connections of all instances together, 16,382 by default. */
 const MAX_PREPARED_STATEMENTS = 200
 
-interface PoolLimits {
+export interface PoolLimits {
   connectionLimit: number
   /** The server itself ends a statement after this long. */
   queryTimeoutMs: number

@@ -6,6 +6,7 @@ export type ContentCoding = 'br' | 'gzip' | 'identity'
 
 /** The better one first, for clients that like several alike. */
 const CODINGS: readonly ContentCoding[] = ['br', 'gzip', 'identity']
+const STREAM_CODINGS: readonly ContentCoding[] = ['gzip', 'identity']
 /** Below every quality that can be written: that of a plain answer where nothing is said of it. */
 const UNSAID_QUALITY = 0.0001
 /** Below this a packet is saved rarely. */
@@ -34,22 +35,27 @@ export function codingOf(answer: Answer, acceptEncoding: string | undefined): Co
   return isPlain ? 'identity' : preferredCoding(acceptEncoding)
 }
 
+/** The same for an answer that is made while it is sent: brotli is too slow for that. */
+export function streamCodingOf(acceptEncoding: string | undefined): ContentCoding {
+  return acceptEncoding === undefined ? 'identity' : negotiate(acceptEncoding, STREAM_CODINGS)
+}
+
 function preferredCoding(acceptEncoding: string): ContentCoding {
   const known = remembered.get(acceptEncoding)
   if (known !== undefined) return known
-  const coding = negotiate(acceptEncoding)
+  const coding = negotiate(acceptEncoding, CODINGS)
   if (remembered.size < MAX_REMEMBERED && acceptEncoding.length <= MAX_REMEMBERED_LENGTH)
     remembered.set(acceptEncoding, coding)
   return coding
 }
 
 /** @fastify/accept-negotiator takes `*` for brotli even where brotli is refused beside it. */
-function negotiate(acceptEncoding: string): ContentCoding {
+function negotiate(acceptEncoding: string, codings: readonly ContentCoding[]): ContentCoding {
   const qualities = new Map(acceptEncoding.toLowerCase().split(',').map(parseQuality))
   const unnamed = qualities.get('*')
   const qualityOf = (coding: ContentCoding) =>
     qualities.get(coding) ?? unnamed ?? (coding === 'identity' ? UNSAID_QUALITY : 0)
-  const best = CODINGS.reduce((best, coding) => (qualityOf(coding) > qualityOf(best) ? coding : best))
+  const best = codings.reduce((best, coding) => (qualityOf(coding) > qualityOf(best) ? coding : best))
   return qualityOf(best) > 0 ? best : 'identity'
 }
 

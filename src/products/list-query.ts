@@ -1,18 +1,13 @@
 import type { ProductListQuery } from '../../schemas/products.ts'
-import { parameterError } from '../errors.ts'
 import { decodeCursor, fingerprint } from './cursor.ts'
+import { type Filters, parseFilters } from './filters.ts'
 import { normalizeText } from './normalize-text.ts'
-import { type SearchWords, searchWords } from './search-words.ts'
 import type { Position, Sort } from './sort.ts'
 
 const DEFAULT_LIMIT = 20
 
 /** What a list request asks for, checked and in one normal form. */
-export interface ListQuery {
-  categories: readonly string[]
-  minPrice: string | null
-  maxPrice: string | null
-  search: SearchWords | null
+export interface ListQuery extends Filters {
   sort: Sort
   limit: number
   /** Where the page begins; null is the start of the list. */
@@ -28,14 +23,8 @@ export interface ListQuery {
  */
 export function parseListQuery(query: ProductListQuery): ListQuery {
   const filters = {
-    categories: [...new Set((query.category ?? []).map(normalizeText))].sort(),
-    minPrice: query.minPrice ?? null,
-    maxPrice: query.maxPrice ?? null,
-    search: query.search === undefined ? null : parseSearch(query.search),
+    ...parseFilters(query),
     sort: { key: query.sortBy ?? 'createdAt', order: query.sortOrder ?? 'desc' } satisfies Sort
-  }
-  if (filters.minPrice !== null && filters.maxPrice !== null && Number(filters.minPrice) > Number(filters.maxPrice)) {
-    throw parameterError('minPrice', 'must not be above maxPrice')
   }
   const print = fingerprint(filters)
   const from = query.cursor === undefined ? null : decodeCursor(query.cursor, print)
@@ -56,10 +45,4 @@ function canonicalQuery(query: ProductListQuery, categories: readonly string[], 
   set('sortOrder', query.sortOrder, 'desc')
   set('limit', String(limit), String(DEFAULT_LIMIT))
   return params.toString()
-}
-
-function parseSearch(search: string): SearchWords {
-  const words = searchWords(search)
-  if (words === null) throw parameterError('search', 'must contain at least one letter or digit')
-  return words
 }

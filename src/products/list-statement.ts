@@ -1,4 +1,5 @@
 import { timestampToDatetime } from '../database/datetime.ts'
+import { filterConditions } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
 import { productColumns } from './product-row.ts'
 import { fullTextExpression } from './search-words.ts'
@@ -31,15 +32,13 @@ export function listStatement(query: ListQuery): Statement {
 }
 
 function select(query: ListQuery, categories: readonly string[]): Statement {
-  const conditions: string[] = []
-  const params: Statement['params'] = []
+  const filters = filterConditions({ ...query, categories })
+  const { conditions } = filters
+  const params: Statement['params'] = [...filters.params]
   const where = (condition: string, ...values: Statement['params']) => {
     conditions.push(condition)
     params.push(...values)
   }
-  if (categories.length > 0) where(`category IN (${categories.map(() => '?').join(', ')})`, ...categories)
-  if (query.minPrice !== null) where('price >= ?', query.minPrice)
-  if (query.maxPrice !== null) where('price <= ?', query.maxPrice)
   if (query.search !== null) where('MATCH (search_words) AGAINST (? IN BOOLEAN MODE)', fullTextExpression(query.search))
   if (query.from !== null) where(...seek(query.sort, query.from))
   const sql = `SELECT ${productColumns} FROM products${indexHint(query)}`

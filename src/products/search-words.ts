@@ -77,6 +77,11 @@ export function fullTextExpression({ whole, prefix }: SearchWords): string {
   return [...whole.map((word) => `+${word}`), `+${prefix}*`].join(' ')
 }
 
+/** What a search column holds when it has all words of a search: each of these. */
+export function columnParts({ whole, prefix }: SearchWords): string[] {
+  return [...whole.map((word) => ` ${word} `), ` ${prefix}`]
+}
+
 function fold(text: string): string {
   if (/^[\x20-\x7e]*$/.test(text)) return text.toLowerCase()
   return text

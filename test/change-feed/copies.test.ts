@@ -2,13 +2,13 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { decodeChanges } from '../../src/changes/change.ts'
 import { formatId } from '../../src/database/uuid.ts'
-import { type ProductRow, productColumns, toProduct } from '../../src/products/product-row.ts'
 import { makeKey } from '../auth/support/make-key.ts'
 import { begin } from '../changes/support/change-log.ts'
 import { listen } from '../http/support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { feedReader } from './support/feed-reader.ts'
+import { tableOf } from './support/table-of.ts'
 import { createIn, putProducts, removeProduct } from './support/write-catalogue.ts'
 
 const WRITERS = 8
@@ -20,11 +20,6 @@ const connection = await testConnection(t, config)
 const { key } = await makeKey(connection)
 const first = await listen(await testApp(t, config))
 const second = await listen(await testApp(t, config))
-
-async function tableOf(connection: Connection) {
-  const [rows] = await connection.query<(ProductRow & RowDataPacket)[]>(`SELECT ${productColumns} FROM products`)
-  return new Map(rows.map((row) => [formatId(row.id), toProduct(row)]))
-}
 
 /** The log in the order of its numbers, change by change. */
 async function logOf(connection: Connection): Promise<string[]> {

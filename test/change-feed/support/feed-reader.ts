@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ProductChange, ProductChangePage } from '../../../schemas/changes.ts'
 import type { Product } from '../../../schemas/products.ts'
+import { readExport } from '../../export/support/read-export.ts'
 import { exchange } from '../../http/support/exchange.ts'
 
 export const FEED = '/api/v1/products/changes'
@@ -15,6 +16,8 @@ export interface FeedReader {
   read(): Promise<ProductChangePage>
   /** Until there is no more. */
   catchUp(): Promise<void>
+  /** Begins anew, with an export. */
+  readExport(): Promise<void>
 }
 
 /** @param query of every request, but for `since` */
@@ -46,6 +49,12 @@ export function feedReader(url: string, key: string, query: string): FeedReader 
     read,
     async catchUp() {
       while ((await read()).pagination.hasMore);
+    },
+    async readExport() {
+      const { products, changesCursor } = await readExport(url, key)
+      copy.clear()
+      for (const product of products) copy.set(product.id, product)
+      cursor = changesCursor
     }
   }
 }

@@ -1,0 +1,84 @@
+import type { Pool, PoolConnection } from 'mysql2'
+import { ANSWER_GRACE_MS, type Database, executeOn } from './database.ts'
+import { databaseTimeout, databaseUnavailable, statementError } from './database-error.ts'
+import { hangUp } from './pool.ts'
+
+/** The database as it was at one moment, however long it is read. */
+export interface Snapshot extends Pick<Database, 'execute'> {
+  /** Runs one prepared statement, once: a snapshot does not outlive its connection. */
+  execute: Database['execute']
+  /** Ends it, and a statement that runs with it. Its connection is free for the next one, or gone. */
+  close(): void
+}
+
+/**
+ * Opens a snapshot on a connection of the pool: whatever is committed later is not in it. While it is open the server
+ * keeps old versions of every row that changes.
+ * @param queryTimeoutMs for connecting, and for each statement
+ * @throws {AppError} `database-unavailable` or `database-timeout`, as does each statement
+ */
+export async function openSnapshot(pool: Pool, queryTimeoutMs: number): Promise<Snapshot> {
+  const timeoutMs = queryTimeoutMs + ANSWER_GRACE_MS
+  const connection = await connect(pool, timeoutMs)
+  let isBusy = false
+  let isClosed = false
+
+  async function run<T>(statement: () => Promise<T>): Promise<T> {
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      hangUp(connection)
+    }, timeoutMs)
+    isBusy = true
+    try {
+      return await statement()
+    } catch (error) {
+      throw isLate ? databaseTimeout(error) : statementError(error)
+    } finally {
+      isBusy = false
+      clearTimeout(timer)
+    }
+  }
+
+  const command = (sql: string) => run(() => connection.promise().query(sql))
+
+  async function close(): Promise<void> {
+    if (isClosed) return
+    isClosed = true
+    if (isBusy) hangUp(connection)
+    else await command('COMMIT').catch(() => hangUp(connection))
+    connection.release()
+  }
+
+  try {
+    await command('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ')
+    await command('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY')
+  } catch (error) {
+    hangUp(connection)
+    connection.release()
+    throw error
+  }
+  return {
+    async execute<Row>(sql: string, params: Parameters<Database['execute']>[1]) {
+      if (isClosed) throw databaseUnavailable(new Error('The snapshot is closed.'))
+      return await run(() => executeOn<Row>(connection, sql, params))
+    },
+    close
+  }
+}
+
+function connect(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
+  return new Promise((resolve, reject) => {
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      reject(databaseTimeout())
+    }, timeoutMs)
+    pool.getConnection((error, connection) => {
+      clearTimeout(timer)
+      if (error !== null) reject(databaseUnavailable(error))
+      else if (isLate) connection.release()
+      else resolve(connection)
+    })
+  })
+}
