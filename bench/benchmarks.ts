@@ -1,3 +1,4 @@
+import { benchBulk } from './bulk.ts'
 import { benchHot } from './hot.ts'
 import { benchMixed } from './mixed.ts'
 import { benchSeed } from './seed.ts'
@@ -10,7 +11,7 @@ export interface BenchmarkContext {
 }
 
 /** Each runs against the configured or private engines, and answers the text of its section of the results. */
-export const benchmarks = { hot: benchHot, mixed: benchMixed, seed: benchSeed } as const
+export const benchmarks = { bulk: benchBulk, hot: benchHot, mixed: benchMixed, seed: benchSeed } as const
 
 export type BenchmarkName = keyof typeof benchmarks
 

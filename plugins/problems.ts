@@ -12,7 +12,9 @@ export default fp(
     app.addHook('onRoute', ({ method, url }) => methodsOf.add(url, method))
 
     app.setErrorHandler((error, request, reply) => {
-      const known = toAppError(error)
+      // Of a body that breaks off nobody reads the answer.
+      const isBroken = error instanceof Error && error === request.raw.errored
+      const known = isBroken ? bodyBroken(error) : toAppError(error)
       if (known.code === 'internal-error') request.log.error({ reqId: request.id, err: error }, 'unexpected error')
       send(known, request, reply)
     })
@@ -32,6 +34,10 @@ export default fp(
   },
   { name: 'problems' }
 )
+
+function bodyBroken(cause: Error): AppError {
+  return new AppError('malformed-request', 'The body breaks off before its end.', { cause })
+}
 
 function send(error: AppError, request: FastifyRequest, reply: FastifyReply): void {
   reply

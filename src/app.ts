@@ -11,8 +11,7 @@ import { createRequestIds } from './request-id.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 
-/** Longest wait for a whole request to arrive, for its header fields, and for a next request. */
-const REQUEST_TIMEOUT_MS = 30_000
+/** Longest wait for the header fields of a request; plugins/body-timeout.ts limits its body. */
 const HEADERS_TIMEOUT_MS = 15_000
 /** How often Node looks for requests that are too late. */
 const TIMEOUT_CHECK_MS = 1000
@@ -44,7 +43,7 @@ export async function buildApp(config: Config) {
     childLoggerFactory: (logger) => logger,
     genReqId: createRequestIds(),
     trustProxy: config.server.trustProxy,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: 0,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: {
       ServerResponse: ReadyResponse,

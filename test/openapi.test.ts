@@ -38,6 +38,11 @@ t.test('every operation has an id, a summary, and problems for what can go wrong
     for (const [, response] of problems) t.ok(response.content?.['application/problem+json'], operationId)
   }
   t.same(Object.keys(document.components.schemas).sort(), [
+    'BulkDelete',
+    'BulkEnd',
+    'BulkFailure',
+    'BulkResult',
+    'BulkUpsert',
     'Health',
     'Liveness',
     'Pagination',

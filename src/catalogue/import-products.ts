@@ -1,7 +1,7 @@
 import mysql from 'mysql2/promise'
 import type { MysqlConfig } from '../config.ts'
 import { connectionOptions } from '../database/connection-options.ts'
-import { type ProductUpsert, type Sources, type UpsertCounts, upsertProducts } from '../products/upsert-products.ts'
+import { type ProductUpsert, type Sources, upsertProducts } from '../products/upsert-products.ts'
 import type { ColumnMap } from './import/column-map.ts'
 import { readCsv } from './import/read-csv.ts'
 import { readNdjson } from './import/read-ndjson.ts'
@@ -19,8 +19,13 @@ export interface ImportOptions {
   onProgress?: (bytesRead: number, recordsRead: number) => void
 }
 
-export interface ImportSummary extends UpsertCounts {
+export interface ImportSummary {
   read: number
+  created: number
+  updated: number
+  unchanged: number
+  /** Went into a later record of the same batch with the same `sku`. */
+  superseded: number
   refused: number
 }
 
@@ -42,7 +47,7 @@ export async function importProducts(
   const { columns, sources, onIgnored, onRefusal, onProgress } = options
   const summary = { read: 0, created: 0, updated: 0, unchanged: 0, superseded: 0, refused: 0 }
   const connection = await mysql.createConnection(connectionOptions(config))
-  let batch: ProductUpsert[] = []
+  let batch = new Map<string, ProductUpsert>()
   let characters = 0
 
   async function* countBytes(): AsyncGenerator<Buffer> {
@@ -55,9 +60,9 @@ export async function importProducts(
   }
 
   async function writeBatch(): Promise<void> {
-    const counts = await upsertProducts(connection, batch, sources)
-    for (const key of ['created', 'updated', 'unchanged', 'superseded'] as const) summary[key] += counts[key]
-    batch = []
+    const outcomes = await upsertProducts(connection, [...batch.values()], sources)
+    for (const { status } of outcomes) summary[status]++
+    batch = new Map()
     characters = 0
   }
 
@@ -73,9 +78,11 @@ export async function importProducts(
         result.refusals.forEach(onRefusal)
         continue
       }
-      batch.push(result.product)
-      characters += result.product.name.length + (result.product.description?.length ?? 0)
-      if (batch.length >= BATCH_PRODUCTS || characters >= BATCH_CHARACTERS) await writeBatch()
+      const { product } = result
+      if (batch.has(product.sku)) summary.superseded++
+      batch.set(product.sku, { ...batch.get(product.sku), ...product })
+      characters += product.name.length + (product.description?.length ?? 0)
+      if (batch.size >= BATCH_PRODUCTS || characters >= BATCH_CHARACTERS) await writeBatch()
     }
     await writeBatch()
     await connection.end()

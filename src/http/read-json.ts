@@ -7,12 +7,22 @@ const EXPONENT = /e/i
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Reads a body in JSON, which is UTF-8 (RFC 8259). A number that is written with an exponent stays text, so that no field
- * takes it for a number.
+ * Reads a body in JSON.
  * @param body undefined is answered for an empty one
  * @throws {AppError} `unsupported-media-type` for another charset or a content coding, `malformed-json`
  */
 export function readJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
+  requirePlainUtf8(headers)
+  if (body.length === 0) return undefined
+  try {
+    return parseJson(body)
+  } catch (cause) {
+    throw new AppError('malformed-json', 'The body is no valid JSON in UTF-8, or is nested too deeply.', { cause })
+  }
+}
+
+/** @throws {AppError} `unsupported-media-type` for a body with another charset or a content coding */
+export function requirePlainUtf8(headers: IncomingHttpHeaders): void {
   const coding = headers['content-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'identity') {
     throw new AppError('unsupported-media-type', 'The body must come without a content coding.', {
@@ -23,12 +33,15 @@ export function readJson(body: Buffer, headers: IncomingHttpHeaders): unknown {
   if (charset !== undefined && !UTF_8.test(charset)) {
     throw new AppError('unsupported-media-type', 'The body must be in UTF-8.')
   }
-  if (body.length === 0) return undefined
-  try {
-    return JSON.parse(decoder.decode(body), withoutExponents)
-  } catch (cause) {
-    throw new AppError('malformed-json', 'The body is no valid JSON in UTF-8, or is nested too deeply.', { cause })
-  }
+}
+
+/**
+ * Parses JSON, which is UTF-8 (RFC 8259). A number that is written with an exponent stays text, so that no field takes it
+ * for a number.
+ * @throws whatever is wrong with it, too deep a nesting included
+ */
+export function parseJson(bytes: Buffer): unknown {
+  return JSON.parse(decoder.decode(bytes), withoutExponents)
 }
 
 /** The context of a value is newer than the types. */

@@ -1,23 +1,37 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { toDatetime } from '../database/datetime.ts'
 import { retryContention } from '../database/retry-contention.ts'
-import { inTransaction } from '../database/transaction.ts'
+import { inTransaction, type Transact } from '../database/transaction.ts'
 import { uuidV7 } from '../database/uuid.ts'
-import { changedRow, newRow } from './next-row.ts'
+import { changedRow, type NewFields, newRow } from './next-row.ts'
 import type { ProductFields } from './product-fields.ts'
 import { type ProductRow, productColumns } from './product-row.ts'
 import { writeProducts } from './write-products.ts'
 
 /** A product to find by its `sku`, and to make if there is none. What is not there stays as it is. */
-export type ProductUpsert = Partial<ProductFields> & { sku: string; name: string; price: string }
+export type SkuFields = Partial<ProductFields> & { sku: string }
+/** The same with all that a new product needs. */
+export type ProductUpsert = SkuFields & NewFields
 
-export interface UpsertCounts {
-  created: number
-  updated: number
-  unchanged: number
-  /** Went into a later product of the batch with the same `sku`. */
-  superseded: number
+/** What is to become of the product with a `sku`. */
+export type SkuEdit = { upsert: SkuFields } | { delete: string }
+
+export interface UpsertOutcome {
+  status: 'created' | 'updated' | 'unchanged'
+  id: Buffer
 }
+
+/** What has become of it. */
+export type SkuOutcome =
+  | UpsertOutcome
+  | { status: 'deleted'; id: Buffer }
+  /** There was none to delete. */
+  | { status: 'absent' }
+  /** There is none, and these fields are missing to make one. */
+  | { status: 'incomplete'; missing: RequiredField[] }
+
+/** What a new product can't be without. */
+export type RequiredField = 'name' | 'price'
 
 /** Where time and chance come from. */
 export interface Sources {
@@ -29,61 +43,107 @@ type Row = ProductRow & { sku: string }
 
 /** Somebody else has made the product since we looked. */
 const LOST_RACE = ['ER_DUP_ENTRY']
+const REQUIRED_FIELDS: readonly RequiredField[] = ['name', 'price']
 
 /**
- * Makes or changes the products of a batch in one transaction: all of them, or none. Several with the same `sku`
- * act as one after the other. A product that is as it should be is not touched.
+ * Does everything that is said of a batch of products, in one transaction: all of it, or nothing. Several edits of one
+ * `sku` act as one after the other. A product that is as it should be is not touched.
+ * @param transact runs a whole transaction; it may be asked to do so again when another one came between
+ * @returns an outcome for each edit, in the same order
  */
+export async function editBySku(
+  transact: Transact<SkuOutcome[]>,
+  edits: readonly SkuEdit[],
+  sources: Sources
+): Promise<SkuOutcome[]> {
+  if (edits.length === 0) return []
+  return await retryContention(() => transact((connection) => apply(connection, edits, sources)), LOST_RACE)
+}
+
+/** The same on a connection of its own, for products with all that a new one needs. */
 export async function upsertProducts(
   connection: Connection,
   products: readonly ProductUpsert[],
   sources: Sources
-): Promise<UpsertCounts> {
-  const wanted = mergeBySku(products)
-  if (wanted.length === 0) return { created: 0, updated: 0, unchanged: 0, superseded: 0 }
-
-  const { created, updated } = await retryContention(
-    () => inTransaction(connection, () => write(connection, wanted, sources)),
-    LOST_RACE
-  )
-  return {
-    created,
-    updated,
-    unchanged: wanted.length - created - updated,
-    superseded: products.length - wanted.length
-  }
+): Promise<UpsertOutcome[]> {
+  const edits = products.map((upsert) => ({ upsert }))
+  const outcomes = await editBySku((work) => inTransaction(connection, work), edits, sources)
+  // None is deleted, and none lacks anything.
+  return outcomes as UpsertOutcome[]
 }
 
-async function write(connection: Connection, wanted: readonly ProductUpsert[], { nowMs, randomBytes }: Sources) {
+async function apply(
+  connection: Connection,
+  edits: readonly SkuEdit[],
+  { nowMs, randomBytes }: Sources
+): Promise<SkuOutcome[]> {
   const now = nowMs()
   const changedAt = toDatetime(now)
-  const present = await lockRows(connection, wanted)
-  const created: ProductRow[] = []
-  const updated: { before: Row; after: Row }[] = []
-  for (const product of wanted) {
-    const row = present.get(product.sku)
-    if (row === undefined) {
-      created.push(newRow(uuidV7(now, randomBytes(10)), product, changedAt))
-    } else {
-      const after = changedRow(row, product, changedAt)
-      if (after !== row) updated.push({ before: row, after })
-    }
-  }
-  await writeProducts(connection, { created, updated }, changedAt)
-  return { created: created.length, updated: updated.length }
+  const newId = () => uuidV7(now, randomBytes(10))
+  // In one order, so that two batches wait for each other instead of blocking each other.
+  const skus = [...new Set(edits.map(skuOf))].sort()
+  const before = await lockRows(connection, skus)
+  const rows = new Map(before)
+  const outcomes = edits.map((edit) =>
+    'upsert' in edit ? upsert(rows, edit.upsert, newId, changedAt) : remove(rows, edit.delete)
+  )
+  await writeProducts(connection, differences(skus, before, rows), changedAt)
+  return outcomes
 }
 
-async function lockRows(connection: Connection, wanted: readonly ProductUpsert[]): Promise<Map<string, Row>> {
+async function lockRows(connection: Connection, skus: readonly string[]): Promise<Map<string, Row>> {
   const [rows] = await connection.query<(Row & RowDataPacket)[]>(
     `SELECT ${productColumns} FROM products WHERE sku IN (?) ORDER BY sku FOR UPDATE`,
-    [wanted.map(({ sku }) => sku)]
+    [skus]
   )
   return new Map(rows.map((row) => [row.sku, row]))
 }
 
-/** In one order, so that two batches wait for each other instead of blocking each other. */
-function mergeBySku(products: readonly ProductUpsert[]): ProductUpsert[] {
-  const merged = new Map<string, ProductUpsert>()
-  for (const product of products) merged.set(product.sku, { ...merged.get(product.sku), ...product })
-  return [...merged.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1))
+function upsert(rows: Map<string, Row>, product: SkuFields, newId: () => Buffer, changedAt: string): SkuOutcome {
+  const { sku } = product
+  const row = rows.get(sku)
+  if (row !== undefined) {
+    const after = changedRow(row, product, changedAt)
+    rows.set(sku, after)
+    return { status: after === row ? 'unchanged' : 'updated', id: row.id }
+  }
+  if (!isComplete(product)) {
+    return { status: 'incomplete', missing: REQUIRED_FIELDS.filter((field) => product[field] === undefined) }
+  }
+  const made = { ...newRow(newId(), product, changedAt), sku }
+  rows.set(sku, made)
+  return { status: 'created', id: made.id }
+}
+
+function remove(rows: Map<string, Row>, sku: string): SkuOutcome {
+  const row = rows.get(sku)
+  if (row === undefined) return { status: 'absent' }
+  rows.delete(sku)
+  return { status: 'deleted', id: row.id }
+}
+
+/** What leads from the rows as they were to those as they are to be. */
+function differences(skus: readonly string[], before: ReadonlyMap<string, Row>, after: ReadonlyMap<string, Row>) {
+  const created: Row[] = []
+  const updated: { before: Row; after: Row }[] = []
+  const deleted: Row[] = []
+  for (const sku of skus) {
+    const [old, now] = [before.get(sku), after.get(sku)]
+    if (old === now) continue
+    if (old !== undefined && now?.id === old.id) {
+      updated.push({ before: old, after: now })
+      continue
+    }
+    if (old !== undefined) deleted.push(old)
+    if (now !== undefined) created.push(now)
+  }
+  return { created, updated, deleted }
+}
+
+function isComplete(product: SkuFields): product is ProductUpsert {
+  return REQUIRED_FIELDS.every((field) => product[field] !== undefined)
+}
+
+function skuOf(edit: SkuEdit): string {
+  return 'upsert' in edit ? edit.upsert.sku : edit.delete
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { makeKey } from '../auth/support/make-key.ts'
+import { startBulk } from '../bulk/support/bulk-client.ts'
 import { listen } from '../http/support/exchange.ts'
 import { PRODUCTS, type WriteClient, writeClient } from '../routes/support/write-client.ts'
 import { insertProducts } from '../support/insert-products.ts'
@@ -24,7 +25,7 @@ const before = await insertProducts(
   connection,
   Array.from({ length: PRODUCTS_BEFORE }, () => ({ stock: 50 }))
 )
-const { key } = await makeKey(connection)
+const { key } = await makeKey(connection, { scopes: ['products:write'] })
 const urls = [await listen(await testApp(t, config)), await listen(await testApp(t, config))]
 
 /** What the writers have made, and may have deleted: they all write to the same. */
@@ -39,7 +40,8 @@ const product = () => ({
 })
 
 /** One write of any kind. What another writer made impossible is refused, in words that are known. */
-const writes: Readonly<Record<string, (send: WriteClient) => Promise<{ status: number; allowed: number[] }>>> = {
+type Write = (send: WriteClient, url: string) => Promise<{ status: number; allowed: number[] }>
+const writes: Readonly<Record<string, Write>> = {
   async create(send) {
     const { status, json } = await send('POST', PRODUCTS, product())
     if (status === 201) known.push(json.id)
@@ -62,6 +64,18 @@ const writes: Readonly<Record<string, (send: WriteClient) => Promise<{ status: n
   async adjust(send) {
     const { status } = await send('POST', `${PRODUCTS}/${pick(known)}/stock-adjustments`, { delta: randomInt(-5, 5) })
     return { status, allowed: [200, 404, 409] }
+  },
+  async bulk(_send, url) {
+    const bulk = startBulk(url, key)
+    for (let line = 0; line < 20; line++) {
+      const sku = `S${randomInt(60)}`
+      bulk.send(randomInt(4) === 0 ? { sku, delete: true } : { ...product(), sku })
+    }
+    const { status, end, results } = await bulk.finish()
+    for (const { status, id } of results) if (status === 'created' && id !== undefined) known.push(id)
+    // Four at a time.
+    assert.ok(status === 503 || end?.isComplete, `${status}`)
+    return { status, allowed: [200, 503] }
   }
 }
 
@@ -75,7 +89,7 @@ t.test('eight writers and four readers on two instances: export and changes are 
     const clients = await Promise.all(urls.map((url) => writeClient(connection, url)))
     for (let round = number; performance.now() < endsAt; round++) {
       const kind = pick(Object.keys(writes))
-      const { status, allowed } = (await writes[kind]?.(clients[round % 2] as WriteClient)) ?? {
+      const { status, allowed } = (await writes[kind]?.(clients[round % 2] as WriteClient, urls[round % 2] ?? '')) ?? {
         status: 0,
         allowed: []
       }

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import t from 'tap'
 import { buildApp } from '../../src/app.ts'
 import { answerClientError } from '../../src/client-error.ts'
+import { limitBodies } from '../../src/http/body-timeout.ts'
 import { openRoutes } from '../support/open-routes.ts'
 import { testConfig } from '../support/test-config.ts'
 
@@ -128,13 +129,45 @@ t.test('headers that do not arrive are a 408', async (t) => {
   t.match(problem, { status: 408, code: 'request-timeout' })
 })
 
+t.test('a body that does not arrive is a 408, wherever it is sent', async (t) => {
+  const limited = await buildApp(await testConfig(t))
+  t.teardown(() => limited.close())
+  limited.post('/slow', { config: { access: 'open' } }, async (request) => ({ took: request.body }))
+  limited.post('/lifted', { config: { access: 'open' } }, async (request) => ({ took: request.body }))
+  const { lift } = limitBodies(limited.server, 150)
+  limited.addHook('onRequest', async ({ url, raw }) => url === '/lifted' && lift(raw))
+  await limited.listen({ host: '127.0.0.1', port: 0 })
+  const to = portOf(limited.server.address())
+  const head = (path: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n`
+
+  for (const path of ['/slow', '/nowhere', '/api/v1/products', '/%zz']) {
+    for (const body of ['Content-Length: 9\r\n\r\n[', 'Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n']) {
+      const { statuses, problem } = await send([`${head(path)}${body}`], to)
+      if (path === '/slow') t.same(statuses, [408])
+      t.ok(
+        statuses.every((status) => status >= 400),
+        `${path}: ${statuses}`
+      )
+      t.ok(problem.code, path)
+    }
+  }
+  const get = 'GET /health/liveness HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab'
+  t.same((await send([get], to)).statuses, [200, 408], 'an answer that does not wait for the body does not wait')
+  const late = ['Content-Length: 9\r\n\r\n[', ...Array.from({ length: 20 }, () => ''), '1,2,3,4]']
+  const { statuses, text } = await send([`${head('/lifted')}${late[0]}`, ...late.slice(1)], to)
+  t.same(statuses, [200], 'but for where it is lifted')
+  t.match(text, /"took":\[1,2,3,4\]/)
+})
+
 t.test('the limits of time are set', async (t) => {
   const { headersTimeout, requestTimeout, keepAliveTimeout } = app.server
   t.same(
     { headersTimeout, requestTimeout, keepAliveTimeout },
     {
       headersTimeout: 15_000,
-      requestTimeout: 30_000,
+      // Bodies have a limit of their own, which some routes lift.
+      requestTimeout: 0,
       keepAliveTimeout: 72_000
     }
   )

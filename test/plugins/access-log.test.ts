@@ -60,12 +60,16 @@ const address = app.server.address()
 const port = address !== null && typeof address === 'object' ? address.port : 0
 const base = `http://127.0.0.1:${port}`
 
-async function lines(): Promise<Line[]> {
+/** Whatever was logged. */
+async function allLines(): Promise<Line[]> {
   await app.logStream.flushAll()
   return globSync(join(folder, 'aisle.2*'))
     .flatMap((file) => readFileSync(file, 'utf8').split('\n').filter(Boolean))
     .map((line) => JSON.parse(line))
-    .filter(({ status }) => status !== undefined)
+}
+
+async function lines(): Promise<Line[]> {
+  return (await allLines()).filter(({ status }) => status !== undefined)
 }
 
 /** The lines that something makes, as soon as there are as many as there should be, and all that have come by then. */
@@ -166,6 +170,18 @@ t.test('a client that goes away has its line', async (t) => {
     await nextTurn()
   }, 0)
   t.same(late, [], 'and no second one when the handler is done')
+})
+
+t.test('a body that breaks off is no fault of ours', async (t) => {
+  const broken = await linesOf(() =>
+    send(
+      'POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n[1',
+      async () => true
+    )
+  )
+  t.match(broken, [{ url: '/echo', level: 30 }])
+  const errors = (await allLines()).filter(({ level, reqId }) => level >= 50 && reqId === broken[0]?.reqId)
+  t.same(errors, [])
 })
 
 t.test('what Node refuses has its line', async (t) => {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { type Change, decodeChanges } from '../../src/changes/change.ts'
 import type { Config } from '../../src/config.ts'
+import { inTransaction } from '../../src/database/transaction.ts'
 import { searchColumn } from '../../src/products/search-words.ts'
-import { type ProductUpsert, upsertProducts } from '../../src/products/upsert-products.ts'
+import { editBySku, type ProductUpsert, type SkuEdit, upsertProducts } from '../../src/products/upsert-products.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 
 const T0 = Date.UTC(2026, 0, 1)
@@ -18,6 +20,10 @@ const tea = { sku: 'TEA', name: 'Tea', price: '1.00' }
 async function prepare(t: Test): Promise<{ connection: Connection; config: Config }> {
   const config = await testConfig(t)
   return { connection: await testConnection(t, config), config }
+}
+
+async function statuses(connection: Connection, products: readonly ProductUpsert[], day: number): Promise<string[]> {
+  return (await upsertProducts(connection, products, at(day))).map(({ status }) => status)
 }
 
 async function rowsOf(connection: Connection): Promise<RowDataPacket[]> {
@@ -33,13 +39,16 @@ async function loggedChanges(connection: Connection): Promise<Pick<Change, 'type
 
 t.test('a product is made with what is said about it', async (t) => {
   const { connection } = await prepare(t)
-  const counts = await upsertProducts(
+  const outcomes = await upsertProducts(
     connection,
     [tea, { ...tea, sku: 'T2', description: 'Dark', category: 'Drinks', stock: 3 }],
     at(0)
   )
-  t.same(counts, { created: 2, updated: 0, unchanged: 0, superseded: 0 })
   const [second, first] = await rowsOf(connection)
+  t.same(outcomes, [
+    { status: 'created', id: first?.id },
+    { status: 'created', id: second?.id }
+  ])
   const common = {
     name: 'Tea',
     price: '1.00',
@@ -63,8 +72,7 @@ t.test('a product is made with what is said about it', async (t) => {
 t.test('what is not said stays, and still counts for the search', async (t) => {
   const { connection } = await prepare(t)
   await upsertProducts(connection, [{ ...tea, description: 'Dark', category: 'Drinks', stock: 3 }], at(0))
-  const counts = await upsertProducts(connection, [{ ...tea, name: 'Assam' }], at(1))
-  t.same(counts, { created: 0, updated: 1, unchanged: 0, superseded: 0 })
+  t.same(await statuses(connection, [{ ...tea, name: 'Assam' }], 1), ['updated'])
   t.match(await rowsOf(connection), [
     {
       name: 'Assam',
@@ -87,14 +95,9 @@ t.test('only what differs is touched, and case, accents and form differ', async 
   const { connection } = await prepare(t)
   const names = ['Café', 'cafe', 'CAFÉ', 'Cafe\u0301', 'Café']
   for (const [day, name] of names.entries()) {
-    t.same(await upsertProducts(connection, [{ ...tea, name }], at(2 * day)), {
-      created: day === 0 ? 1 : 0,
-      updated: day === 0 ? 0 : 1,
-      unchanged: 0,
-      superseded: 0
-    })
+    t.same(await statuses(connection, [{ ...tea, name }], 2 * day), [day === 0 ? 'created' : 'updated'])
     const before = await rowsOf(connection)
-    t.equal((await upsertProducts(connection, [{ ...tea, name }], at(2 * day + 1))).unchanged, 1)
+    t.same(await statuses(connection, [{ ...tea, name }], 2 * day + 1), ['unchanged'])
     t.same(await rowsOf(connection), before)
   }
 })
@@ -106,8 +109,8 @@ t.test('a batch is written as a whole or not at all', async (t) => {
   const tooLong = { sku: 'ZZZ', name: 'x'.repeat(256), price: '1.00' }
   await t.rejects(upsertProducts(connection, [{ ...tea, price: '2.00' }, { ...tea, sku: 'NEW' }, tooLong], at(1)))
   t.same(await rowsOf(connection), before)
-  t.same(await upsertProducts(connection, [tea], at(1)), { created: 0, updated: 0, unchanged: 1, superseded: 0 })
-  t.same(await upsertProducts(connection, [], at(1)), { created: 0, updated: 0, unchanged: 0, superseded: 0 })
+  t.same(await statuses(connection, [tea], 1), ['unchanged'])
+  t.same(await statuses(connection, [], 1), [])
 })
 
 t.test('what is made and changed is in the change log, and what stays as it is is not', async (t) => {
@@ -184,67 +187,126 @@ t.test('a product that somebody else has made in the meantime is changed', async
       return answer
     }
   })
-  t.same(await upsertProducts(connection, [tea], at(1)), { created: 0, updated: 1, unchanged: 0, superseded: 0 })
+  t.same(await statuses(connection, [tea], 1), ['updated'])
   t.match(await rowsOf(other), [{ name: 'Tea', version: 2, created_at: '2026-01-01 00:00:00.000' }])
 })
 
-t.test('any batches do what a map would do', async (t) => {
+t.test('a batch of long products is one transaction, however many statements', async (t) => {
   const { connection } = await prepare(t)
-  const optional = { requiredKeys: [] as [] }
+  const description = `${"'".repeat(4000)}${'🍵 '.repeat(500)}`.trim()
+  const products = Array.from({ length: 500 }, (_, index) => ({ ...tea, sku: `L${index}`, description }))
+  t.same([...new Set(await statuses(connection, products, 0))], ['created'])
+  const rounds = products.map(({ sku }) => ({ sku, name: 'Coffee', price: '2.00' }))
+  t.same([...new Set(await statuses(connection, rounds, 1))], ['updated'])
+  const rows = await rowsOf(connection)
+  t.equal(rows.length, 500)
+  t.ok(rows.every((row) => row.name === 'Coffee' && row.description === description && row.version === 2))
+})
+
+t.test('any batches of edits do what a map would do, edit by edit', async (t) => {
+  const { connection } = await prepare(t)
   const text = fc.constantFrom('Tea', 'tea', 'Téa', 'Green T-Shirt', '茶', "it's; -- \\ \" '")
-  const product = fc
-    .tuple(
-      fc.record({
-        sku: fc.constantFrom('A', 'a', 'B', 'C', 'D'),
+  const sku = fc.constantFrom('A', 'a', 'B', 'C', 'D')
+  const upsert = fc
+    .record(
+      {
+        sku,
         name: text,
-        price: fc.constantFrom('0.00', '9.99', '10.00')
-      }),
-      fc.record(
-        {
-          description: fc.option(text),
-          category: fc.option(text),
-          stock: fc.integer({ min: 0, max: 3 })
-        },
-        optional
-      )
+        price: fc.constantFrom('0.00', '9.99', '10.00'),
+        description: fc.option(text),
+        category: fc.option(text),
+        stock: fc.integer({ min: 0, max: 3 })
+      },
+      { requiredKeys: ['sku'] }
     )
-    .map(([required, rest]): ProductUpsert => ({ ...required, ...rest }))
+    .map((fields): SkuEdit => ({ upsert: fields }))
+  const edit = fc.oneof(
+    { weight: 4, arbitrary: upsert },
+    sku.map((sku): SkuEdit => ({ delete: sku }))
+  )
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(product, { maxLength: 6 }), { maxLength: 5 }), async (batches) => {
+    fc.asyncProperty(fc.array(fc.array(edit, { maxLength: 8 }), { maxLength: 5 }), async (batches) => {
       await connection.query('DELETE FROM products')
-      const model = new Map<string, Record<string, unknown> & { sku: string; version: number }>()
+      await connection.query('DELETE FROM product_changes')
+      const model = new Map<string, ModelRow>()
       for (const [day, batch] of batches.entries()) {
-        const before = structuredClone(model)
-        for (const one of batch) {
-          const fields = { description: null, category: null, stock: 0, version: 0, ...model.get(one.sku), ...one }
-          model.set(one.sku, fields)
-        }
-        const expected = { created: 0, updated: 0, unchanged: 0, superseded: batch.length }
-        for (const sku of new Set(batch.map(({ sku }) => sku))) {
-          const [old, now] = [before.get(sku), model.get(sku)]
-          const change = old === undefined ? 'created' : isEqual(old, now) ? 'unchanged' : 'updated'
-          expected[change]++
-          expected.superseded--
-          if (now && change !== 'unchanged') model.set(sku, { ...now, version: now.version + 1 })
-        }
-        assert.deepEqual(await upsertProducts(connection, batch, at(day)), expected)
+        const before = new Map(model)
+        const expected = batch.map((edit) => applyToModel(model, edit))
+        const outcomes = await editBySku((work) => inTransaction(connection, work), batch, at(day))
+        assert.deepEqual(
+          outcomes.map(({ status }) => status),
+          expected
+        )
+        const logged = await loggedChanges(connection)
+        assert.deepEqual(
+          logged.map(({ type, sku }) => `${type} ${sku}`).sort(),
+          changesOf(before, model).sort(),
+          'what is different is logged, once'
+        )
+        await connection.query('DELETE FROM product_changes')
       }
       const rows = (await rowsOf(connection)).map(({ id, created_at, updated_at, search_words, ...row }) => {
         assert.equal(search_words, searchColumn(row.name, row.description))
         return row
       })
-      const wanted = [...model.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1))
+      const wanted = [...model.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1)).map(({ made, ...row }) => row)
       assert.deepEqual(rows, wanted)
     }),
-    { numRuns: 60 }
+    { numRuns: 80 }
   )
 })
 
-function isEqual(a: unknown, b: unknown): boolean {
-  try {
-    assert.deepEqual(a, b)
-    return true
-  } catch {
-    return false
+t.test('of several edits of one sku in a batch each has the outcome that it has by itself', async (t) => {
+  const { connection } = await prepare(t)
+  const edits: SkuEdit[] = [
+    { delete: 'TEA' },
+    { upsert: { sku: 'TEA', name: 'Tea' } },
+    { upsert: tea },
+    { upsert: tea },
+    { upsert: { sku: 'TEA', stock: 5 } },
+    { delete: 'TEA' },
+    { delete: 'TEA' },
+    { upsert: { ...tea, stock: 7 } }
+  ]
+  const outcomes = await editBySku((work) => inTransaction(connection, work), edits, at(0))
+  const [row, ...others] = await rowsOf(connection)
+  t.same(others, [])
+  t.match(row, { stock: 7, version: 1 })
+  t.match(outcomes, [
+    { status: 'absent' },
+    { status: 'incomplete', missing: ['price'] },
+    { status: 'created' },
+    { status: 'unchanged' },
+    { status: 'updated' },
+    { status: 'deleted' },
+    { status: 'absent' },
+    { status: 'created', id: row?.id }
+  ])
+})
+
+type ModelRow = Record<string, unknown> & { sku: string; version: number; made: object }
+
+function applyToModel(model: Map<string, ModelRow>, edit: SkuEdit): string {
+  if ('delete' in edit) return model.delete(edit.delete) ? 'deleted' : 'absent'
+  const { upsert } = edit
+  const old = model.get(upsert.sku)
+  if (old === undefined) {
+    if (upsert.name === undefined || upsert.price === undefined) return 'incomplete'
+    model.set(upsert.sku, { description: null, category: null, stock: 0, version: 1, made: {}, ...upsert })
+    return 'created'
   }
+  const fields = { ...old, ...upsert }
+  if (isDeepStrictEqual(fields, old)) return 'unchanged'
+  model.set(upsert.sku, { ...fields, version: old.version + 1 })
+  return 'updated'
+}
+
+/** A product that is gone and one that is made in its place are two. */
+function changesOf(before: ReadonlyMap<string, ModelRow>, after: ReadonlyMap<string, ModelRow>): string[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((sku) => {
+    const [old, now] = [before.get(sku), after.get(sku)]
+    if (old === now) return []
+    const isAnother = old?.made !== now?.made
+    return [...(old && isAnother ? [`delete ${sku}`] : []), ...(now ? [`upsert ${sku}`] : [])]
+  })
 }

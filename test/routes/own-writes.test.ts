@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Product } from '../../schemas/products.ts'
+import { makeKey } from '../auth/support/make-key.ts'
+import { bulk, toNdjson } from '../bulk/support/bulk-client.ts'
 import { listen } from '../http/support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
@@ -11,6 +13,7 @@ const config = await testConfig(t)
 const connection = await testConnection(t, config)
 const [here, there] = [await listen(await testApp(t, config)), await listen(await testApp(t, config))]
 const [send, sendThere] = [await writeClient(connection, here), await writeClient(connection, there)]
+const { key } = await makeKey(connection, { scopes: ['products:write'] })
 const sendBeside = await writeClient(connection, here)
 /** Generous, for a busy machine: what is later than a second is measured in test/cache. */
 const SOON_MS = 10_000
@@ -70,6 +73,14 @@ t.test('each write is read at once where it was made, and soon elsewhere', async
   await write('PATCH', path, { price: 2 })
   await write('POST', `${path}/stock-adjustments`, { delta: -3 })
   await write('DELETE', path)
+
+  const { results } = await bulk(here, key, toNdjson([{ ...tea, name: 'Of a bulk' }]))
+  const bulkId = results[0]?.id ?? ''
+  const bulked = await detail(send, bulkId)
+  t.match(bulked, { sku: 'OWN-1', name: 'Of a bulk' })
+  await check('bulk', bulkId, bulked)
+  await bulk(here, key, toNdjson([{ sku: 'OWN-1', delete: true }]))
+  await check('deletion by bulk', bulkId, null)
 })
 
 t.test('right after many writes to one product', async (t) => {

@@ -1,14 +1,18 @@
 import { isUtf8 } from 'node:buffer'
+import { type Line, lineSplitter } from '../../ndjson/line-splitter.ts'
 import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.ts'
 
-const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = '\ufeff'
 
 /** Reads JSON objects, one to a line. Blank lines are left out. */
 export async function* readNdjson(source: AsyncIterable<Buffer>): AsyncGenerator<ImportRecord> {
-  let line = 0
-  for await (const bytes of readLines(source)) {
-    line++
+  const splitter = lineSplitter(RECORD_MAX_BYTES)
+  for await (const chunk of source) yield* readRecords(splitter.push(chunk))
+  yield* readRecords(splitter.end())
+}
+
+function* readRecords(lines: Iterable<Line>): Generator<ImportRecord> {
+  for (const { number: line, bytes } of lines) {
     if (bytes === null) yield { line, fault: `is longer than ${RECORD_MAX_BYTES} bytes` }
     else if (!isUtf8(bytes)) yield { line, fault: NOT_UTF8 }
     else {
@@ -16,33 +20,6 @@ export async function* readNdjson(source: AsyncIterable<Buffer>): AsyncGenerator
       if (text !== '') yield { line, ...parseObject(text) }
     }
   }
-}
-
-/** The lines without their ends; null for one that is too long. */
-async function* readLines(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer | null> {
-  let parts: Buffer[] = []
-  let length = 0
-  const take = (part: Buffer) => {
-    length += part.length
-    if (length <= RECORD_MAX_BYTES) parts.push(part)
-    else parts = []
-  }
-  const finish = () => {
-    const line = length <= RECORD_MAX_BYTES ? Buffer.concat(parts) : null
-    parts = []
-    length = 0
-    return line
-  }
-  for await (const chunk of source) {
-    let start = 0
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      take(chunk.subarray(start, end))
-      yield finish()
-      start = end + 1
-    }
-    take(chunk.subarray(start))
-  }
-  if (length > 0) yield finish()
 }
 
 function parseObject(text: string) {
