@@ -2,7 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../schemas/problem.ts'
 import { withoutKeys } from '../src/auth/key-in-url.ts'
-import { AppError, toAppError, toProblem } from '../src/errors.ts'
+import { AppError, toProblem } from '../src/errors.ts'
+import { toAppError } from '../src/framework-errors.ts'
 
 /** The one place where errors become answers. */
 export default fp(

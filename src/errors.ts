@@ -1,4 +1,3 @@
-import { patternDetails } from '../schemas/patterns.ts'
 import type { Problem } from '../schemas/problem.ts'
 
 interface CatalogueEntry {
@@ -47,7 +46,11 @@ const catalogue = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof catalogue
-type FieldErrors = NonNullable<Problem['errors']>
+export type FieldErrors = NonNullable<Problem['errors']>
+
+export function statusOf(code: ErrorCode): number {
+  return catalogue[code].status
+}
 
 interface ErrorOptions {
   errors?: FieldErrors
@@ -73,7 +76,7 @@ export class AppError extends Error {
     super(detail, { cause: options.cause })
     this.name = 'AppError'
     this.code = code
-    this.status = catalogue[code].status
+    this.status = statusOf(code)
     this.errors = options.errors
     this.violatedPolicies = options.violatedPolicies
     this.productId = options.productId
@@ -84,6 +87,9 @@ export class AppError extends Error {
   }
 }
 
+const MAX_FIELD_ERRORS = 20
+export const UNKNOWN_PARAMETER = 'is not a known parameter'
+
 /** A 400 that names one query, path or header parameter. */
 export function parameterError(parameter: string, detail: string, code: ErrorCode = 'validation-failed') {
   return new AppError(code, `${parameter} ${detail}`, { errors: [{ parameter, detail }] })
@@ -91,13 +97,12 @@ export function parameterError(parameter: string, detail: string, code: ErrorCod
 
 /** A 400 that names the query parameters of a route that takes none. */
 export function unknownParameters(names: readonly string[]) {
-  return validationFailed(
-    names.slice(0, MAX_FIELD_ERRORS).map((parameter) => ({ parameter, detail: UNKNOWN_PARAMETER }))
-  )
+  return validationFailed(names.map((parameter) => ({ parameter, detail: UNKNOWN_PARAMETER })))
 }
 
-/** A 400 that names everything that is wrong. */
-export function validationFailed(errors: FieldErrors) {
+/** A 400 that names everything that is wrong, or as much of it as helps. */
+export function validationFailed(faults: FieldErrors) {
+  const errors = faults.slice(0, MAX_FIELD_ERRORS)
   const detail = errors.map((error) => `${error.parameter ?? error.pointer} ${error.detail}`).join('; ')
   return new AppError('validation-failed', detail, { errors })
 }
@@ -117,95 +122,6 @@ export function toProblem(error: AppError, request: { url: string; id: string })
     ...(error.productId && { productId: error.productId }),
     ...(error.violatedPolicies && { 'violated-policies': error.violatedPolicies })
   }
-}
-
-/** What the framework's own errors mean to a client. */
-const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-request',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
-  FST_ERR_CTP_BODY_TOO_LARGE: 'payload-too-large',
-  FST_ERR_BAD_URL: 'malformed-request',
-  FST_ERR_INVALID_URL: 'malformed-request',
-  FST_ERR_MAX_PARAM_LENGTH: 'uri-too-long',
-  FST_ERR_HANDLER_TIMEOUT: 'handler-timeout',
-  FST_UNDER_PRESSURE: 'overloaded'
-}
-
-const RETRY_AFTER_SECONDS = 1
-
-/**
- * Finds the place of any thrown value in the catalogue. What has none is an `internal-error`: its own message never
- * reaches a client.
- */
-export function toAppError(error: unknown): AppError {
-  if (error instanceof AppError) return error
-  if (!(error instanceof Error))
-    return new AppError('internal-error', 'The request could not be served.', { cause: error })
-  if ('validation' in error && Array.isArray(error.validation))
-    return validationFromSchema(error.validation, contextOf(error))
-  const code = 'code' in error && typeof error.code === 'string' ? frameworkCodes[error.code] : undefined
-  if (code === undefined) return new AppError('internal-error', 'The request could not be served.', { cause: error })
-  const retry = catalogue[code].status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}
-  return new AppError(code, frameworkDetails[code] ?? error.message, { ...retry, cause: error })
-}
-
-/** Our words where the framework's would not help a client. */
-const frameworkDetails: Partial<Record<ErrorCode, string>> = {
-  'malformed-request': 'The URL or a header of the request is malformed.',
-  'uri-too-long': 'A part of the path is longer than this service reads.',
-  'unsupported-media-type': 'This route takes a body of another content type.',
-  overloaded: 'The service has more work than it can do right now.',
-  'handler-timeout': 'The answer was not ready in time.'
-}
-
-/** What a validator finds wrong. */
-interface SchemaError {
-  keyword: string
-  instancePath: string
-  message?: string
-  params: Record<string, unknown>
-}
-
-const MAX_FIELD_ERRORS = 20
-const UNKNOWN_PARAMETER = 'is not a known parameter'
-
-/**
- * A 400 that names what a validator finds wrong.
- * @param context the part of the request: `body`, `headers`, `querystring` or `params`
- */
-export function validationFromSchema(schemaErrors: readonly SchemaError[], context: string): AppError {
-  return validationFailed(schemaErrors.slice(0, MAX_FIELD_ERRORS).map((error) => fieldError(error, context)))
-}
-
-function fieldError(error: SchemaError, context: string): FieldErrors[number] {
-  const extra = error.params.additionalProperty ?? error.params.missingProperty
-  const path =
-    error.instancePath + (typeof extra === 'string' ? `/${extra.replaceAll('~', '~0').replaceAll('/', '~1')}` : '')
-  const detail = fieldDetail(error, context)
-  if (context === 'body') return { pointer: `#${path}`, detail }
-  const parameter = path.split('/')[1]?.replaceAll('~1', '/').replaceAll('~0', '~') ?? ''
-  return { parameter: context === 'headers' ? toFieldName(parameter) : parameter, detail }
-}
-
-/** `idempotency-key` as it is written: `Idempotency-Key`. */
-function toFieldName(name: string): string {
-  return name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase())
-}
-
-function fieldDetail({ keyword, params, message }: SchemaError, context: string): string {
-  if (keyword === 'additionalProperties') return context === 'body' ? 'is not a known field' : UNKNOWN_PARAMETER
-  if (keyword === 'required') return 'is required'
-  if (keyword === 'enum') return `must be one of ${(params.allowedValues as string[]).join(', ')}`
-  if (keyword === 'pattern') return patternDetails[String(params.pattern)] ?? 'does not have the right form'
-  return message ?? 'is not valid'
-}
-
-function contextOf(error: Error): string {
-  return 'validationContext' in error && typeof error.validationContext === 'string'
-    ? error.validationContext
-    : 'request'
 }
 
 function pathOf(url: string): string {

@@ -1,6 +1,7 @@
 import { BulkDelete, BulkUpsert } from '../../schemas/bulk.ts'
 import type { Problem } from '../../schemas/problem.ts'
-import { AppError, type ErrorCode, validationFailed, validationFromSchema } from '../errors.ts'
+import { AppError, type ErrorCode, validationFailed } from '../errors.ts'
+import { validationFromSchema } from '../framework-errors.ts'
 import { bodyValidator } from '../http/body-validator.ts'
 import { parseJson } from '../http/read-json.ts'
 import type { Line } from '../ndjson/line-splitter.ts'
