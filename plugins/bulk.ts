@@ -65,7 +65,7 @@ export default fp(
       bodyTimeout.lift(body)
       reply.raw.setTimeout(STALLED_MS)
       discardRest(body, reply.raw)
-      const answer = await writer.start({ id, url, body, signal: gone.signal, onCommitted })
+      const answer = await writer.start({ id, url, client: keyId, body, signal: gone.signal, onCommitted })
       return reply.type('application/x-ndjson; charset=utf-8').send(answer)
     })
   },

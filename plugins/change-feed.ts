@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { ProductChange, ProductChangePage } from '../schemas/changes.ts'
 import { type ChangeFeed, changeFeed } from '../src/change-feed/change-feed.ts'
-import { changeWaiters } from '../src/changes/change-waiters.ts'
+import { changeWaiters } from '../src/change-feed/change-waiters.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

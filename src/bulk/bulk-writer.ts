@@ -14,6 +14,8 @@ import { createSpool, type Spool } from './spool.ts'
 
 /** On one instance. Each takes a connection, some megabytes, and at times all of a core. */
 export const MAX_BULKS = 4
+/** Of one client, so that there is room for others. */
+const MAX_BULKS_OF_ONE = 2
 const RETRY_AFTER_SECONDS = 5
 /** The longest time in which a client sends nothing although it could. */
 const IDLE_MS = 30_000
@@ -27,6 +29,8 @@ const SPOOL_DISK_BYTES = 2 ** 30
 export interface BulkRequest {
   id: string
   url: string
+  /** Who sends it: the id of an API key. */
+  client: string | null
   body: Readable
   /** Ends it between two batches; its reason says why. */
   signal: AbortSignal
@@ -36,7 +40,7 @@ export interface BulkRequest {
 
 /** Writes many products by their `sku`, as they come. */
 export interface BulkWriter {
-  /** How many are under way. */
+  /** How many are under way, or have results that are yet to be read. */
   readonly running: number
   /**
    * Writes the products of a body in NDJSON, batch by batch, and answers a line for each of its lines, in NDJSON. Writes
@@ -47,6 +51,14 @@ export interface BulkWriter {
   start(request: BulkRequest): Promise<Readable>
   /** Ends all of them between two batches, and refuses others from now on. */
   close(): void
+}
+
+interface WrittenBatch {
+  lines: readonly BulkLine[]
+  /** One for each line that is not refused. */
+  outcomes: readonly SkuOutcome[]
+  /** How often its transaction was run. */
+  attempts: number
 }
 
 interface BulkWriterOptions extends Sources {
@@ -62,15 +74,20 @@ interface BulkWriterOptions extends Sources {
 
 export function bulkWriter(options: BulkWriterOptions): BulkWriter {
   const { database, folder, onResults, onUnexpected, idleMs = IDLE_MS, ...sources } = options
-  const running = new Set<AbortController>()
+  /** With who sends each of them. */
+  const running = new Map<AbortController, string | null>()
   let isClosed = false
 
-  /** An outcome for each line that is not refused. */
-  async function write(lines: readonly BulkLine[], signal: AbortSignal): Promise<SkuOutcome[]> {
+  async function write(lines: readonly BulkLine[], signal: AbortSignal): Promise<WrittenBatch> {
     const edits = lines.flatMap((line) => ('edit' in line ? [line.edit] : []))
-    if (edits.length === 0) return []
-    const transact = () => editBySku((work) => database.transaction(work), edits, sources)
-    return await retryPassing(transact, { forMs: RETRY_FOR_MS, signal, nowMs: () => performance.now() })
+    if (edits.length === 0) return { lines, outcomes: [], attempts: 0 }
+    let attempts = 0
+    const transact = () => {
+      attempts++
+      return editBySku((work) => database.transaction(work), edits, sources)
+    }
+    const outcomes = await retryPassing(transact, { forMs: RETRY_FOR_MS, signal, nowMs: () => performance.now() })
+    return { lines, outcomes, attempts }
   }
 
   /** Reads, writes and answers until the end. `begin` is called with the first result. */
@@ -81,9 +98,10 @@ export function bulkWriter(options: BulkWriterOptions): BulkWriter {
       await spool.write(encodeLines(lines))
       begin()
     }
-    const answer = async (lines: readonly BulkLine[], outcomes: readonly SkuOutcome[]) => {
-      const changedIds = outcomes.flatMap(changedId)
-      if (changedIds.length > 0) await onCommitted(changedIds)
+    const answer = async ({ lines, outcomes, attempts }: WrittenBatch) => {
+      // What an attempt did of which nobody heard is nothing new to the next one.
+      const changedIds = outcomes.flatMap(attempts > 1 ? idOf : changedId)
+      if (changedIds.length > 0 || attempts > 1) await onCommitted(changedIds)
       const results = toResults(lines, outcomes)
       countResults(summary, results)
       onResults(results)
@@ -94,9 +112,9 @@ export function bulkWriter(options: BulkWriterOptions): BulkWriter {
     try {
       for await (const lines of readBatches(readChunks(body, { idleMs, signal }))) {
         signal.throwIfAborted()
-        const outcomes = await write(lines, signal)
+        const written = await write(lines, signal)
         await answering
-        answering = answer(lines, outcomes)
+        answering = answer(written)
         answering.catch(() => {})
         // A body of nothing but refused lines would keep everybody waiting.
         await letOthersRun()
@@ -120,11 +138,13 @@ export function bulkWriter(options: BulkWriterOptions): BulkWriter {
 
     async start(request) {
       if (isClosed) throw shuttingDown()
-      if (running.size >= MAX_BULKS) throw tooMany()
+      const ofThisClient = [...running.values()].filter((client) => client === request.client)
+      if (running.size >= MAX_BULKS || ofThisClient.length >= MAX_BULKS_OF_ONE) throw tooMany()
       const stopping = new AbortController()
       const signal = AbortSignal.any([request.signal, stopping.signal])
       const spool = createSpool({ folder, memoryBytes: SPOOL_MEMORY_BYTES, diskBytes: SPOOL_DISK_BYTES })
-      running.add(stopping)
+      running.set(stopping, request.client)
+      const isRead = new Promise<void>((resolve) => spool.output.once('close', resolve))
       const begun = new Promise<void>((begin, fail) => {
         run(request, signal, spool, begin)
           .then(spool.end, (error) => {
@@ -132,6 +152,7 @@ export function bulkWriter(options: BulkWriterOptions): BulkWriter {
             spool.output.destroy(error)
             fail(error)
           })
+          .then(() => isRead)
           .finally(() => running.delete(stopping))
       })
       spool.output.once('error', () => {})
@@ -141,17 +162,22 @@ export function bulkWriter(options: BulkWriterOptions): BulkWriter {
 
     close() {
       isClosed = true
-      for (const stopping of running) stopping.abort(shuttingDown())
+      for (const stopping of running.keys()) stopping.abort(shuttingDown())
     }
   }
 }
 
 function changedId(outcome: SkuOutcome): string[] {
-  return 'id' in outcome && outcome.status !== 'unchanged' ? [outcome.id.toString('hex')] : []
+  return outcome.status === 'unchanged' ? [] : idOf(outcome)
+}
+
+function idOf(outcome: SkuOutcome): string[] {
+  return 'id' in outcome ? [outcome.id.toString('hex')] : []
 }
 
 function tooMany(): AppError {
-  return new AppError('overloaded', `More than ${MAX_BULKS} bulks at a time are too many here.`, {
+  const detail = `More than ${MAX_BULKS} bulks at a time, or ${MAX_BULKS_OF_ONE} of one client, are too many here.`
+  return new AppError('overloaded', detail, {
     retryAfterSeconds: RETRY_AFTER_SECONDS
   })
 }

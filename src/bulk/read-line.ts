@@ -7,7 +7,7 @@ import { parseJson } from '../http/read-json.ts'
 import type { Line } from '../ndjson/line-splitter.ts'
 import { readProductFields } from '../products/product-fields.ts'
 import { readPatch } from '../products/read-input.ts'
-import type { SkuEdit } from '../products/upsert-products.ts'
+import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
 
 /** As much as a body that is one product. */
 export const LINE_MAX_BYTES = 131_072
@@ -52,10 +52,6 @@ export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
 /** What is told of an error of the catalogue when it is the fault of a line. */
 export function refusalOf({ code, message, errors }: AppError): Refusal {
   return errors === undefined ? { code, detail: message } : { code, errors }
-}
-
-export function skuOf(edit: SkuEdit): string {
-  return 'upsert' in edit ? edit.upsert.sku : edit.delete
 }
 
 function readEdit(value: unknown): SkuEdit {

@@ -21,9 +21,12 @@ export async function retryContention<T>(work: () => Promise<T>, otherConflicts:
   }
 }
 
+/** Somebody else has taken a unique key since we looked: a row with the same id or sku, or an answer to the same request. */
+export const LOST_RACE: readonly string[] = ['ER_DUP_ENTRY']
+
 /** Was a statement of ours refused because another one was quicker to take the same unique key, or a lock? */
 export function isLostRace(error: unknown): boolean {
-  return hasCode(error, [...LOCK_CONFLICTS, 'ER_DUP_ENTRY'])
+  return hasCode(error, [...LOCK_CONFLICTS, ...LOST_RACE])
 }
 
 /** An error of the server, also where it was told as one of ours. */

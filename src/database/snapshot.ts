@@ -4,11 +4,11 @@ import { databaseTimeout, databaseUnavailable, statementError } from './database
 import { hangUp } from './pool.ts'
 
 /** The database as it was at one moment, however long it is read. */
-export interface Snapshot extends Pick<Database, 'execute'> {
+export interface Snapshot {
   /** Runs one prepared statement, once: a snapshot does not outlive its connection. */
   execute: Database['execute']
   /** Ends it, and a statement that runs with it. Its connection is free for the next one, or gone. */
-  close(): void
+  close(): Promise<void>
 }
 
 /**

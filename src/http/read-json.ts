@@ -3,7 +3,8 @@ import { AppError } from '../errors.ts'
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]*)/i
 const UTF_8 = /^utf-?8$/i
-const EXPONENT = /e/i
+/** No field takes more than two decimals, and none an exponent. */
+const NUMBER = /^-?[0-9]+(\.[0-9]{1,2})?$/
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -36,15 +37,15 @@ export function requirePlainUtf8(headers: IncomingHttpHeaders): void {
 }
 
 /**
- * Parses JSON, which is UTF-8 (RFC 8259). A number that is written with an exponent stays text, so that no field takes it
- * for a number.
+ * Parses JSON, which is UTF-8 (RFC 8259). A number that is written with an exponent, or with more decimals than any field
+ * takes, becomes NaN, which no schema takes: else it would be rounded, or taken for what it is not.
  * @throws whatever is wrong with it, too deep a nesting included
  */
 export function parseJson(bytes: Buffer): unknown {
-  return JSON.parse(decoder.decode(bytes), withoutExponents)
+  return JSON.parse(decoder.decode(bytes), withoutOtherNumbers)
 }
 
 /** The context of a value is newer than the types. */
-function withoutExponents(_key: string, value: unknown, ...[context]: readonly { source?: string }[]): unknown {
-  return typeof value === 'number' && EXPONENT.test(context?.source ?? '') ? context?.source : value
+function withoutOtherNumbers(_key: string, value: unknown, ...[context]: readonly { source?: string }[]): unknown {
+  return typeof value === 'number' && !NUMBER.test(context?.source ?? '') ? Number.NaN : value
 }

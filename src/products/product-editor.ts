@@ -1,7 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../database/database.ts'
 import { toDatetime } from '../database/datetime.ts'
-import { retryContention } from '../database/retry-contention.ts'
+import { LOST_RACE, retryContention } from '../database/retry-contention.ts'
 import type { Transact } from '../database/transaction.ts'
 import { formatId, uuidV7 } from '../database/uuid.ts'
 import { AppError } from '../errors.ts'
@@ -42,9 +42,6 @@ interface ProductEditorOptions extends Sources {
   onCommitted(productId: string): Promise<void>
 }
 
-/** Somebody else has made a product with the same id or sku since we looked. */
-const LOST_RACE = ['ER_DUP_ENTRY']
-
 export function productEditor({ database, nowMs, randomBytes, onCommitted }: ProductEditorOptions): ProductEditor {
   return {
     newId: () => uuidV7(nowMs(), randomBytes(10)),
@@ -80,16 +77,16 @@ async function write(
   after: ProductRow | undefined,
   changedAt: string
 ): Promise<void> {
-  if (after?.sku != null && after.sku !== before?.sku) await refuseTaken(connection, after.sku)
+  if (after?.sku != null && after.sku !== before?.sku) await refuseTaken(connection, after.sku, after.id)
   if (before === undefined) return await writeProducts(connection, { created: after ? [after] : [] }, changedAt)
   await writeProducts(connection, after ? { updated: [{ before, after }] } : { deleted: [before] }, changedAt)
 }
 
-/** Whoever takes it after this look is met by the unique key. */
-async function refuseTaken(connection: Connection, sku: string): Promise<void> {
+/** Whoever takes it after this look is met by the unique key; so is who has made this very product since we looked for it. */
+async function refuseTaken(connection: Connection, sku: string, id: Buffer): Promise<void> {
   const [[owner]] = await connection.query<(Pick<ProductRow, 'id'> & RowDataPacket)[]>(
-    'SELECT id FROM products WHERE sku = ?',
-    [sku]
+    'SELECT id FROM products WHERE sku = ? AND id <> ?',
+    [sku, id]
   )
   if (owner === undefined) return
   const productId = formatId(owner.id)

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { toDatetime } from '../database/datetime.ts'
-import { retryContention } from '../database/retry-contention.ts'
+import { LOST_RACE, retryContention } from '../database/retry-contention.ts'
 import { inTransaction, type Transact } from '../database/transaction.ts'
 import { uuidV7 } from '../database/uuid.ts'
 import { changedRow, type NewFields, newRow } from './next-row.ts'
@@ -41,8 +41,6 @@ export interface Sources {
 
 type Row = ProductRow & { sku: string }
 
-/** Somebody else has made the product since we looked. */
-const LOST_RACE = ['ER_DUP_ENTRY']
 const REQUIRED_FIELDS: readonly RequiredField[] = ['name', 'price']
 
 /**
@@ -144,6 +142,6 @@ function isComplete(product: SkuFields): product is ProductUpsert {
   return REQUIRED_FIELDS.every((field) => product[field] !== undefined)
 }
 
-function skuOf(edit: SkuEdit): string {
+export function skuOf(edit: SkuEdit): string {
   return 'upsert' in edit ? edit.upsert.sku : edit.delete
 }

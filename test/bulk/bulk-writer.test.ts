@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { type BulkRequest, bulkWriter } from '../../src/bulk/bulk-writer.ts'
+import { type BulkRequest, type BulkWriter, bulkWriter } from '../../src/bulk/bulk-writer.ts'
 import type { Database } from '../../src/database/database.ts'
 import { AppError } from '../../src/errors.ts'
 import { testApp } from '../support/test-app.ts'
@@ -29,9 +29,18 @@ function prepare(t: Test, overrides: Partial<Parameters<typeof bulkWriter>[0]> =
   })
   const body = new PassThrough()
   const client = new AbortController()
-  const request: BulkRequest = { id: 'request-1', url: '/bulk?x', body, signal: client.signal, onCommitted }
+  const request: BulkRequest = {
+    id: 'request-1',
+    url: '/bulk?x',
+    client: 'client-1',
+    body,
+    signal: client.signal,
+    onCommitted
+  }
   return { writer, body, client, request, committed, unexpected }
 }
+
+const untilOver = (writer: BulkWriter) => waitFor('it is over', 10_000, () => writer.running === 0)
 
 const lines = (output: string) =>
   output
@@ -47,13 +56,13 @@ t.test('a client that falls silent is told, and loses the batch that it has begu
   const [problem, end] = lines(await text(await writer.start(request))).slice(-2)
   t.match(problem, { problem: { code: 'request-timeout', status: 408, instance: '/bulk', requestId: 'request-1' } })
   t.match(end, { summary: { lines: 500, created: 500 }, isComplete: false })
-  t.equal(writer.running, 0)
+  await untilOver(writer)
 })
 
 t.test('a client that says nothing at all is refused', async (t) => {
   const { writer, request } = prepare(t, { idleMs: 20 })
   await t.rejects(writer.start(request), { code: 'request-timeout' })
-  t.equal(writer.running, 0)
+  await untilOver(writer)
 })
 
 t.test('what is written is told at once, what stays as it is is not', async (t) => {
@@ -92,18 +101,35 @@ t.test('when the client is gone, the batch that is being written is the last one
   output.destroy()
   client.abort(new AppError('malformed-request', 'gone'))
   body.write(batch('GONE-2'))
-  await t.resolves(new Promise<void>((resolve) => setImmediate(resolve)))
+  await untilOver(writer)
   const [rows] = await connection.query("SELECT sku FROM products WHERE sku LIKE 'GONE-2%'")
   t.same(rows, [])
   t.same(unexpected, [])
   t.notOk(body.destroyed, 'the body, and with it the connection, is left to its owner')
 })
 
+t.test('as long as results are unread, it counts, and one client has not all of the places', async (t) => {
+  const { writer, request } = prepare(t)
+  const start = (client: string) => {
+    const body = new PassThrough()
+    body.end('{}\n'.repeat(20_000))
+    return writer.start({ ...request, client, body })
+  }
+  const unread = [await start('one'), await start('one')]
+  await t.rejects(start('one'), { code: 'overloaded' })
+  unread.push(await start('two'), await start('two'))
+  await t.rejects(start('three'), { code: 'overloaded' })
+  for (const output of unread) output.destroy()
+  await untilOver(writer)
+  for await (const _ of await start('one'));
+  await untilOver(writer)
+})
+
 t.test('where results cannot be kept, the answer is cut off', async (t) => {
   const { writer, body, request, unexpected } = prepare(t, { folder: `${t.testdir()}/nowhere` })
   body.end('{}\n'.repeat(10_000))
   const output = await writer.start(request)
-  await waitFor('it is over', 10_000, () => writer.running === 0)
+  await untilOver(writer)
   await t.rejects(text(output))
   t.match(unexpected, [{ code: 'internal-error' }])
 })

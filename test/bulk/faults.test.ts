@@ -18,10 +18,11 @@ const { key } = await makeKey(connection, { scopes: ['products:write'] })
 const batch = (prefix: string, from = 0, count = 500) =>
   Array.from({ length: count }, (_, at) => product(from + at, { sku: `${prefix}${from + at}` }))
 
-async function countLike(prefix: string): Promise<number> {
-  const [[row]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM products WHERE sku LIKE ?', [
-    `${prefix}%`
-  ])
+async function countLike(prefix: string, condition = 'TRUE'): Promise<number> {
+  const [[row]] = await connection.query<RowDataPacket[]>(
+    `SELECT COUNT(*) AS n FROM products WHERE sku LIKE ? AND ${condition}`,
+    [`${prefix}%`]
+  )
   return row?.n
 }
 
@@ -100,6 +101,7 @@ t.test('a commit of which nobody hears is not done twice', { buffered: true }, a
   const { end } = await started.finish()
   t.equal(end?.isComplete, true)
   t.equal(await countLike('HEARD'), 1000)
+  t.equal(await countLike('HEARD', 'version = 1'), 1000, 'none was written twice')
 })
 
 t.test('a service that stops ends bulks between two batches, and says so', { buffered: true }, async (t) => {

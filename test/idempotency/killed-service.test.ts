@@ -51,6 +51,36 @@ t.test('a keyed POST, repeated until it is answered, makes one product, whenever
   t.equal(changes.length, MOMENTS.length, 'one change was told of each')
 })
 
+t.test('a DELETE whose service is killed is done as a whole or not at all, and once', async (t) => {
+  let service = await startService(t, environment)
+  const send = await writeClient(connection, '')
+  for (const [table, statement] of [
+    ['products', 'SELECT%FOR UPDATE'],
+    ['product_changes', 'INSERT%']
+  ] as const) {
+    const sku = `DELETED ${table}`
+    const made = await send('POST', PRODUCTS, { name: 'Tea', price: 5, sku }, { url: service.url })
+    const remove = () => send('DELETE', `${PRODUCTS}/${made.json.id}`, undefined, { url: service.url })
+    await lockers[0].query(`LOCK TABLES ${table} READ`)
+    const lost = remove().catch(() => undefined)
+    await untilWaiting(statement)
+    service.signal('SIGKILL')
+    await service.exit
+    await lockers[0].query('UNLOCK TABLES')
+    t.equal(await lost, undefined, 'nobody was told that it is done')
+    await waitFor('it is rolled back', SOON_MS, async () => (await productsOf(sku)).length === 1)
+
+    service = await startService(t, environment)
+    t.equal((await remove()).status, 204, table)
+    t.equal((await remove()).status, 404)
+    t.same(await productsOf(sku), [])
+  }
+  const [changes] = await connection.query<RowDataPacket[]>(
+    "SELECT 1 FROM product_changes WHERE entries LIKE '%DELETED%'"
+  )
+  t.equal(changes.length, 4, 'of each it is told that it was made, and that it was deleted')
+})
+
 /** The answer waits for the change log to be read: whoever asks for its lock before the commit has it right after that. */
 async function letCommit(): Promise<void> {
   const locked = lockers[1].query('LOCK TABLES product_changes WRITE')

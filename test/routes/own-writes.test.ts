@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import type { Product } from '../../schemas/products.ts'
@@ -90,6 +91,18 @@ t.test('right after many writes to one product', async (t) => {
     await send('GET', path)
     const { headers } = await send('POST', `${path}/stock-adjustments`, { delta: 1 })
     t.equal((await send('GET', path)).headers.get('etag'), headers.get('etag'))
+  }
+})
+
+t.test('those who make the same product at the same time on two instances do not stand in their own way', async (t) => {
+  for (let round = 0; round < 30; round++) {
+    const path = `${PRODUCTS}/${randomUUID()}`
+    const answers = await Promise.all(
+      [send, sendThere, send, sendThere].map((client) =>
+        client('PUT', path, { sku: `SAME-${round}`, name: 'Tea', price: 1 })
+      )
+    )
+    t.same(answers.map(({ status }) => status).sort(), [200, 200, 200, 201])
   }
 })
 

@@ -1,5 +1,5 @@
+import type { ChangeView } from '../changes/change-view.ts'
 import { AppError } from '../errors.ts'
-import type { ChangeView } from './change-view.ts'
 
 /** Of one instance. Each is a connection and some kilobytes. */
 const MAX_WAITERS = 1000

@@ -1,7 +1,7 @@
 import t from 'tap'
+import { changeWaiters } from '../../src/change-feed/change-waiters.ts'
 import { createChangeView } from '../../src/changes/change-view.ts'
-import { changeWaiters } from '../../src/changes/change-waiters.ts'
-import { change, toId } from './support/change-log.ts'
+import { change, toId } from '../changes/support/change-log.ts'
 
 const LONG_MS = 60_000
 const { signal } = new AbortController()
