@@ -2,7 +2,7 @@ import { AppError } from '../errors.ts'
 
 /** The server has rolled back a transaction in favour of another one. */
 const LOCK_CONFLICTS: readonly string[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 8
 
 /**
  * Runs a transaction again that has lost against another one. The server ends one side of a deadlock at once, so that
