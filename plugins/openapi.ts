@@ -3,6 +3,7 @@ import type { FastifyContextConfig } from 'fastify'
 import fp from 'fastify-plugin'
 import packageJson from '../package.json' with { type: 'json' }
 import { problemResponse } from '../schemas/problem.ts'
+import { webhookEvents } from '../schemas/webhooks.ts'
 import { needOf } from '../src/auth/access.ts'
 
 const securitySchemes = {
@@ -43,8 +44,10 @@ export default fp(
         },
         servers: [{ url: '/', description: 'This server' }],
         components: { securitySchemes },
+        webhooks: describeWebhooks(),
         tags: [
           { name: 'Products', description: 'The catalogue.' },
+          { name: 'Webhooks', description: 'What other systems tell.' },
           { name: 'Operations', description: 'For probes and operators.' }
         ]
       },
@@ -57,6 +60,26 @@ export default fp(
   },
   { name: 'openapi' }
 )
+
+/** The events that are understood when they are delivered. */
+function describeWebhooks() {
+  const described = webhookEvents.map(({ $id, description, properties }) => {
+    const content = { 'application/json': { schema: { $ref: `#/components/schemas/${$id}` } } }
+    const operation = {
+      operationId: `on${$id}`,
+      summary: description,
+      tags: ['Webhooks'],
+      security: [],
+      requestBody: { required: true, content },
+      responses: {
+        200: { description: 'It is recorded: see the operation `receiveWebhookEvent`, to which it is delivered.' },
+        '4xx': { description: 'It is refused.' }
+      }
+    }
+    return [properties.type.const, { post: operation }]
+  })
+  return Object.fromEntries(described)
+}
 
 /** What follows for an operation from who may use it, and how often. */
 function describeUse(config: FastifyContextConfig | undefined, response: unknown, isReadingPublic: boolean) {

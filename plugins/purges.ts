@@ -5,8 +5,9 @@ import { toDatetime } from '../src/database/datetime.ts'
 import { type RepeatedPurgeOptions, repeatPurge } from '../src/database/repeat-purge.ts'
 import { availabilityLog } from '../src/health/availability-log.ts'
 import { purgeAnswers } from '../src/idempotency/stored-answers.ts'
+import { purgeInbox } from '../src/webhooks/purge-inbox.ts'
 
-/** Keeps the change log, and answers to be repeated, as long as they are to be kept. */
+/** Keeps the change log, answers to be repeated, and webhooks as long as they are to be kept. */
 export default fp(
   async (app) => {
     const { database } = app
@@ -26,6 +27,14 @@ export default fp(
         help: 'Idempotency keys whose day was over, and that this instance has deleted.'
       },
       step: () => purgeAnswers(database)
+    })
+    purge(app, {
+      what: 'The purge of webhooks',
+      metric: {
+        name: 'aisle_webhooks_purged_events_total',
+        help: 'Webhook events that this instance has deleted, as they were finished long ago.'
+      },
+      step: () => purgeInbox(database, app.config.webhooks.retentionMs)
     })
   },
   { name: 'purges', dependencies: ['metrics', 'mysql'] }

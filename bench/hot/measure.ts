@@ -45,7 +45,7 @@ export async function measure(
   const before = await server.usage()
   const machineBefore = busyMs()
   const startedAt = performance.now()
-  const load = { port: server.port, request, expected, connections, durationMs }
+  const load = { port: server.port, nextRequest: () => request, expected, isSameBody: true, connections, durationMs }
   const { answers, answersPerSecond, latencyMicros, errors, clientCpuShare } = await runClosedLoop(load)
   const elapsedMs = performance.now() - startedAt
   const machineShare = (busyMs() - machineBefore) / elapsedMs

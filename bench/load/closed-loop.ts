@@ -6,11 +6,13 @@ import { count, type Tally } from './tally.ts'
 
 export interface ClosedLoop {
   port: number
-  request: Buffer
+  nextRequest: () => Buffer
   connections: number
   durationMs: number
-  /** What every answer must be. */
+  /** What every answer must be: of this status, and of as many bytes. */
   expected: Pick<Response, 'status' | 'body'>
+  /** Whether they must be the same bytes, too. */
+  isSameBody: boolean
 }
 
 export interface ClosedLoopResult {
@@ -29,7 +31,7 @@ const LAST_ANSWERS_TIMEOUT_MS = 5000
 
 /** Sends on each connection the next request as soon as the last one is answered, until the time is over. */
 export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult> {
-  const { port, request, durationMs, expected } = load
+  const { port, nextRequest, durationMs, expected, isSameBody } = load
   const latencyMicros = createHistogram()
   const errors: Tally = new Map()
   const waiting = new Set<Connection>()
@@ -46,7 +48,7 @@ export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult>
       onOpen: () => resolve(start),
       onResponse: (response) => {
         const now = performance.now()
-        const fault = faultOf(response, expected, isFirst || answers % COMPARE_EVERY === 0)
+        const fault = faultOf(response, expected, isSameBody && (isFirst || answers % COMPARE_EVERY === 0))
         isFirst = false
         if (fault === undefined) {
           answers++
@@ -66,7 +68,7 @@ export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult>
     })
     const send = (now: number) => {
       sentAt = now
-      connection.send(request)
+      connection.send(nextRequest())
     }
     const start = () => {
       waiting.add(connection)

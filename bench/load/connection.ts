@@ -18,11 +18,12 @@ interface Events {
 /** Each read is worked on before the next one begins, on whatever connection: one buffer serves them all. */
 const readBuffer = Buffer.allocUnsafeSlow(2 ** 17)
 
-/** The request as it goes over the wire. */
-export function encodeRequest(path: string, headers: Readonly<Record<string, string>> = {}): Buffer {
-  const fields = { host: '127.0.0.1', accept: 'application/json', 'user-agent': 'aisle-bench', ...headers }
+/** The request as it goes over the wire: a POST where there is a body. */
+export function encodeRequest(path: string, headers: Readonly<Record<string, string>> = {}, body?: string): Buffer {
+  const common = { host: '127.0.0.1', accept: 'application/json', 'user-agent': 'aisle-bench', ...headers }
+  const fields = body === undefined ? common : { ...common, 'content-length': Buffer.byteLength(body) }
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1')
+  return Buffer.from(`${body === undefined ? 'GET' : 'POST'} ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body ?? ''}`)
 }
 
 export function openConnection(port: number, { onOpen, onResponse, onBroken }: Events): Connection {

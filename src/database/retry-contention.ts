@@ -29,6 +29,11 @@ export function isLostRace(error: unknown): boolean {
   return hasCode(error, [...LOCK_CONFLICTS, ...LOST_RACE])
 }
 
+/** Has a transaction lost against others, however often it was run? That is no fault of its own. */
+export function isContention(error: unknown): boolean {
+  return hasCode(error, LOCK_CONFLICTS)
+}
+
 /** An error of the server, also where it was told as one of ours. */
 function hasCode(error: unknown, codes: readonly unknown[]): boolean {
   const reason = error instanceof AppError ? error.cause : error

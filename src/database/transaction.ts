@@ -12,8 +12,7 @@ export async function inTransaction<T>(
   connection: Connection,
   work: (connection: Connection) => Promise<T>
 ): Promise<T> {
-  await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
-  await connection.beginTransaction()
+  await begin(connection)
   try {
     const result = await work(connection)
     await connection.commit()
@@ -22,6 +21,24 @@ export async function inTransaction<T>(
     await rollBack(connection)
     throw error
   }
+}
+
+/**
+ * Runs work in such a transaction, answers what the work answers, and takes all of it back.
+ * @throws whatever the work throws
+ */
+export async function rehearse<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<T> {
+  await begin(connection)
+  try {
+    return await work(connection)
+  } finally {
+    await rollBack(connection)
+  }
+}
+
+async function begin(connection: Connection): Promise<void> {
+  await connection.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED')
+  await connection.beginTransaction()
 }
 
 /** A connection that cannot even do this is broken, and is not used again: the server rolls back by itself. */

@@ -7,6 +7,11 @@ const UTF_8 = /^utf-?8$/i
 const NUMBER = /^-?[0-9]+(\.[0-9]{1,2})?$/
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** The text of a body in UTF-8, without a byte order mark.
+ * @throws {TypeError} for anything else
+ */
+export const decodeUtf8 = (bytes: Buffer) => decoder.decode(bytes)
+
 /**
  * Reads a body in JSON.
  * @param body undefined is answered for an empty one
@@ -42,7 +47,7 @@ export function requirePlainUtf8(headers: IncomingHttpHeaders): void {
  * @throws whatever is wrong with it, too deep a nesting included
  */
 export function parseJson(bytes: Buffer): unknown {
-  return JSON.parse(decoder.decode(bytes), withoutOtherNumbers)
+  return JSON.parse(decodeUtf8(bytes), withoutOtherNumbers)
 }
 
 /** The context of a value is newer than the types. */

@@ -1,11 +1,11 @@
-import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { Connection } from 'mysql2/promise'
 import { toDatetime } from '../database/datetime.ts'
 import { LOST_RACE, retryContention } from '../database/retry-contention.ts'
 import { inTransaction, type Transact } from '../database/transaction.ts'
 import { uuidV7 } from '../database/uuid.ts'
+import { lockRows, type RowWithSku } from './lock-rows.ts'
 import { changedRow, type NewFields, newRow } from './next-row.ts'
 import type { ProductFields } from './product-fields.ts'
-import { type ProductRow, productColumns } from './product-row.ts'
 import { writeProducts } from './write-products.ts'
 
 /** A product to find by its `sku`, and to make if there is none. What is not there stays as it is. */
@@ -38,8 +38,6 @@ export interface Sources {
   nowMs(): number
   randomBytes(size: number): Uint8Array
 }
-
-type Row = ProductRow & { sku: string }
 
 const REQUIRED_FIELDS: readonly RequiredField[] = ['name', 'price']
 
@@ -78,7 +76,6 @@ async function apply(
   const now = nowMs()
   const changedAt = toDatetime(now)
   const newId = () => uuidV7(now, randomBytes(10))
-  // In one order, so that two batches wait for each other instead of blocking each other.
   const skus = [...new Set(edits.map(skuOf))].sort()
   const before = await lockRows(connection, skus)
   const rows = new Map(before)
@@ -89,15 +86,7 @@ async function apply(
   return outcomes
 }
 
-async function lockRows(connection: Connection, skus: readonly string[]): Promise<Map<string, Row>> {
-  const [rows] = await connection.query<(Row & RowDataPacket)[]>(
-    `SELECT ${productColumns} FROM products WHERE sku IN (?) ORDER BY sku FOR UPDATE`,
-    [skus]
-  )
-  return new Map(rows.map((row) => [row.sku, row]))
-}
-
-function upsert(rows: Map<string, Row>, product: SkuFields, newId: () => Buffer, changedAt: string): SkuOutcome {
+function upsert(rows: Map<string, RowWithSku>, product: SkuFields, newId: () => Buffer, changedAt: string): SkuOutcome {
   const { sku } = product
   const row = rows.get(sku)
   if (row !== undefined) {
@@ -113,7 +102,7 @@ function upsert(rows: Map<string, Row>, product: SkuFields, newId: () => Buffer,
   return { status: 'created', id: made.id }
 }
 
-function remove(rows: Map<string, Row>, sku: string): SkuOutcome {
+function remove(rows: Map<string, RowWithSku>, sku: string): SkuOutcome {
   const row = rows.get(sku)
   if (row === undefined) return { status: 'absent' }
   rows.delete(sku)
@@ -121,10 +110,14 @@ function remove(rows: Map<string, Row>, sku: string): SkuOutcome {
 }
 
 /** What leads from the rows as they were to those as they are to be. */
-function differences(skus: readonly string[], before: ReadonlyMap<string, Row>, after: ReadonlyMap<string, Row>) {
-  const created: Row[] = []
-  const updated: { before: Row; after: Row }[] = []
-  const deleted: Row[] = []
+function differences(
+  skus: readonly string[],
+  before: ReadonlyMap<string, RowWithSku>,
+  after: ReadonlyMap<string, RowWithSku>
+) {
+  const created: RowWithSku[] = []
+  const updated: { before: RowWithSku; after: RowWithSku }[] = []
+  const deleted: RowWithSku[] = []
   for (const sku of skus) {
     const [old, now] = [before.get(sku), after.get(sku)]
     if (old === now) continue

@@ -2,6 +2,9 @@ import type { Connection } from 'mysql2/promise'
 import type { Change, Standing, Standings } from '../changes/change.ts'
 import { logChanges } from '../changes/log-changes.ts'
 import { datetimeToTimestamp } from '../database/datetime.ts'
+import { sendRows } from '../database/send-rows.ts'
+import { advanceRegisters } from '../registers/advance-registers.ts'
+import { type RegistersBySku, storeRegisters } from '../registers/store-registers.ts'
 import { type ProductRow, writtenColumns } from './product-row.ts'
 import { searchColumn } from './search-words.ts'
 
@@ -11,14 +14,14 @@ export interface ProductWrites {
   /** As they are and as they are to be, with the same id. */
   updated?: readonly { before: ProductRow; after: ProductRow }[]
   deleted?: readonly ProductRow[]
+  /** What becomes of the registers, where the writes come from events. Those of other writes are seen to here. */
+  registers?: RegistersBySku
 }
 
 const CHANGEABLE = ['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version', 'search_words']
 const INSERT = `INSERT INTO products (${writtenColumns}) VALUES ?`
 const SET_SKU = 'UPDATE products SET sku = ? WHERE id = ?'
 const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${name} = VALUES(${name})`).join(', ')}`
-/** Of the texts of one statement: a fourth of the smallest usual limit (16 MiB), even where each takes its most bytes. */
-const STATEMENT_CHARACTERS = 2 ** 20
 
 /**
  * The one way in which products change: the rows, what their search goes by, and their entries in the change log, in
@@ -26,36 +29,22 @@ const STATEMENT_CHARACTERS = 2 ** 20
  * @param changedAt the moment of the change, as the database has it
  */
 export async function writeProducts(connection: Connection, writes: ProductWrites, changedAt: string): Promise<void> {
-  const { created = [], updated = [], deleted = [] } = writes
+  const { created = [], updated = [], deleted = [], registers } = writes
   if (deleted.length > 0) await connection.query('DELETE FROM products WHERE id IN (?)', [deleted.map(({ id }) => id)])
-  await send(connection, INSERT, created)
+  await sendRows(connection, INSERT, created.map(toValues))
   // By itself, to be refused when another product has the sku: the statement after it would change that one.
   for (const { before, after } of updated)
     if (after.sku !== before.sku) await connection.query(SET_SKU, [after.sku, after.id])
-  const rows = updated.map(({ after }) => after)
-  await send(connection, UPDATE, rows)
+  const rows = updated.map(({ after }) => toValues(after))
+  await sendRows(connection, UPDATE, rows)
+  if (registers) await storeRegisters(connection, registers)
+  else await advanceRegisters(connection, { created, updated, deleted }, Date.parse(datetimeToTimestamp(changedAt)))
   const changes = [
     ...deleted.map((row) => toChange('delete', row, [toStanding(row), null])),
     ...created.map((row) => toChange('upsert', row, [null, toStanding(row)])),
     ...updated.map(({ before, after }) => toChange('upsert', after, [toStanding(before), toStanding(after)]))
   ]
   await logChanges(connection, changes, changedAt)
-}
-
-/** Many rows to a statement, and no statement too long for the server. */
-async function send(connection: Connection, sql: string, rows: readonly ProductRow[]): Promise<void> {
-  let values: ReturnType<typeof toValues>[] = []
-  let characters = 0
-  for (const row of rows) {
-    const rowValues = toValues(row)
-    values.push(rowValues)
-    for (const value of rowValues) if (typeof value === 'string') characters += value.length
-    if (characters < STATEMENT_CHARACTERS) continue
-    await connection.query(sql, [values])
-    values = []
-    characters = 0
-  }
-  if (values.length > 0) await connection.query(sql, [values])
 }
 
 function toChange(type: Change['type'], { id, sku }: ProductRow, standings: Standings): Change {

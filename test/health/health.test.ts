@@ -6,7 +6,8 @@ import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
 
-const direct = await testConfig(t, { DB_CONNECTION_LIMIT: '2', DB_QUERY_TIMEOUT_MS: '500' })
+// The worker asks MySQL for events, and checks are counted here.
+const direct = await testConfig(t, { DB_CONNECTION_LIMIT: '2', DB_QUERY_TIMEOUT_MS: '500', WEBHOOK_WORKER: 'false' })
 const admin = await testConnection(t, direct)
 const { config, mysql, redis } = await proxied(t, direct)
 const app = await testApp(t, config)

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { isJsonObject } from '../../json-object.ts'
 import { type Line, lineSplitter } from '../../ndjson/line-splitter.ts'
 import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.ts'
 
@@ -25,13 +26,9 @@ function* readRecords(lines: Iterable<Line>): Generator<ImportRecord> {
 function parseObject(text: string) {
   try {
     const values: unknown = JSON.parse(text)
-    if (isObject(values)) return { values }
+    if (isJsonObject(values)) return { values }
     return { fault: 'is not a JSON object' }
   } catch (error) {
     return { fault: `is not valid JSON: ${error instanceof Error ? error.message : error}` }
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

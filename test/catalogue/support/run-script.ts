@@ -7,7 +7,7 @@ import { toEnvironment } from '../../support/service.ts'
 
 const SCRIPTS = join(import.meta.dirname, '../../../scripts')
 
-type Command = 'import' | 'keys' | 'seed'
+type Command = 'import' | 'keys' | 'seed' | 'sync' | 'webhooks'
 
 export interface Outcome {
   status: number | null

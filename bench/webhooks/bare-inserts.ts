@@ -1,0 +1,49 @@
+import { hash } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { Pool } from 'mysql2'
+import type { Connection } from 'mysql2/promise'
+import { timestampToDatetime } from '../../src/database/datetime.ts'
+import { type Delivery, nextDelivery } from './deliveries.ts'
+
+const COLUMNS = `(source, event_id, type, occurred_at, body, body_hash, scheme, secret_number, status, next_attempt_at,
+  received_at)`
+const ROW = "('default', ?, ?, ?, ?, ?, 'standard', 1, 'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))"
+const INSERT = `INSERT INTO webhook_events ${COLUMNS} VALUES ${ROW}`
+const ROWS_PER_STATEMENT = 500
+
+/**
+ * What a delivery costs if it were nothing but its INSERT: as many loops as the pool has connections, each with a prepared
+ * statement of its own transaction.
+ * @returns INSERTs per second
+ */
+export async function runBareInserts(pool: Pool, connections: number, durationMs: number): Promise<number> {
+  const execute = promisify((params: (string | Buffer)[], done: (error: Error | null) => void) => {
+    pool.execute(INSERT, params, (error) => done(error))
+  })
+  const endsAt = performance.now() + durationMs
+  let inserts = 0
+  const loop = async () => {
+    while (performance.now() < endsAt) {
+      await execute(toParams(nextDelivery()))
+      inserts++
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, loop))
+  return (inserts / durationMs) * 1000
+}
+
+/** Fills the inbox with events that are to be processed. */
+export async function fillInbox(connection: Connection, events: number): Promise<void> {
+  for (let left = events; left > 0; left -= ROWS_PER_STATEMENT) {
+    const rows = Array.from({ length: Math.min(left, ROWS_PER_STATEMENT) }, () => toParams(nextDelivery()))
+    await connection.query(
+      `INSERT INTO webhook_events ${COLUMNS} VALUES ${rows.map(() => ROW).join(', ')}`,
+      rows.flat()
+    )
+  }
+}
+
+function toParams({ eventId, type, occurredAt, body }: Delivery): (string | Buffer)[] {
+  const bytes = Buffer.from(body)
+  return [eventId, type, timestampToDatetime(occurredAt), bytes, hash('sha256', bytes, 'buffer')]
+}

@@ -1,0 +1,59 @@
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { encodeRequest } from '../load/connection.ts'
+
+/** A delivery to be sent, and what is in it. */
+export interface Delivery {
+  eventId: string
+  type: string
+  occurredAt: string
+  body: string
+}
+
+export const SECRET = randomBytes(24).toString('hex')
+export const PRODUCTS = 5000
+const PATH = '/api/v1/webhooks/events'
+/** One event in so many makes its product. */
+const CREATED_EVERY = 10
+
+const key = createSecretKey(Buffer.from(SECRET))
+const prefix = randomBytes(6).toString('hex')
+let count = 0
+
+/** The next event: a product is made, or its price or stock changes; each event is of another product than the last. */
+export function nextDelivery(): Delivery {
+  const number = count++
+  // As long as all others, so that the answers are, too.
+  const eventId = `evt_${prefix}_${String(number).padStart(9, '0')}`
+  const sku = `BENCH-${String((number * 7) % PRODUCTS).padStart(6, '0')}`
+  const occurredAt = new Date().toISOString()
+  const { type, data } = describe(number, sku)
+  return { eventId, type, occurredAt, body: JSON.stringify({ id: eventId, type, occurredAt, data }) }
+}
+
+/** The request that delivers an event, signed as Standard Webhooks. */
+export function toRequest({ eventId, body }: Delivery): Buffer {
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const signature = createHmac('sha256', key).update(`${eventId}.${timestamp}.${body}`).digest('base64')
+  const headers = {
+    'content-type': 'application/json',
+    'webhook-id': eventId,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': `v1,${signature}`
+  }
+  return encodeRequest(PATH, headers, body)
+}
+
+function describe(number: number, sku: string) {
+  if (number % CREATED_EVERY === 0) {
+    const data = {
+      sku,
+      name: `Assam Tea ${sku}`,
+      description: 'Strong black tea.',
+      price: '12.50',
+      category: 'Beverages'
+    }
+    return { type: 'product.created', data }
+  }
+  if (number % 2 === 0) return { type: 'product.price_changed', data: { sku, price: `${1 + (number % 90)}.90` } }
+  return { type: 'product.stock_changed', data: { sku, stock: number % 1000 } }
+}

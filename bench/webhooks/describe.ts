@@ -1,0 +1,94 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+import { describeTally, type Tally, total } from '../load/tally.ts'
+import { markdownTable, median } from '../results.ts'
+
+/** Acknowledgements, and the bare loop right before or after. */
+export interface AcknowledgementRound {
+  answersPerSecond: number
+  p99Micros: number
+  /** Processor time of the service for one delivery. */
+  cpuMicros: number
+  insertsPerSecond: number
+}
+
+export interface WorkRound {
+  processedPerSecond: number
+  /** Of acknowledgements at a steady rate, while events are processed. */
+  latencyMicros: RecordableHistogram
+  /** How much of that is the client's own: it was late to send. */
+  delayMicros: RecordableHistogram
+  /** Events that were still to be processed in the end. */
+  pendingAfter: number
+}
+
+export interface WebhookResults {
+  durationMs: number
+  connections: number
+  poolConnections: number
+  rounds: readonly AcknowledgementRound[]
+  events: number
+  rate: number
+  rateMs: number
+  workRounds: readonly WorkRound[]
+  errors: Tally
+}
+
+export function describeWebhooks(results: WebhookResults): string {
+  const { durationMs, connections, poolConnections, rounds, events, rate, rateMs, workRounds, errors } = results
+  const latency = createHistogram()
+  const delay = createHistogram()
+  for (const { latencyMicros, delayMicros } of workRounds) {
+    latency.add(latencyMicros)
+    delay.add(delayMicros)
+  }
+  const wasBusy = workRounds.every(({ pendingAfter }) => pendingAfter > 0)
+
+  return `Events of products, each signed as Standard Webhooks and told apart by its id. ${rounds.length} rounds of ${durationMs / 1000} s: ${connections} connections
+deliver one after the other to a service without a worker, and, in turns before and after it, a bare loop on each of ${poolConnections}
+connections does nothing but the same INSERT, as a prepared statement; the service has as many connections. Ratios are of the
+same round. Then, ${workRounds.length} times, a service with its worker is started on ${events.toLocaleString('en')} events that wait, and on so many that it has
+work for longer than ${rate} deliveries a second at random times, for ${rateMs / 1000} s, take. Latencies count from the time at which a
+delivery was due. MySQL, Redis, Aisle and the client share the cores.
+
+${total(errors) === 0 ? 'No errors.' : `**ERRORS: ${describeTally(errors)}**`}${wasBusy ? '' : ' **The worker ran out of work.**'}
+
+${markdownTable(
+  ['what', 'median', 'range', 'goal'],
+  [
+    line(
+      'acknowledgements, beside the bare INSERTs',
+      rounds.map(ratioOf),
+      (value) => `${value.toFixed(2)} ×`,
+      '≥ 0.5 ×'
+    ),
+    line('acknowledgements/s', pick(rounds, 'answersPerSecond'), whole, ''),
+    line('bare INSERTs/s', pick(rounds, 'insertsPerSecond'), whole, ''),
+    line('p99 ms of an acknowledgement, as fast as they can', pick(rounds, 'p99Micros'), milliseconds, ''),
+    line('CPU µs of the service for an acknowledgement', pick(rounds, 'cpuMicros'), whole, ''),
+    line('events processed/s', pick(workRounds, 'processedPerSecond'), whole, '≥ 1,000')
+  ]
+)}
+
+At ${rate}/s with the worker busy: ${latency.count.toLocaleString('en')} acknowledgements, p50 ${milliseconds(latency.percentile(50))} ms, p95 ${milliseconds(latency.percentile(95))} ms, p99 ${milliseconds(latency.percentile(99))} ms
+(goal: ≤ 50 ms), max ${milliseconds(latency.max)} ms. The client sent them ${milliseconds(delay.percentile(50))} ms (p50) and ${milliseconds(delay.percentile(99))} ms (p99) later than due.`
+}
+
+function ratioOf({ answersPerSecond, insertsPerSecond }: AcknowledgementRound): number {
+  return answersPerSecond / insertsPerSecond
+}
+
+function pick<Name extends string>(rounds: readonly Record<Name, number>[], name: Name): number[] {
+  return rounds.map((round) => round[name])
+}
+
+function line(what: string, values: readonly number[], format: (value: number) => string, goal: string): string[] {
+  return [what, format(median(values)), `${format(Math.min(...values))} to ${format(Math.max(...values))}`, goal]
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+function milliseconds(micros: number): string {
+  return (micros / 1000).toFixed(2)
+}
