@@ -2,6 +2,8 @@ import { benchBulk } from './bulk.ts'
 import { benchHot } from './hot.ts'
 import { benchMixed } from './mixed.ts'
 import { benchSeed } from './seed.ts'
+import { benchUpstream } from './upstream.ts'
+import { benchWebhooks } from './webhooks.ts'
 
 export interface BenchmarkContext {
   /** To start servers with: the process's variables with the addresses of the engines. */
@@ -11,7 +13,14 @@ export interface BenchmarkContext {
 }
 
 /** Each runs against the configured or private engines, and answers the text of its section of the results. */
-export const benchmarks = { bulk: benchBulk, hot: benchHot, mixed: benchMixed, seed: benchSeed } as const
+export const benchmarks = {
+  bulk: benchBulk,
+  hot: benchHot,
+  mixed: benchMixed,
+  seed: benchSeed,
+  upstream: benchUpstream,
+  webhooks: benchWebhooks
+} as const
 
 export type BenchmarkName = keyof typeof benchmarks
 

@@ -18,9 +18,10 @@ export default fp(
     const report: HealthReport = healthReport({
       schemaVersion: () => schemaVersion(database),
       requiredVersion: await requiredVersion(),
-      pingRedis: () => app.redis.ping()
+      pingRedis: () => app.redis.ping(),
+      supplierBreaker: app.supplier?.breaker
     })
     app.decorate('health', report)
   },
-  { name: 'health', dependencies: ['mysql', 'redis'] }
+  { name: 'health', dependencies: ['mysql', 'redis', 'supplier'] }
 )

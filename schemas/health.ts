@@ -10,12 +10,19 @@ const Migrations = Type.Object({
   status: StringEnum(['ok', 'pending', 'unknown'], { description: 'Whether the schema is that of this release.' })
 })
 
+const Supplier = Type.Object({
+  status: StringEnum(['ok', 'down'], {
+    description: 'Whether its last calls went well, as its circuit breaker has them.'
+  }),
+  breaker: StringEnum(['closed', 'open', 'half-open'], { description: 'closed: it is called.' })
+})
+
 export const Health = Type.Object(
   {
     status: StringEnum(['ok', 'degraded', 'down', 'draining'], {
       description: 'degraded: slower or less safe, but serving; down and draining: send no requests here.'
     }),
-    checks: Type.Object({ mysql: Check, redis: Check, migrations: Migrations })
+    checks: Type.Object({ mysql: Check, redis: Check, migrations: Migrations, supplier: Type.Optional(Supplier) })
   },
   {
     $id: 'Health',
@@ -26,7 +33,8 @@ export const Health = Type.Object(
         checks: {
           mysql: { status: 'ok', latencyMs: 0.4 },
           redis: { status: 'ok', latencyMs: 0.2 },
-          migrations: { status: 'ok' }
+          migrations: { status: 'ok' },
+          supplier: { status: 'ok', breaker: 'closed' }
         }
       }
     ]

@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { isIP } from 'node:net'
 import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import { envSchema } from 'env-schema'
 import { StringEnum } from '../schemas/types.ts'
+import { parseOrigins, parseTrustProxy, splitList } from './config-lists.ts'
+import { readCredentials } from './tokens/read-credentials.ts'
+import { parseBaseUrl } from './upstream/parse-base-url.ts'
+import { readSecrets, secretWarnings } from './webhooks/secrets.ts'
 
 const Environment = Type.Object({
   NODE_ENV: Type.String({ default: 'development' }),
@@ -37,6 +40,26 @@ const Environment = Type.Object({
   RATE_LIMIT_ENABLED: Type.Boolean({ default: true }),
   RATE_LIMIT_MAX_REQUESTS: Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, default: 6000 }),
   RATE_LIMIT_WINDOW_MS: Type.Integer({ minimum: 1, maximum: 2_678_400_000, default: 60_000 }),
+
+  WEBHOOK_SECRET: Type.String({ default: '' }),
+  WEBHOOK_TOLERANCE_SECONDS: Type.Integer({ minimum: 1, maximum: 86_400, default: 300 }),
+  WEBHOOK_RETENTION_DAYS: Type.Integer({ minimum: 1, maximum: 3650, default: 30 }),
+  WEBHOOK_WORKER: Type.Boolean({ default: true }),
+
+  OAUTH_TOKEN_URL: Type.Optional(Type.String()),
+  OAUTH_CLIENT_ID: Type.Optional(Type.String()),
+  OAUTH_CLIENT_SECRET: Type.Optional(Type.String()),
+  OAUTH_SCOPE: Type.Optional(Type.String()),
+  OAUTH_AUDIENCE: Type.Optional(Type.String()),
+  OAUTH_CLIENT_AUTH: StringEnum(['basic', 'post'], { default: 'basic' }),
+
+  EXTERNAL_API_BASE_URL: Type.Optional(Type.String()),
+  EXTERNAL_API_TIMEOUT: Type.Integer({ minimum: 1, maximum: 600_000, default: 2000 }),
+  EXTERNAL_API_RETRY_ATTEMPTS: Type.Integer({ minimum: 1, maximum: 10, default: 3 }),
+  EXTERNAL_API_RETRY_DELAY: Type.Integer({ minimum: 1, maximum: 60_000, default: 100 }),
+  AVAILABILITY_DEADLINE_MS: Type.Integer({ minimum: 1, maximum: 60_000, default: 800 }),
+  CIRCUIT_BREAKER_THRESHOLD: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5 }),
+  CIRCUIT_BREAKER_RESET_TIMEOUT: Type.Integer({ minimum: 1, maximum: 3_600_000, default: 10_000 }),
 
   PUBLIC_READ: Type.Boolean({ default: true }),
   CORS_ORIGINS: Type.String({ default: '*' }),
@@ -104,13 +127,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 
 function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: () => T) => T | undefined) {
   const ca = e.DB_SSL_CA
+  const supplierUrl = e.EXTERNAL_API_BASE_URL
   const address = e.DB_SOCKET ? { socketPath: e.DB_SOCKET } : { host: e.DB_HOST ?? '', port: e.DB_PORT }
+  const webhookSecrets = attempt(() => readSecrets(splitList(e.WEBHOOK_SECRET))) ?? []
   return Object.freeze({
     isProduction: e.NODE_ENV === 'production',
     /** What an operator should know before the service starts, a sentence each. */
     warnings: names
       .filter((name) => RETIRED.includes(name))
-      .map((name) => `${name} has no meaning here and is ignored`),
+      .map((name) => `${name} has no meaning here and is ignored`)
+      .concat(secretWarnings(webhookSecrets)),
     server: {
       host: e.HOST,
       port: e.PORT,
@@ -136,7 +162,24 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
     },
     changes: { retentionMs: e.CHANGES_RETENTION_HOURS * 3_600_000 },
     rateLimit: { isEnabled: e.RATE_LIMIT_ENABLED, max: e.RATE_LIMIT_MAX_REQUESTS, windowMs: e.RATE_LIMIT_WINDOW_MS },
+    webhooks: {
+      secrets: webhookSecrets,
+      toleranceSeconds: e.WEBHOOK_TOLERANCE_SECONDS,
+      retentionMs: e.WEBHOOK_RETENTION_DAYS * 86_400_000,
+      isWorkerEnabled: e.WEBHOOK_WORKER
+    },
     auth: { publicRead: e.PUBLIC_READ },
+    /** Where access tokens for the supplier come from; null where that is not configured. */
+    oauth: attempt(() => readCredentials(e)) ?? null,
+    supplier: {
+      /** Null: there is none. */
+      baseUrl: attempt(() => supplierUrl && parseBaseUrl('EXTERNAL_API_BASE_URL', supplierUrl)) ?? null,
+      attemptTimeoutMs: e.EXTERNAL_API_TIMEOUT,
+      attempts: e.EXTERNAL_API_RETRY_ATTEMPTS,
+      retryDelayMs: e.EXTERNAL_API_RETRY_DELAY
+    },
+    availability: { deadlineMs: e.AVAILABILITY_DEADLINE_MS },
+    breaker: { threshold: e.CIRCUIT_BREAKER_THRESHOLD, resetTimeoutMs: e.CIRCUIT_BREAKER_RESET_TIMEOUT },
     cors: { origins: attempt(() => parseOrigins(e.CORS_ORIGINS)) ?? [] },
     metrics: { requireKey: e.METRICS_REQUIRE_KEY }
   })
@@ -148,37 +191,6 @@ function readCertificate(path: string): string {
   } catch (cause) {
     throw new Error(`DB_SSL_CA must be the path of a readable file, not ${path}`, { cause })
   }
-}
-
-function parseOrigins(text: string): string[] {
-  const origins = splitList(text)
-  const wrong = origins.find((origin) => origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin))
-  if (wrong !== undefined)
-    throw new Error(`CORS_ORIGINS must hold origins such as https://shop.example, or *, not ${wrong}`)
-  return origins
-}
-
-/** What Fastify takes as `trustProxy`: yes or no, a number of hops, or the addresses of the proxies. */
-function parseTrustProxy(text: string): boolean | string[] | ((address: string, hop: number) => boolean) {
-  if (text === 'true' || text === 'false') return text === 'true'
-  if (/^[1-9][0-9]?$/.test(text)) return (_address, hop) => hop < Number(text)
-  const proxies = splitList(text)
-  if (proxies.length > 0 && proxies.every(isAddressOrRange)) return proxies
-  throw new Error(`TRUST_PROXY must be true, false, a number of hops, or addresses and CIDR ranges, not ${text}`)
-}
-
-function isAddressOrRange(text: string): boolean {
-  const [address = '', bits, ...rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest.length > 0) return false
-  return bits === undefined || (/^[0-9]{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 }
 
 /** One line for each fault, each with the name of its variable. */

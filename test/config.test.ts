@@ -21,6 +21,8 @@ t.test('every fault is named, all at once', async (t) => {
     DB_SSL_CA: '/no/such/file',
     REDIS_URL: 'http://cache',
     CORS_ORIGINS: 'https://shop.example/path',
+    EXTERNAL_API_BASE_URL: 'ftp://supplier.example',
+    CIRCUIT_BREAKER_THRESHOLD: '0',
     TRUST_PROXY: '10.0.0.0/33'
   }
   for (const [name, value] of Object.entries(faults)) {
@@ -47,6 +49,21 @@ t.test('a socket goes before a host', async (t) => {
   t.match(loadConfig({ ...required, DB_SOCKET: '/run/mysqld.sock' }).mysql, { socketPath: '/run/mysqld.sock' })
 })
 
+t.test('the address of the supplier holds no secrets, and faults do not repeat them', async (t) => {
+  const load = (EXTERNAL_API_BASE_URL: string) => loadConfig({ ...required, EXTERNAL_API_BASE_URL })
+  t.equal(load('https://supplier.example/v2/').supplier.baseUrl, 'https://supplier.example/v2/')
+  t.equal(loadConfig(required).supplier.baseUrl, null)
+  for (const url of ['https://user:hidden@supplier.example', 'https://supplier.example?key=hidden', 'hidden']) {
+    try {
+      load(url)
+      t.fail(url)
+    } catch (error) {
+      t.match(error, { name: 'ConfigError', message: /EXTERNAL_API_BASE_URL/ })
+      t.notMatch(String(error), 'hidden')
+    }
+  }
+})
+
 t.test('proxies are trusted by number or by address', async (t) => {
   const trust = (TRUST_PROXY: string) => loadConfig({ ...required, TRUST_PROXY }).server.trustProxy
   t.equal(trust('true'), true)
@@ -62,6 +79,21 @@ t.test('proxies are trusted by number or by address', async (t) => {
 
 t.test('names of the predecessor are told', async (t) => {
   t.match(loadConfig({ ...required, CACHE_TTL_LONG: '60' }).warnings, [/CACHE_TTL_LONG/])
+})
+
+t.test('access tokens are configured wholly or not at all', async (t) => {
+  const provider = { OAUTH_TOKEN_URL: 'https://id.example/token', OAUTH_CLIENT_ID: 'aisle', OAUTH_CLIENT_SECRET: 's' }
+  t.equal(loadConfig(required).oauth, null)
+  t.match(loadConfig({ ...required, ...provider, OAUTH_SCOPE: 'a b' }).oauth, {
+    ...{ tokenUrl: 'https://id.example/token', clientId: 'aisle', clientSecret: 's', scope: 'a b', clientAuth: 'basic' }
+  })
+  for (const name of ['OAUTH_CLIENT_ID', 'OAUTH_CLIENT_SECRET']) {
+    t.throws(() => loadConfig({ ...required, ...provider, [name]: '' }), { message: new RegExp(`${name} is required`) })
+  }
+  for (const url of ['id.example/token', 'ftp://id.example/token', 'https://user:hidden@id.example/token']) {
+    const message = /^(?![\s\S]*hidden)[\s\S]*OAUTH_TOKEN_URL must be/
+    t.throws(() => loadConfig({ ...required, ...provider, OAUTH_TOKEN_URL: url }), { message }, url)
+  }
 })
 
 t.test('.env.example names every variable with its default, and changes nothing when it is copied', async (t) => {

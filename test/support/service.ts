@@ -84,7 +84,15 @@ export async function startService(t: Test, env: Record<string, string>, args = 
 }
 
 /** The environment that makes a configuration. */
-export function toEnvironment({ mysql, redis, log, server, rateLimit }: Config): Record<string, string> {
+export function toEnvironment({
+  mysql,
+  redis,
+  log,
+  server,
+  rateLimit,
+  oauth,
+  supplier
+}: Config): Record<string, string> {
   return {
     DB_SOCKET: 'socketPath' in mysql ? mysql.socketPath : '',
     DB_HOST: 'host' in mysql ? mysql.host : '',
@@ -102,6 +110,11 @@ export function toEnvironment({ mysql, redis, log, server, rateLimit }: Config):
     RATE_LIMIT_WINDOW_MS: String(rateLimit.windowMs),
     PORT: String(server.port),
     SHUTDOWN_DRAIN_MS: String(server.drainMs),
+    OAUTH_TOKEN_URL: oauth?.tokenUrl ?? '',
+    OAUTH_CLIENT_ID: oauth?.clientId ?? '',
+    OAUTH_CLIENT_SECRET: oauth?.clientSecret ?? '',
+    EXTERNAL_API_BASE_URL: supplier.baseUrl ?? '',
+    EXTERNAL_API_RETRY_DELAY: String(supplier.retryDelayMs),
     LOG_LEVEL: log.level
   }
 }

@@ -1,0 +1,34 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { Product, productExample } from './products.ts'
+import { StringEnum } from './types.ts'
+
+const { id, sku } = Product.properties
+
+export const Availability = Type.Object(
+  {
+    productId: id,
+    sku,
+    available: Type.Integer({ minimum: 0, description: 'How many there are.' }),
+    source: StringEnum(['live', 'catalogue'], {
+      description: 'live: the supplier says so, or did two seconds ago at most; catalogue: the stock of the product.'
+    }),
+    asOf: Type.String({
+      format: 'date-time',
+      description: 'When the source last changed it. UTC, with milliseconds.'
+    })
+  },
+  {
+    $id: 'Availability',
+    description: 'How many there are of a product.',
+    examples: [
+      {
+        productId: productExample.id,
+        sku: productExample.sku,
+        available: 35,
+        source: 'live',
+        asOf: '2026-03-02T17:20:44.107Z'
+      }
+    ]
+  }
+)
+export type Availability = Static<typeof Availability>

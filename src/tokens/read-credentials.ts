@@ -1,0 +1,30 @@
+import type { Credentials } from './token-provider.ts'
+
+interface OauthVariables {
+  OAUTH_TOKEN_URL?: string
+  OAUTH_CLIENT_ID?: string
+  OAUTH_CLIENT_SECRET?: string
+  OAUTH_SCOPE?: string
+  OAUTH_AUDIENCE?: string
+  OAUTH_CLIENT_AUTH: Credentials['clientAuth']
+}
+
+/**
+ * Makes credentials of the variables; null where there is no provider.
+ * @throws {Error} when they are not complete, or the URL is none: it is not repeated, as a secret may be in it
+ */
+export function readCredentials(variables: OauthVariables): Credentials | null {
+  const { OAUTH_TOKEN_URL: tokenUrl, OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret } = variables
+  if (tokenUrl === undefined) return null
+  if (!isHttpUrl(tokenUrl)) throw new Error('OAUTH_TOKEN_URL must be an http or https URL without user and password')
+  if (clientId === undefined) throw new Error('OAUTH_CLIENT_ID is required with OAUTH_TOKEN_URL')
+  if (clientSecret === undefined) throw new Error('OAUTH_CLIENT_SECRET is required with OAUTH_TOKEN_URL')
+  const { OAUTH_SCOPE: scope, OAUTH_AUDIENCE: audience, OAUTH_CLIENT_AUTH: clientAuth } = variables
+  return { tokenUrl, clientId, clientSecret, scope, audience, clientAuth }
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return /^https?:$/.test(protocol) && username === '' && password === ''
+}

@@ -1,0 +1,19 @@
+/** More would not be waited for; keeps what is calculated with it in bounds. */
+const DAY_MS = 86_400_000
+
+/**
+ * Reads a `Retry-After` header field (RFC 9110, section 10.2.3): seconds, or an HTTP date.
+ * @param nowMs the time of day, in ms since 1970
+ * @param maxMs a day unless said
+ * @returns ms from now, 0 to `maxMs`; undefined where there is none that can be read
+ */
+export function parseRetryAfter(
+  value: string | string[] | undefined,
+  nowMs: number,
+  maxMs = DAY_MS
+): number | undefined {
+  if (typeof value !== 'string') return undefined
+  if (/^[0-9]{1,15}$/.test(value)) return Math.min(Number(value) * 1000, maxMs)
+  const at = /^[A-Z][a-z]{2,8}, .+ GMT$/.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(0, at - nowMs), maxMs)
+}
