@@ -2,17 +2,28 @@ import { loadConfig, type MysqlConfig } from '../src/config.ts'
 import { migrate } from '../src/database/migrate.ts'
 import { serve } from '../src/lifecycle/serve.ts'
 import { fillEmptyCatalogue } from './demo-catalogue.ts'
+import { type DemoSupplier, hasDemoSupplier, startDemoSupplier } from './demo-supplier.ts'
 import { runCommand } from './run-command.ts'
 import { printStep } from './steps.ts'
 
-await runCommand(async ({ env, isPrivate, release }) => {
-  const config = loadConfig(env)
+await runCommand(async (environment) => {
+  const { env, isPrivate, release } = environment
+  const supplier = hasDemoSupplier(environment) ? await startDemoSupplier(environment) : undefined
+  const config = loadConfig(supplier?.env ?? env)
   if (isPrivate) await bringUpToDate(config.mysql)
 
   const startedAt = performance.now()
-  const { url } = await serve(config, { onClosed: release })
+  const onClosed = async () => {
+    await supplier?.close()
+    await release()
+  }
+  const { url } = await serve(config, { onClosed }).catch(async (error) => {
+    await supplier?.close()
+    throw error
+  })
+  supplier?.deliverTo(url)
   printStep(`serving on ${url}`, startedAt)
-  printExamples(url)
+  printExamples(url, supplier)
   // From here on the server ends the process.
   return await new Promise<never>(() => {})
 })
@@ -26,7 +37,7 @@ async function bringUpToDate(database: MysqlConfig): Promise<void> {
   if (rows > 0) printStep(`demo catalogue of ${rows.toLocaleString('en')} products added`, startedAt)
 }
 
-function printExamples(url: string): void {
+function printExamples(url: string, supplier: DemoSupplier | undefined): void {
   const products = `${url}/api/v1/products`
   console.log(`
   list      ${products}
@@ -35,4 +46,12 @@ function printExamples(url: string): void {
   docs      ${url}/docs
   health    ${url}/health
 `)
+  if (supplier) console.log(`${describe(supplier)}\n`)
+}
+
+function describe({ url }: DemoSupplier): string {
+  return `  supplier  ${url}, with faults on demand: the README has a tour
+            curl -X PUT -d '{"faults":[{"path":"/","kind":"status","status":503}]}' ${url}/faults
+            curl -d '{"count":4}' ${url}/deliveries
+            npm run sync -- --dry-run`
 }

@@ -38,6 +38,7 @@ t.test('every operation has an id, a summary, and problems for what can go wrong
     for (const [, response] of problems) t.ok(response.content?.['application/problem+json'], operationId)
   }
   t.same(Object.keys(document.components.schemas).sort(), [
+    'Availability',
     'BulkDelete',
     'BulkEnd',
     'BulkFailure',
@@ -50,10 +51,22 @@ t.test('every operation has an id, a summary, and problems for what can go wrong
     'Product',
     'ProductChange',
     'ProductChangePage',
+    'ProductCreatedEvent',
+    'ProductDeletedEvent',
     'ProductInput',
     'ProductPage',
     'ProductPatch',
-    'StockAdjustment'
+    'ProductPriceChangedEvent',
+    'ProductStockChangedEvent',
+    'ProductUpdatedEvent',
+    'StockAdjustment',
+    'StoredWebhookEvent',
+    'StoredWebhookEventDetails',
+    'StoredWebhookEventPage',
+    'WebhookEvent',
+    'WebhookReceipt',
+    'WebhookReplay',
+    'WebhookReplayResult'
   ])
 })
 

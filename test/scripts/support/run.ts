@@ -28,6 +28,11 @@ export function runBootstrap(clone: string, args: readonly string[], env: NodeJS
   return run(clone, process.execPath, ['scripts/bootstrap.cjs', ...args], env)
 }
 
+/** Runs a shell script in a clone, to its end or its first failure. */
+export function runShell(clone: string, script: string): Run {
+  return run(clone, 'sh', ['-ec', script], {})
+}
+
 function run(cwd: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv): Run {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name)))
   const options = { cwd, env: { ...inherited, ...env }, detached: true }

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../src/config.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { openSupplier } from '../src/sync/open-supplier.ts'
+import type { Refusal } from '../src/sync/read-item.ts'
+import { FeedError, SyncRunningError, type SyncSummary, syncProducts } from '../src/sync/sync-products.ts'
+import { TokenError } from '../src/tokens/token-error.ts'
+import { UpstreamError } from '../src/upstream/upstream-error.ts'
+import { readOrFail } from './command-line.ts'
+import { demoSupplierVariables, hasDemoSupplier } from './demo-supplier.ts'
+import { interruption } from './interruption.ts'
+import { describeWork, formatNumber, startProgress } from './progress.ts'
+import { ReadableError } from './readable-error.ts'
+import { runCommand } from './run-command.ts'
+
+const USAGE = `npm run sync -- [--full] [--dry-run]
+
+  --full     from the beginning of the supplier's feed, and not from where the last run left off
+  --dry-run  says what would be done, and leaves everything as it is
+
+Brings what the supplier at EXTERNAL_API_BASE_URL says of its products into the catalogue; of each field, the last writer
+wins. It may be stopped at any time, and goes on when it is run again. Items that make no product are reported on standard
+error and left out; the exit status is 1 then.`
+
+const REFUSED_STATUS = 1
+
+const { full: isFull, 'dry-run': isDryRun } = readOrFail(USAGE, readOptions)
+
+await runCommand(async (environment) => {
+  const isDemo = hasDemoSupplier(environment)
+  const config = loadConfig({ ...environment.env, ...(isDemo && demoSupplierVariables()) })
+  const { baseUrl } = config.supplier
+  if (baseUrl === null) throw noSupplier(isDemo)
+  if (environment.isPrivate) await migrate(config.mysql)
+
+  const startedAt = performance.now()
+  const supplier = await openSupplier(baseUrl, config)
+  const progress = startProgress()
+  const signal = interruption()
+  try {
+    const summary = await syncProducts(config.mysql, {
+      client: supplier.client,
+      source: baseUrl,
+      isFull,
+      isDryRun,
+      sources: { nowMs: Date.now, randomBytes },
+      signal,
+      onRefusal: (refusal) => progress.log(describeRefusal(refusal)),
+      onTrouble: ({ message }) => progress.log(`${message}: trying again`),
+      onProgress: (itemsRead) => progress.update(null, itemsRead)
+    }).finally(progress.stop)
+    console.log(`${describeSummary(summary)}: ${describeWork(summary.read, startedAt)}`)
+    return summary.refused > 0 ? REFUSED_STATUS : 0
+  } catch (error) {
+    signal.throwIfAborted()
+    throw toReadable(error)
+  } finally {
+    await supplier.close()
+  }
+})
+
+function readOptions() {
+  const options = { full: { type: 'boolean', default: false }, 'dry-run': { type: 'boolean', default: false } } as const
+  return parseArgs({ options }).values
+}
+
+function noSupplier(isDemo: boolean): ReadableError {
+  const demo = isDemo ? ' Or run `npm start` beside it: its demo has a supplier.' : ''
+  return new ReadableError(`There is no supplier: set EXTERNAL_API_BASE_URL.${demo}`)
+}
+
+function toReadable(error: unknown): unknown {
+  if (error instanceof SyncRunningError || error instanceof FeedError) return new ReadableError(error.message)
+  if (!(error instanceof UpstreamError || error instanceof TokenError)) return error
+  return new ReadableError(`${error.message}. What is done is kept: run it again for the rest.`)
+}
+
+function describeRefusal({ sku, detail }: Refusal): string {
+  return `${sku === null ? 'an item without a sku' : `sku ${sku}`}: ${detail}`
+}
+
+function describeSummary({ read, ...counts }: SyncSummary): string {
+  const done = Object.entries(counts).map(([what, count]) => `${formatNumber(count)} ${what}`)
+  return `${isDryRun ? 'Nothing was written. ' : ''}${formatNumber(read)} items: ${done.join(', ')}`
+}
