@@ -1,6 +1,6 @@
 import type { Availability } from '../../schemas/availability.ts'
 import type { Product } from '../../schemas/products.ts'
-import { startTimeout } from '../upstream/start-timeout.ts'
+import { startTimeout } from '../start-timeout.ts'
 import type { AskSupplier, SupplierStock } from './supplier-stock.ts'
 
 /**

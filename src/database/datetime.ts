@@ -10,6 +10,11 @@ export function timestampToDatetime(timestamp: string): string {
   return timestamp.slice(0, -1).replace('T', ' ')
 }
 
+/** Unix time. */
+export function datetimeToMs(datetime: string): number {
+  return Date.parse(datetimeToTimestamp(datetime))
+}
+
 /** The driver leaves out milliseconds of zero. */
 export function datetimeToTimestamp(datetime: string): string {
   const milliseconds = datetime.length === 19 ? '.000' : ''

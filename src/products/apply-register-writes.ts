@@ -51,9 +51,11 @@ export async function applyRegisterWrites(
   const skus = [...new Set(writes.map(({ sku }) => sku))].sort()
   // Products that are there are locked before their registers, as clients do it, so that both wait in one order; of those
   // that are not, the registers come first: src/registers/advance-registers.ts says why.
-  await lockRows(connection, skus)
+  const locked = await lockRows(connection, skus)
   const stored = await holdRegisters(connection, skus)
-  const rows: Rows = await lockRows(connection, skus)
+  const absent = skus.filter((sku) => !locked.has(sku))
+  const made = absent.length > 0 ? await lockRows(connection, absent) : []
+  const rows: Rows = new Map([...locked, ...made])
   const registers = new Map(skus.map((sku) => [sku, presentRegisters(stored.get(sku), rows.get(sku))]))
   const changed = new Map<string, Registers>()
 

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise'
 import type { Change, Standing, Standings } from '../changes/change.ts'
 import { logChanges } from '../changes/log-changes.ts'
-import { datetimeToTimestamp } from '../database/datetime.ts'
+import { datetimeToMs, datetimeToTimestamp } from '../database/datetime.ts'
 import { sendRows } from '../database/send-rows.ts'
 import { advanceRegisters } from '../registers/advance-registers.ts'
 import { type RegistersBySku, storeRegisters } from '../registers/store-registers.ts'
@@ -38,7 +38,7 @@ export async function writeProducts(connection: Connection, writes: ProductWrite
   const rows = updated.map(({ after }) => toValues(after))
   await sendRows(connection, UPDATE, rows)
   if (registers) await storeRegisters(connection, registers)
-  else await advanceRegisters(connection, { created, updated, deleted }, Date.parse(datetimeToTimestamp(changedAt)))
+  else await advanceRegisters(connection, { created, updated, deleted }, datetimeToMs(changedAt))
   const changes = [
     ...deleted.map((row) => toChange('delete', row, [toStanding(row), null])),
     ...created.map((row) => toChange('upsert', row, [null, toStanding(row)])),

@@ -1,3 +1,5 @@
+import { startTimeout } from '../start-timeout.ts'
+
 /** Commands to a Redis that may be gone, slow or paused. */
 export interface RedisGuard {
   /** It did not answer when it was last asked. */
@@ -54,13 +56,12 @@ export function redisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOptions)
         const settle = (answer: T | undefined, report: () => void) => {
           if (isOver) return
           isOver = true
-          clearTimeout(timer)
+          cancelTimeout()
           report()
           resolve(answer)
         }
         const tooLate = () => settle(undefined, () => fail(new Error(`no answer within ${budgetMs} ms`)))
-        // After a long time on other work timers come first: an answer that has arrived is read before it is missed.
-        const timer = setTimeout(() => setImmediate(tooLate), budgetMs)
+        const cancelTimeout = startTimeout(tooLate, budgetMs)
         send().then(
           (answer) => settle(answer, succeed),
           (error: Error) => settle(undefined, () => fail(error))

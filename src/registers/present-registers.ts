@@ -1,4 +1,4 @@
-import { datetimeToTimestamp } from '../database/datetime.ts'
+import { datetimeToMs } from '../database/datetime.ts'
 import { existing, mergeWrite, type RegisteredRow, type Registers } from './registers.ts'
 
 const NONE: Registers = {}
@@ -9,6 +9,6 @@ const NONE: Registers = {}
  */
 export function presentRegisters(stored: Registers = NONE, row: RegisteredRow | undefined): Registers {
   if (row === undefined || stored.exists?.[0] === true) return stored
-  const atMs = Date.parse(datetimeToTimestamp(row.created_at))
+  const atMs = datetimeToMs(row.created_at)
   return mergeWrite(stored, { atMs, eventId: '', values: existing(row) })
 }

@@ -1,5 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { datetimeToTimestamp, toDatetime } from '../database/datetime.ts'
+import { datetimeToMs, toDatetime } from '../database/datetime.ts'
 
 /** How far a feed has been read. Times are Unix times. */
 export interface FeedPosition {
@@ -89,5 +89,5 @@ function toCell(unixMs: number | null | undefined): string | null {
 }
 
 function toUnixMs(datetime: string | null): number | null {
-  return datetime === null ? null : Date.parse(datetimeToTimestamp(datetime))
+  return datetime === null ? null : datetimeToMs(datetime)
 }

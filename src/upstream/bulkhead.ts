@@ -1,4 +1,4 @@
-import { startTimeout } from './start-timeout.ts'
+import { startTimeout } from '../start-timeout.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 interface BulkheadOptions {

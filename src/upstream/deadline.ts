@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startTimeout } from './start-timeout.ts'
+import { startTimeout } from '../start-timeout.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export interface CallLimits {

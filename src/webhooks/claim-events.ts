@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../database/database.ts'
-import { datetimeToTimestamp } from '../database/datetime.ts'
+import { datetimeToMs } from '../database/datetime.ts'
 import { retryContention } from '../database/retry-contention.ts'
 import type { RecordedEvent } from './read-effect.ts'
 
@@ -105,6 +105,6 @@ async function findDue(connection: Connection, maxEvents: number): Promise<numbe
 }
 
 function toClaimed({ event_id, occurred_at, waited_ms, ...rest }: Recorded): ClaimedEvent {
-  const occurredAtMs = Date.parse(datetimeToTimestamp(occurred_at))
+  const occurredAtMs = datetimeToMs(occurred_at)
   return { ...rest, eventId: event_id, occurredAtMs, waitedMs: waited_ms }
 }
