@@ -3,7 +3,7 @@ import { Availability } from '../schemas/availability.ts'
 import { availabilityFinder, type FindAvailability } from '../src/availability/find-availability.ts'
 import { recentStock } from '../src/availability/recent-stock.ts'
 import { supplierStock } from '../src/availability/supplier-stock.ts'
-import type { ProductAnswers } from '../src/products/product-answers.ts'
+import type { ProductAnswers } from '../src/listing/product-answers.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { MAX_RUNNING, productExports } from '../src/export/product-exports.ts'
 import { streamCodingOf } from '../src/http/content-coding.ts'
-import type { Filters } from '../src/products/filters.ts'
+import type { Filters } from '../src/listing/filters.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

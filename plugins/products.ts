@@ -3,10 +3,10 @@ import fp from 'fastify-plugin'
 import { ProductInput, ProductPatch, StockAdjustment } from '../schemas/product-inputs.ts'
 import { Pagination, Product, ProductPage } from '../schemas/products.ts'
 import { findProduct } from '../src/products/find-product.ts'
-import { listProducts } from '../src/products/list-products.ts'
-import { productAnswers } from '../src/products/product-answers.ts'
+import { listProducts } from '../src/listing/list-products.ts'
+import { productAnswers } from '../src/listing/product-answers.ts'
 import { productEditor } from '../src/products/product-editor.ts'
-import type { Products } from '../src/products/products.ts'
+import type { Products } from '../src/listing/products.ts'
 
 /** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached; `productEditor`: writing it. */
 export default fp(

@@ -1,5 +1,5 @@
 import { parameterError } from '../errors.ts'
-import { fingerprint } from '../products/cursor.ts'
+import { fingerprint } from '../listing/cursor.ts'
 
 /** Where a reader stands in the change log. */
 export interface FeedPosition {

@@ -3,7 +3,7 @@ import { numberChanges } from '../changes/number-changes.ts'
 import type { Database } from '../database/database.ts'
 import type { Snapshot } from '../database/snapshot.ts'
 import { AppError } from '../errors.ts'
-import type { Filters } from '../products/filters.ts'
+import type { Filters } from '../listing/filters.ts'
 import { exportLines } from './export-lines.ts'
 import { lineStream } from './line-stream.ts'
 

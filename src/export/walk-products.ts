@@ -1,7 +1,7 @@
 import type { Database, Params } from '../database/database.ts'
-import { type Filters, filterConditions } from '../products/filters.ts'
+import { type Filters, filterConditions } from '../listing/filters.ts'
 import { type ProductRow, productColumns } from '../products/product-row.ts'
-import { columnParts } from '../products/search-words.ts'
+import { columnParts } from '../search/search-words.ts'
 
 /** So few that nothing else waits long while they are written. */
 const BATCH_ROWS = 500

@@ -6,7 +6,7 @@ import { sendRows } from '../database/send-rows.ts'
 import { advanceRegisters } from '../registers/advance-registers.ts'
 import { type RegistersBySku, storeRegisters } from '../registers/store-registers.ts'
 import { type ProductRow, writtenColumns } from './product-row.ts'
-import { searchColumn } from './search-words.ts'
+import { searchColumn } from '../search/search-words.ts'
 
 /** What one transaction does to products. */
 export interface ProductWrites {

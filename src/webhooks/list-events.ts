@@ -5,7 +5,7 @@ import {
   type StoredWebhookEventsQuery
 } from '../../schemas/webhook-inbox.ts'
 import type { Database } from '../database/database.ts'
-import { decodeCursor, encodeCursor, fingerprint } from '../products/cursor.ts'
+import { decodeCursor, encodeCursor, fingerprint } from '../listing/cursor.ts'
 import { type StoredEventRow, storedEventColumns, toStoredEvent } from './stored-event.ts'
 
 type Filters = Pick<StoredWebhookEventsQuery, 'status' | 'type'>

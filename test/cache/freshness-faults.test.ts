@@ -1,6 +1,6 @@
 import t from 'tap'
 import { databaseTimeout } from '../../src/database/database-error.ts'
-import type { Products } from '../../src/products/products.ts'
+import type { Products } from '../../src/listing/products.ts'
 import { proxied } from '../support/proxied.ts'
 import { waitFor } from '../support/wait-for.ts'
 import {

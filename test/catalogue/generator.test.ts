@@ -7,7 +7,7 @@ import { MAX_ROWS } from '../../src/catalogue/generator/shop-calendar.ts'
 import { ABSENT_WORD, wordShares } from '../../src/catalogue/generator/vocabulary.ts'
 import { toLine } from '../../src/catalogue/load-rows.ts'
 import { normalizeText } from '../../src/products/normalize-text.ts'
-import { searchColumn } from '../../src/products/search-words.ts'
+import { searchColumn } from '../../src/search/search-words.ts'
 
 const ROWS = 100_000
 

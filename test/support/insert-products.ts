@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise'
 import { timestampToDatetime } from '../../src/database/datetime.ts'
 import { uuidV7 } from '../../src/database/uuid.ts'
-import { searchColumn } from '../../src/products/search-words.ts'
+import { searchColumn } from '../../src/search/search-words.ts'
 
 export interface ProductFixture {
   id?: Buffer

@@ -1,4 +1,4 @@
-import { searchColumn } from '../../products/search-words.ts'
+import { searchColumn } from '../../search/search-words.ts'
 
 /** A word of the search column, shared by all phrases that contain it. */
 interface Token {

@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problemResponse } from '../../../../schemas/problem.ts'
 import { Product, ProductListQuery, ProductPage, ProductParams } from '../../../../schemas/products.ts'
 import { Ref } from '../../../../schemas/types.ts'
-import { parseListQuery } from '../../../../src/products/list-query.ts'
-import type { ProductAnswers } from '../../../../src/products/product-answers.ts'
+import { parseListQuery } from '../../../../src/listing/list-query.ts'
+import type { ProductAnswers } from '../../../../src/listing/product-answers.ts'
 
 const tags = ['Products']
 const LIST_PATH = '/api/v1/products'

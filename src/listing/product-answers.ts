@@ -6,7 +6,7 @@ import { linkHeader } from './link-header.ts'
 import type { ListQuery } from './list-query.ts'
 import { touchingPage } from './page-span.ts'
 import type { Products } from './products.ts'
-import { serialisePage, serialiseProduct } from './serialise-products.ts'
+import { serialisePage, serialiseProduct } from '../products/serialise-products.ts'
 
 /** What requests for products ask the cache for. */
 export interface ProductAnswers {

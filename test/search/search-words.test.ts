@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fullTextExpression, searchColumn, searchWords } from '../../src/products/search-words.ts'
+import { fullTextExpression, searchColumn, searchWords } from '../../src/search/search-words.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 

@@ -1,4 +1,4 @@
-import type { FoundProduct } from './find-product.ts'
+import type { FoundProduct } from '../products/find-product.ts'
 import type { ReadPage } from './list-products.ts'
 import type { ListQuery } from './list-query.ts'
 

@@ -1,7 +1,7 @@
 import type { ProductListQuery } from '../../schemas/products.ts'
 import { decodeCursor, fingerprint } from './cursor.ts'
 import { type Filters, parseFilters } from './filters.ts'
-import { normalizeText } from './normalize-text.ts'
+import { normalizeText } from '../products/normalize-text.ts'
 import type { Position, Sort } from './sort.ts'
 
 const DEFAULT_LIMIT = 20

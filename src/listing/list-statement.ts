@@ -1,8 +1,8 @@
 import { timestampToDatetime } from '../database/datetime.ts'
 import { filterConditions } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
-import { productColumns } from './product-row.ts'
-import { fullTextExpression } from './search-words.ts'
+import { productColumns } from '../products/product-row.ts'
+import { fullTextExpression } from '../search/search-words.ts'
 import { isReadAscending, type Position, type Sort, sortColumns } from './sort.ts'
 
 export interface Statement {

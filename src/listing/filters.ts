@@ -1,7 +1,7 @@
 import type { ProductExportQuery } from '../../schemas/export.ts'
 import { parameterError } from '../errors.ts'
-import { normalizeText } from './normalize-text.ts'
-import { type SearchWords, searchWords } from './search-words.ts'
+import { normalizeText } from '../products/normalize-text.ts'
+import { type SearchWords, searchWords } from '../search/search-words.ts'
 
 /** Which products are asked for, checked and in one normal form. */
 export interface Filters {

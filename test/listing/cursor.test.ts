@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeCursor, encodeCursor, fingerprint } from '../../src/products/cursor.ts'
+import { decodeCursor, encodeCursor, fingerprint } from '../../src/listing/cursor.ts'
 
 const position = fc.record({
   value: fc.string({ unit: 'grapheme', maxLength: 255 }),

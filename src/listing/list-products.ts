@@ -5,7 +5,7 @@ import { encodeCursor } from './cursor.ts'
 import type { ListQuery } from './list-query.ts'
 import { listStatement } from './list-statement.ts'
 import { pageSpan, type Span } from './page-span.ts'
-import { type ProductRow, toProduct } from './product-row.ts'
+import { type ProductRow, toProduct } from '../products/product-row.ts'
 import type { Position } from './sort.ts'
 
 /** A page, and between which sort values its rows lie. */
