@@ -1,21 +1,33 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
+import { Facets } from '../schemas/facets.ts'
 import { ProductInput, ProductPatch, StockAdjustment } from '../schemas/product-inputs.ts'
 import { Pagination, Product, ProductPage } from '../schemas/products.ts'
-import { findProduct } from '../src/products/find-product.ts'
+import { catalogueSampler } from '../src/listing/catalogue-sampler.ts'
 import { listProducts } from '../src/listing/list-products.ts'
 import { productAnswers } from '../src/listing/product-answers.ts'
-import { productEditor } from '../src/products/product-editor.ts'
 import type { Products } from '../src/listing/products.ts'
+import { readFacets } from '../src/listing/read-facets.ts'
+import { findProduct } from '../src/products/find-product.ts'
+import { productEditor } from '../src/products/product-editor.ts'
+
+/** Several times what a page may cost, for servers that are slower than the planner takes them for. */
+const FEW_TIMEOUT_MS = 300
 
 /** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached; `productEditor`: writing it. */
 export default fp(
   async (app) => {
     const inputs = [ProductInput, ProductPatch, StockAdjustment]
-    for (const schema of [Product, Pagination, ProductPage, ...inputs]) app.addSchema(schema)
+    for (const schema of [Product, Pagination, ProductPage, Facets, ...inputs]) app.addSchema(schema)
     const { database, changes } = app
+    const reader = {
+      database,
+      sampler: catalogueSampler(database, () => performance.now()),
+      fewTimeoutMs: Math.min(FEW_TIMEOUT_MS, app.config.mysql.queryTimeoutMs)
+    }
     const products: Products = {
-      list: (query) => listProducts(database, query),
+      list: (query) => listProducts(reader, query),
+      facets: (filters) => readFacets(reader, filters),
       find: (id) => findProduct(database, id)
     }
     app.decorate('products', products)

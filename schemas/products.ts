@@ -45,13 +45,28 @@ export type Product = Static<typeof Product>
 export const Pagination = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 100, description: 'The page size that was asked for.' }),
-    hasMore: Type.Boolean({ description: 'Whether `nextCursor` leads on.' }),
+    hasMore: Type.Boolean({
+      description: 'Whether `nextCursor` leads on. A page may be short, or empty, and the list go on all the same.'
+    }),
     nextCursor: Type.Union([Type.String(), Type.Null()], {
       description: 'Leads to the page after this one; null at the end.'
     }),
     prevCursor: Type.Union([Type.String(), Type.Null()], {
       description: 'Leads to the page before this one; null at the start.'
-    })
+    }),
+    total: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description: 'How many products the whole list has. There with the parameter `total`.'
+      })
+    ),
+    totalIsExact: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether that many were counted. Else `total` is about right with `total=estimate`, and with `total=exact` ' +
+          'the list has at least as many.'
+      })
+    )
   },
   { $id: 'Pagination', description: 'Where this page lies in the list.' }
 )
@@ -109,6 +124,13 @@ export const ProductListQuery = Type.Object(
     sortOrder: Type.Optional(StringEnum(['asc', 'desc'], { description: 'The direction.', default: 'desc' })),
     limit: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'How many products a page has at most.' })
+    ),
+    total: Type.Optional(
+      StringEnum(['estimate', 'exact'], {
+        description:
+          'Also tells how many products there are: about, at no cost to speak of, or counted, up to a limit of cost. ' +
+          'Nothing is counted without it.'
+      })
     ),
     cursor: Type.Optional(
       Type.String({

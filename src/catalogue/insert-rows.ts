@@ -26,6 +26,10 @@ export const insertRows: WriteRows = async (connection, rows) => {
 }
 
 function toValues(row: CatalogueRow) {
-  const { id, sku, name, description, price, category, stock, createdAt, updatedAt, searchWords } = row
-  return [id, sku, name, description, price, category, stock, createdAt, updatedAt, FIRST_VERSION, searchWords]
+  const { id, sku, name, description, price, category, stock, createdAt, updatedAt } = row
+  const { searchWords, signature } = row
+  return [
+    ...[id, sku, name, description, price, category, stock, createdAt, updatedAt],
+    ...[FIRST_VERSION, searchWords, ...signature]
+  ]
 }

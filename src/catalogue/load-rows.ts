@@ -39,7 +39,7 @@ export function canLoadRows(connection: Connection): Promise<boolean> {
 
 /** A row as a line of tab-separated fields. No text of a catalogue has a character that needs an escape. */
 export function toLine(row: CatalogueRow): string {
-  return `${row.id.toString('hex')}\t${row.sku ?? '\\N'}\t${row.name}\t${row.description ?? '\\N'}\t${row.price}\t${row.category ?? '\\N'}\t${row.stock}\t${row.createdAt}\t${row.updatedAt}\t${FIRST_VERSION}\t${row.searchWords}\n`
+  return `${row.id.toString('hex')}\t${row.sku ?? '\\N'}\t${row.name}\t${row.description ?? '\\N'}\t${row.price}\t${row.category ?? '\\N'}\t${row.stock}\t${row.createdAt}\t${row.updatedAt}\t${FIRST_VERSION}\t${row.searchWords}\t${row.signature.join('\t')}\n`
 }
 
 function* packets(rows: Iterable<CatalogueRow>): Generator<Buffer> {

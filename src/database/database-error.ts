@@ -7,8 +7,11 @@ interface DriverError extends NodeJS.ErrnoException {
   fatal?: boolean
 }
 
-/** `max_execution_time` of MySQL and `max_statement_time` of MariaDB, for which the driver has no name. */
-const TIMEOUT_NUMBERS: readonly unknown[] = [3024, 1969]
+/**
+ * `max_execution_time` of MySQL and `max_statement_time` of MariaDB, for which the driver has no name; the last one is
+ * what MariaDB says where it was at work in FULLTEXT.
+ */
+const TIMEOUT_NUMBERS: readonly unknown[] = [3024, 1969, 188]
 
 /** In place of an answer: MySQL had closed the idle connection, or MariaDB was told to. */
 const CLOSED_NUMBERS: readonly unknown[] = [4031, 1927]
@@ -28,6 +31,12 @@ const PASSING_CODES: readonly unknown[] = [
 export function isConnectionLost(error: unknown): boolean {
   const { fatal, sqlState, errno } = error as DriverError
   return fatal === true || sqlState?.startsWith('08') === true || CLOSED_NUMBERS.includes(errno)
+}
+
+/** Whether the server has given up a statement at its time limit. Its connection is as good as before. */
+export function isGivenUp(error: unknown): boolean {
+  const cause = error instanceof AppError ? error.cause : undefined
+  return cause instanceof Error && TIMEOUT_NUMBERS.includes((cause as DriverError).errno)
 }
 
 /**

@@ -10,8 +10,8 @@ import { inTransaction } from './transaction.ts'
 /** The server ends a statement itself at its limit, and keeps the connection: it is given the time to say so. */
 export const ANSWER_GRACE_MS = 100
 
-/** What may run a second time. */
-const READING = /^[\s(]*SELECT\b/i
+/** What may run a second time. A comment may stand before it. */
+const READING = /^[\s(]*(?:\/\*.*?\*\/\s*)?SELECT\b/i
 
 export type Params = readonly (string | number | Buffer | null)[]
 

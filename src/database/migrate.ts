@@ -2,12 +2,15 @@ import { join } from 'node:path'
 import mysql, { type Connection } from 'mysql2/promise'
 import Postgrator from 'postgrator'
 import type { MysqlConfig } from '../config.ts'
+import { signProducts } from '../search/sign-products.ts'
 import { connectionOptions } from './connection-options.ts'
 import { takeLock } from './named-lock.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '../../migrations/*.sql')
 const SCHEMA_TABLE = 'schema_migrations'
 const LOCK_TIMEOUT_SECONDS = 300
+/** With columns for the signatures of words, which are the same for all rows. The next one takes them for granted. */
+const UNSIGNED_VERSION = 7
 
 /**
  * Applies the pending migrations and answers their names. Of several instances that start at once one applies them,
@@ -18,7 +21,13 @@ export async function migrate(config: MysqlConfig): Promise<string[]> {
   try {
     const isFirst = await takeLock(connection, `${SCHEMA_TABLE}:${config.database}`.slice(0, 64), LOCK_TIMEOUT_SECONDS)
     if (!isFirst) throw new Error('another instance has been migrating for five minutes')
-    const applied = await postgrator(connection, config.database).migrate()
+    const migrations = postgrator(connection, config.database)
+    const applied: Postgrator.Migration[] = []
+    if ((await migrations.getDatabaseVersion()) < UNSIGNED_VERSION) {
+      applied.push(...(await migrations.migrate(String(UNSIGNED_VERSION))))
+    }
+    if ((await migrations.getDatabaseVersion()) === UNSIGNED_VERSION) await signProducts(connection)
+    applied.push(...(await migrations.migrate()))
     return applied.map(({ filename }) => filename.replace(/^.*\//, ''))
   } finally {
     await connection.end()

@@ -1,7 +1,8 @@
 import type { Database, Params } from '../database/database.ts'
-import { type Filters, filterConditions } from '../listing/filters.ts'
+import { both, type Conditions, filterConditions } from '../listing/conditions.ts'
+import type { Filters } from '../listing/filters.ts'
 import { type ProductRow, productColumns } from '../products/product-row.ts'
-import { columnParts } from '../search/search-words.ts'
+import { termConditions } from '../search/search-words.ts'
 
 /** So few that nothing else waits long while they are written. */
 const BATCH_ROWS = 500
@@ -42,13 +43,9 @@ export async function* walkProducts(reader: Reader, filters: Filters): AsyncGene
  * The words of a search are looked for in the row: the index of words knows the rows as they are now, and misses those
  * of an old snapshot that have changed since.
  */
-function rowConditions(filters: Filters): { conditions: string[]; params: string[] } {
-  const { conditions, params } = filterConditions(filters)
-  const parts = filters.search === null ? [] : columnParts(filters.search)
-  return {
-    conditions: [...conditions, ...parts.map(() => 'LOCATE(?, search_words) > 0')],
-    params: [...params, ...parts]
-  }
+function rowConditions(filters: Filters): Conditions {
+  const where = filterConditions(filters)
+  return filters.search === null ? where : both(where, termConditions(filters.search))
 }
 
 /** The id of the last row of a whole span; null where fewer are left. */

@@ -1,14 +1,15 @@
 import type { ProductExportQuery } from '../../schemas/export.ts'
 import { parameterError } from '../errors.ts'
 import { normalizeText } from '../products/normalize-text.ts'
-import { type SearchWords, searchWords } from '../search/search-words.ts'
+import { type SearchTerm, searchTerms } from '../search/search-words.ts'
 
 /** Which products are asked for, checked and in one normal form. */
 export interface Filters {
   categories: readonly string[]
   minPrice: string | null
   maxPrice: string | null
-  search: SearchWords | null
+  /** All of them are to be in a product; null asks for no words. */
+  search: readonly SearchTerm[] | null
 }
 
 /**
@@ -28,18 +29,8 @@ export function parseFilters(query: ProductExportQuery): Filters {
   return filters
 }
 
-/** The filters as conditions on a row, but for the search, which has more than one. */
-export function filterConditions({ categories, minPrice, maxPrice }: Omit<Filters, 'search'>) {
-  const conditions: string[] = []
-  if (categories.length > 0) conditions.push(`category IN (${categories.map(() => '?').join(', ')})`)
-  if (minPrice !== null) conditions.push('price >= ?')
-  if (maxPrice !== null) conditions.push('price <= ?')
-  const prices = [minPrice, maxPrice].filter((price) => price !== null)
-  return { conditions, params: [...categories, ...prices] }
-}
-
-function parseSearch(search: string): SearchWords {
-  const words = searchWords(search)
-  if (words === null) throw parameterError('search', 'must contain at least one letter or digit')
-  return words
+function parseSearch(search: string): SearchTerm[] {
+  const terms = searchTerms(search)
+  if (terms === null) throw parameterError('search', 'must contain at least one letter or digit')
+  return terms
 }

@@ -1,11 +1,12 @@
 import type { Pagination, Product, ProductPage } from '../../schemas/products.ts'
-import type { Database } from '../database/database.ts'
 import { parseId } from '../database/uuid.ts'
+import { toProduct } from '../products/product-row.ts'
+import { countProducts, estimateTotal } from './count-products.ts'
 import { encodeCursor } from './cursor.ts'
 import type { ListQuery } from './list-query.ts'
-import { listStatement } from './list-statement.ts'
-import { pageSpan, type Span } from './page-span.ts'
-import { type ProductRow, toProduct } from '../products/product-row.ts'
+import type { ListReader } from './list-reader.ts'
+import { EVERYWHERE, pageSpan, type Span } from './page-span.ts'
+import { readList } from './read-list.ts'
 import type { Position } from './sort.ts'
 
 /** A page, and between which sort values its rows lie. */
@@ -18,41 +19,61 @@ export interface ReadPage {
  * Answers one page of products.
  * @throws {AppError} when the database does not answer in time
  */
-export async function listProducts(database: Database, query: ListQuery): Promise<ReadPage> {
-  const { sql, params } = listStatement(query)
-  const rows = await database.execute<ProductRow>(sql, params)
-  const next = rows.length > query.limit ? rows.pop() : undefined
-  if (query.from?.backward) rows.reverse()
-  const data = rows.map(toProduct)
-  const span = pageSpan(query, next === undefined ? null : toProduct(next)[query.sort.key])
-  return { page: { data, pagination: pagination(query, data, next !== undefined) }, span }
+export async function listProducts(reader: ListReader, query: ListQuery): Promise<ReadPage> {
+  const { rows, stoppedAt } = await readList(reader, query, query.limit + 1)
+  const read = rows.map(toProduct)
+  const after = read.length > query.limit ? read.pop() : undefined
+  const onward = after === undefined ? stoppedAt : positionAt(query, read.at(-1))
+  const span = pageSpan(query, after?.[query.sort.key] ?? stoppedAt?.value ?? null)
+  const data = query.from?.backward ? read.toReversed() : read
+  const page = { data, pagination: pagination(query, onward, positionBack(query, read[0])) }
+  if (query.total !== null) Object.assign(page.pagination, await totalOf(reader, query, page))
+  // A total changes with whatever changes in the list.
+  return { page, span: query.total === null ? span : EVERYWHERE }
+}
+
+/** A page that is the whole list tells its total. */
+async function totalOf(
+  reader: ListReader,
+  query: ListQuery,
+  { data, pagination: { nextCursor, prevCursor } }: ProductPage
+): Promise<Pick<Pagination, 'total' | 'totalIsExact'>> {
+  if (nextCursor === null && prevCursor === null) return { total: data.length, totalIsExact: true }
+  const count = query.total === 'exact' ? countProducts : estimateTotal
+  const { total, isExact } = await count(reader, query)
+  const seen = data.length + (nextCursor === null ? 0 : 1) + (prevCursor === null ? 0 : 1)
+  return { total: isExact ? total : Math.max(total, seen), totalIsExact: isExact }
 }
 
 /**
- * A cursor leads away from each end of the page at which the list goes on: in the direction of reading where there was
- * a row more, and back where the page was reached by a cursor.
+ * @param onward where the list goes on in the direction of reading; null at its end
+ * @param back where it goes on in the other direction; null at its start
  */
-function pagination(query: ListQuery, data: readonly Product[], goesOn: boolean): Pagination {
-  const { from, limit } = query
-  const hasNext = from?.backward ? true : goesOn
-  const hasPrevious = from?.backward ? goesOn : from !== null
+function pagination(
+  { from, limit, fingerprint }: ListQuery,
+  onward: Position | null,
+  back: Position | null
+): Pagination {
+  const [next, previous] = from?.backward ? [back, onward] : [onward, back]
   return {
     limit,
-    hasMore: hasNext,
-    nextCursor: hasNext ? encodeCursor(edge(query, data.at(-1), false), query.fingerprint) : null,
-    prevCursor: hasPrevious ? encodeCursor(edge(query, data[0], true), query.fingerprint) : null
+    hasMore: next !== null,
+    nextCursor: next && encodeCursor(next, fingerprint),
+    prevCursor: previous && encodeCursor(previous, fingerprint)
   }
 }
 
-/** The position at one end of the page; where the page is empty, the one it was reached by, itself included. */
-function edge(query: ListQuery, product: Product | undefined, backward: boolean): Position {
-  if (product !== undefined) {
-    return { value: product[query.sort.key], id: parseId(product.id), inclusive: false, backward }
-  }
-  if (query.from === null) throw new Error('an empty first page has no edges')
-  return {
-    ...query.from,
-    inclusive: query.from.backward !== backward ? !query.from.inclusive : query.from.inclusive,
-    backward
-  }
+/** Behind a product of the page, in the direction of reading. */
+function positionAt({ sort, from }: ListQuery, product: Product | undefined): Position | null {
+  if (product === undefined) return from
+  return { value: product[sort.key], id: parseId(product.id), inclusive: false, backward: from?.backward ?? false }
+}
+
+/** Back from the first product that was read; from an empty page to what it was reached from. */
+function positionBack(query: ListQuery, first: Product | undefined): Position | null {
+  const { from } = query
+  if (from === null) return null
+  const backward = !from.backward
+  const at = positionAt(query, first) ?? from
+  return first === undefined ? { ...from, inclusive: !from.inclusive, backward } : { ...at, backward }
 }

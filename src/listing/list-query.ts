@@ -1,7 +1,7 @@
 import type { ProductListQuery } from '../../schemas/products.ts'
+import { normalizeText } from '../products/normalize-text.ts'
 import { decodeCursor, fingerprint } from './cursor.ts'
 import { type Filters, parseFilters } from './filters.ts'
-import { normalizeText } from '../products/normalize-text.ts'
 import type { Position, Sort } from './sort.ts'
 
 const DEFAULT_LIMIT = 20
@@ -10,6 +10,8 @@ const DEFAULT_LIMIT = 20
 export interface ListQuery extends Filters {
   sort: Sort
   limit: number
+  /** Whether to tell how many products there are, and how well. */
+  total: 'estimate' | 'exact' | null
   /** Where the page begins; null is the start of the list. */
   from: Position | null
   fingerprint: Buffer
@@ -29,7 +31,8 @@ export function parseListQuery(query: ProductListQuery): ListQuery {
   const print = fingerprint(filters)
   const from = query.cursor === undefined ? null : decodeCursor(query.cursor, print)
   const limit = query.limit ?? DEFAULT_LIMIT
-  return { ...filters, limit, from, fingerprint: print, canonical: canonicalQuery(query, filters.categories, limit) }
+  const canonical = canonicalQuery(query, filters.categories, limit)
+  return { ...filters, limit, total: query.total ?? null, from, fingerprint: print, canonical }
 }
 
 /** The search stays as it was written: nobody gets to see the spelling of others. */
@@ -44,5 +47,6 @@ function canonicalQuery(query: ProductListQuery, categories: readonly string[], 
   set('sortBy', query.sortBy, 'createdAt')
   set('sortOrder', query.sortOrder, 'desc')
   set('limit', String(limit), String(DEFAULT_LIMIT))
+  set('total', query.total)
   return params.toString()
 }

@@ -6,6 +6,9 @@ import { isReadAscending } from './sort.ts'
 /** The sort values between which the rows of a page lie, both included; null where nothing bounds it. */
 export type Span = readonly [lowest: string | null, highest: string | null]
 
+/** The span of what any product may change. */
+export const EVERYWHERE: Span = [null, null]
+
 /**
  * The span of a page.
  * @param last the sort value of the last row that was read, in the direction of reading, if there may be more behind it:
@@ -20,7 +23,10 @@ export function pageSpan({ sort, from }: ListQuery, last: string | null): Span {
  * Tells which changes may change a page: those of products that have stood or stand among the rows of the page and pass
  * its filters. In doubt they may: words are not looked at, and names are compared as far as we know their order.
  */
-export function touchingPage({ categories, sort, ...query }: ListQuery, span: Span): (change: Change) => boolean {
+export function touchingPage(
+  { categories, sort, ...query }: Pick<ListQuery, 'categories' | 'sort' | 'minPrice' | 'maxPrice'>,
+  span: Span
+): (change: Change) => boolean {
   const minPrice = Number(query.minPrice ?? Number.NEGATIVE_INFINITY)
   const maxPrice = Number(query.maxPrice ?? Number.POSITIVE_INFINITY)
   const isInSpan = within(sort.key, span)

@@ -1,20 +1,26 @@
 import { createHash } from 'node:crypto'
 import { productKey, type Subject } from '../cache/subject.ts'
 import { bodyOf, weakEtag } from '../http/answer.ts'
+import { serialiseFacets, serialisePage, serialiseProduct } from '../products/serialise-products.ts'
 import { encodeCursor } from './cursor.ts'
+import type { Filters } from './filters.ts'
 import { linkHeader } from './link-header.ts'
 import type { ListQuery } from './list-query.ts'
-import { touchingPage } from './page-span.ts'
+import { EVERYWHERE, touchingPage } from './page-span.ts'
 import type { Products } from './products.ts'
-import { serialisePage, serialiseProduct } from '../products/serialise-products.ts'
+import type { Sort } from './sort.ts'
 
 /** What requests for products ask the cache for. */
 export interface ProductAnswers {
   /** @param path of the list, for its links */
   list(query: ListQuery, path: string): Subject
+  facets(filters: Filters): Subject
   /** @param id in either case */
   product(id: string): Subject
 }
+
+/** Whatever it is, all products are in it. */
+const ANY_SORT: Sort = { key: 'createdAt', order: 'desc' }
 
 interface ProductAnswersOptions {
   listTtlMs: number
@@ -27,11 +33,22 @@ export function productAnswers(products: Products, { listTtlMs, productTtlMs }: 
       key: listKey(query),
       productId: null,
       ttlMs: listTtlMs,
-      touching: ({ span = [null, null] }) => touchingPage(query, span),
+      touching: ({ span = EVERYWHERE }) => touchingPage(query, span),
       async load() {
         const { page, span } = await products.list(query)
         const body = bodyOf(serialisePage(page))
         return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination), span }
+      }
+    }),
+
+    facets: (filters) => ({
+      key: keyOf('facets', JSON.stringify(filters)),
+      productId: null,
+      ttlMs: listTtlMs,
+      touching: () => touchingPage({ ...filters, categories: [], sort: ANY_SORT }, EVERYWHERE),
+      async load() {
+        const body = bodyOf(serialiseFacets(await products.facets(filters)))
+        return { body, etag: weakEtag(body) }
       }
     }),
 
@@ -54,5 +71,9 @@ export function productAnswers(products: Products, { listTtlMs, productTtlMs }: 
 
 function listKey({ canonical, from, fingerprint }: ListQuery): string {
   const cursor = from === null ? '' : encodeCursor(from, fingerprint)
-  return `list:${createHash('sha256').update(`${canonical} ${cursor}`).digest('base64url')}`
+  return keyOf('list', `${canonical} ${cursor}`)
+}
+
+function keyOf(kind: 'list' | 'facets', query: string): string {
+  return `${kind}:${createHash('sha256').update(query).digest('base64url')}`
 }

@@ -1,10 +1,11 @@
 import type { Product } from '../../schemas/products.ts'
 import { datetimeToTimestamp } from '../database/datetime.ts'
 import { formatId } from '../database/uuid.ts'
+import { signatureColumns } from '../search/word-signature.ts'
 
 export const productColumns = 'id, sku, name, description, price, category, stock, created_at, updated_at, version'
-/** With the column that is made for searching and never read. */
-export const writtenColumns = `${productColumns}, search_words`
+/** With those that are made for searching and never read. */
+export const writtenColumns = `${productColumns}, search_words, ${signatureColumns.join(', ')}`
 
 /** A row of `products` as the driver gives it: decimals and dates as text. */
 export interface ProductRow {

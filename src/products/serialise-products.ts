@@ -1,4 +1,5 @@
 import fastJsonStringify, { type Schema } from 'fast-json-stringify'
+import { Facets } from '../../schemas/facets.ts'
 import { Pagination, Product, ProductPage } from '../../schemas/products.ts'
 
 const referenced = { Product: Product as Schema, Pagination: Pagination as Schema }
@@ -10,3 +11,6 @@ export const serialiseProduct: (product: Product) => string = fastJsonStringify(
 export const serialisePage: (page: ProductPage) => string = fastJsonStringify(ProductPage as Schema, {
   schema: referenced
 })
+
+/** Writes facets as their schema has them. */
+export const serialiseFacets: (facets: Facets) => string = fastJsonStringify(Facets as Schema)

@@ -5,8 +5,9 @@ import { datetimeToMs, datetimeToTimestamp } from '../database/datetime.ts'
 import { sendRows } from '../database/send-rows.ts'
 import { advanceRegisters } from '../registers/advance-registers.ts'
 import { type RegistersBySku, storeRegisters } from '../registers/store-registers.ts'
-import { type ProductRow, writtenColumns } from './product-row.ts'
 import { searchColumn } from '../search/search-words.ts'
+import { signatureColumns, signatureOf } from '../search/word-signature.ts'
+import { type ProductRow, writtenColumns } from './product-row.ts'
 
 /** What one transaction does to products. */
 export interface ProductWrites {
@@ -18,7 +19,10 @@ export interface ProductWrites {
   registers?: RegistersBySku
 }
 
-const CHANGEABLE = ['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version', 'search_words']
+const CHANGEABLE = [
+  ...['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version'],
+  ...['search_words', ...signatureColumns]
+]
 const INSERT = `INSERT INTO products (${writtenColumns}) VALUES ?`
 const SET_SKU = 'UPDATE products SET sku = ? WHERE id = ?'
 const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${name} = VALUES(${name})`).join(', ')}`
@@ -63,6 +67,7 @@ function toStanding({ name, category, price, created_at, updated_at }: ProductRo
 
 /** In the order of `writtenColumns`. */
 function toValues(row: ProductRow) {
+  const words = searchColumn(row.name, row.description)
   return [
     row.id,
     row.sku,
@@ -74,6 +79,7 @@ function toValues(row: ProductRow) {
     row.created_at,
     row.updated_at,
     row.version,
-    searchColumn(row.name, row.description)
+    words,
+    ...signatureOf(words)
   ]
 }

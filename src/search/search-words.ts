@@ -54,14 +54,14 @@ export function searchColumn(name: string, description: string | null): string {
   return words.size === 0 ? '' : ` ${[...words].join(' ')} `
 }
 
-/** The words of a search: `whole` are tokens of the search column, `prefix` the beginning of one. */
-export interface SearchWords {
-  whole: string[]
-  prefix: string
-}
+/**
+ * What a search column must hold, one way or the other, for each word of a search: ` word ` for a whole word, ` wor` for
+ * the beginning of one.
+ */
+export type SearchTerm = string
 
-/** Reads a search; null when there is no word in it. */
-export function searchWords(search: string): SearchWords | null {
+/** Reads a search, of which the last word may be a beginning; null when there is no word in it. */
+export function searchTerms(search: string): SearchTerm[] | null {
   const words =
     fold(search)
       .replace(APOSTROPHES, '')
@@ -69,17 +69,22 @@ export function searchWords(search: string): SearchWords | null {
       ?.flatMap((word) => word.split(JOINERS)) ?? []
   const last = words.pop()
   if (last === undefined) return null
-  return { whole: [...new Set(words.map(token))], prefix: encode(last).slice(0, WORD_MAX_LENGTH) }
+  const whole = [...new Set(words.map((word) => ` ${token(word)} `))]
+  const beginning = ` ${encode(last).slice(0, WORD_MAX_LENGTH)}`
+  return whole.some((term) => term.startsWith(beginning)) ? whole : [...whole, beginning]
 }
 
-/** The search as a FULLTEXT expression in boolean mode. */
-export function fullTextExpression({ whole, prefix }: SearchWords): string {
-  return [...whole.map((word) => `+${word}`), `+${prefix}*`].join(' ')
+/** The terms as a FULLTEXT expression in boolean mode. */
+export function fullTextExpression(terms: readonly SearchTerm[]): string {
+  return terms.map((term) => `+${term.trim()}${term.endsWith(' ') ? '' : '*'}`).join(' ')
 }
 
-/** What a search column holds when it has all words of a search: each of these. */
-export function columnParts({ whole, prefix }: SearchWords): string[] {
-  return [...whole.map((word) => ` ${word} `), ` ${prefix}`]
+/** The same without FULLTEXT: conditions on the search column of a row. */
+export function termConditions(
+  terms: readonly SearchTerm[],
+  column = 'search_words'
+): { conditions: string[]; params: string[] } {
+  return { conditions: terms.map(() => `LOCATE(?, ${column}) > 0`), params: [...terms] }
 }
 
 function fold(text: string): string {

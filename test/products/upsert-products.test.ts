@@ -7,8 +7,8 @@ import t, { type Test } from 'tap'
 import { type Change, decodeChanges } from '../../src/changes/change.ts'
 import type { Config } from '../../src/config.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
-import { searchColumn } from '../../src/search/search-words.ts'
 import { editBySku, type ProductUpsert, type SkuEdit, upsertProducts } from '../../src/products/upsert-products.ts'
+import { searchColumn } from '../../src/search/search-words.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 
 const T0 = Date.UTC(2026, 0, 1)

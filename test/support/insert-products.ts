@@ -2,6 +2,7 @@ import type { Connection } from 'mysql2/promise'
 import { timestampToDatetime } from '../../src/database/datetime.ts'
 import { uuidV7 } from '../../src/database/uuid.ts'
 import { searchColumn } from '../../src/search/search-words.ts'
+import { signatureColumns, signatureOf } from '../../src/search/word-signature.ts'
 
 export interface ProductFixture {
   id?: Buffer
@@ -21,6 +22,7 @@ let count = 0
 export async function insertProducts(connection: Connection, fixtures: readonly ProductFixture[]): Promise<Buffer[]> {
   const rows = fixtures.map((fixture) => {
     const product = { ...defaults(), ...fixture }
+    const words = searchColumn(product.name, product.description)
     return [
       product.id,
       product.sku,
@@ -31,12 +33,14 @@ export async function insertProducts(connection: Connection, fixtures: readonly 
       product.stock,
       timestampToDatetime(product.createdAt),
       timestampToDatetime(product.updatedAt),
-      searchColumn(product.name, product.description)
+      words,
+      ...signatureOf(words)
     ]
   })
   for (let start = 0; start < rows.length; start += 1000) {
     await connection.query(
-      'INSERT INTO products (id, sku, name, description, price, category, stock, created_at, updated_at, search_words) VALUES ?',
+      `INSERT INTO products (id, sku, name, description, price, category, stock, created_at, updated_at, search_words,
+        ${signatureColumns.join(', ')}) VALUES ?`,
       [rows.slice(start, start + 1000)]
     )
   }

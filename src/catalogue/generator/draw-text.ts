@@ -1,3 +1,4 @@
+import type { Signature } from '../../search/word-signature.ts'
 import { type Phrase, phrase, searchColumnOf } from './phrase.ts'
 import type { Random } from './random.ts'
 import type { Shelf } from './shelves.ts'
@@ -8,6 +9,7 @@ export interface ProductText {
   description: string | null
   /** The search column of both. */
   searchWords: string
+  signature: Signature
 }
 
 const WITH_QUALITY = 0.6
@@ -32,7 +34,7 @@ export function drawText(shelf: Shelf, random: Random): ProductText {
   const phrases: Phrase[] = []
   const name = drawName(shelf, random, phrases)
   const description = random.chance(WITH_DESCRIPTION) ? drawDescription(shelf, random, phrases) : null
-  return { name, description, searchWords: searchColumnOf(phrases) }
+  return { name, description, ...searchColumnOf(phrases) }
 }
 
 /** For example `Nordvale Wireless Headphones TX450, black`. */

@@ -1,8 +1,10 @@
 import { searchColumn } from '../../search/search-words.ts'
+import { type Signature, signatureOf } from '../../search/word-signature.ts'
 
 /** A word of the search column, shared by all phrases that contain it. */
 interface Token {
   text: string
+  signature: Signature
   /** The last text that it was written to. */
   usedIn: number
 }
@@ -25,22 +27,26 @@ export function phrase(text: string): Phrase {
 function intern(text: string): Token {
   const known = tokens.get(text)
   if (known !== undefined) return known
-  const token = { text, usedIn: 0 }
+  const token = { text, signature: signatureOf(text), usedIn: 0 }
   tokens.set(text, token)
   return token
 }
 
-/** The search column of a text made of these phrases, without reading the text again. */
-export function searchColumnOf(phrases: readonly Phrase[]): string {
+/** The search column of a text made of these phrases, and its signature, without reading the text again. */
+export function searchColumnOf(phrases: readonly Phrase[]): { searchWords: string; signature: Signature } {
   textNumber++
   let column = ' '
+  const signature = [0, 0, 0, 0, 0, 0]
   for (const { tokens } of phrases) {
     for (const token of tokens) {
       if (token.usedIn === textNumber) continue
       token.usedIn = textNumber
       column += token.text
       column += ' '
+      for (let part = 0; part < signature.length; part++) {
+        signature[part] = ((signature[part] ?? 0) | (token.signature[part] ?? 0)) >>> 0
+      }
     }
   }
-  return column
+  return { searchWords: column, signature }
 }

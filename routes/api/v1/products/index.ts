@@ -1,17 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problemResponse } from '../../../../schemas/problem.ts'
 import { Product, ProductListQuery, ProductPage, ProductParams } from '../../../../schemas/products.ts'
+import { cacheHeaders, notModified } from '../../../../schemas/responses.ts'
 import { Ref } from '../../../../schemas/types.ts'
 import { parseListQuery } from '../../../../src/listing/list-query.ts'
 import type { ProductAnswers } from '../../../../src/listing/product-answers.ts'
 
 const tags = ['Products']
 const LIST_PATH = '/api/v1/products'
-const cacheHeaders = {
-  'Cache-Control': { type: 'string', description: 'To be stored, and asked for again with its entity tag.' },
-  'Cache-Status': { type: 'string', description: 'Where the answer comes from, as in RFC 9211.' }
-}
-const notModified = { description: 'It is what the client has already.', type: 'null' }
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const answers = app.getDecorator<ProductAnswers>('productAnswers')
@@ -26,7 +22,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'List products',
         description:
           'Filters, searches, sorts and pages. Follow `nextCursor` (or the link `next`) until it is null: every product ' +
-          'comes exactly once, at the same cost on every page.',
+          'comes exactly once, at the same cost on every page. Where what is searched for is very hard to find a page ' +
+          'may be short, or even empty, though the list goes on: only a `nextCursor` of null ends it.',
         tags,
         querystring: ProductListQuery,
         response: {

@@ -1,0 +1,11 @@
+-- The words of a product in 192 bits (src/search/word-signature.ts). All of them set says nothing, and excludes nothing:
+-- rows that were there before are signed after this, by the service. sample_rank draws one product in 64 by its id, for
+-- a sample of the catalogue (src/listing/catalogue-sample.ts): those with the lowest ranks.
+ALTER TABLE products
+  ADD COLUMN signature_0 INT UNSIGNED NOT NULL DEFAULT 4294967295,
+  ADD COLUMN signature_1 INT UNSIGNED NOT NULL DEFAULT 4294967295,
+  ADD COLUMN signature_2 INT UNSIGNED NOT NULL DEFAULT 4294967295,
+  ADD COLUMN signature_3 INT UNSIGNED NOT NULL DEFAULT 4294967295,
+  ADD COLUMN signature_4 INT UNSIGNED NOT NULL DEFAULT 4294967295,
+  ADD COLUMN signature_5 INT UNSIGNED NOT NULL DEFAULT 4294967295,
+  ADD COLUMN sample_rank INT UNSIGNED AS (IF(CRC32(id) < 67108864, CRC32(id), NULL)) STORED;

@@ -1,0 +1,144 @@
+import type { SortKey } from '../../schemas/products.ts'
+import type { Database } from '../database/database.ts'
+import { datetimeToTimestamp } from '../database/datetime.ts'
+import { type Signature, signatureColumns } from '../search/word-signature.ts'
+
+/** What decides whether a product is listed, and where. */
+export interface SampledProduct {
+  /** Its place in the sample. */
+  index: number
+  id: Buffer
+  name: string
+  /** Names compare as these do, byte by byte: it is how the database orders them. */
+  nameWeight: Buffer
+  price: string
+  priceValue: number
+  category: string | null
+  createdAt: string
+  updatedAt: string
+  searchWords: string
+  signature: Signature
+}
+
+/** Products drawn at random, each as likely as any other. */
+export interface CatalogueSample {
+  readonly products: readonly SampledProduct[]
+  /** How many products of the catalogue each of them stands for. */
+  readonly weight: number
+  /** In the ascending order of a sort. */
+  inOrder(key: SortKey): readonly SampledProduct[]
+  /** For each product, whether its search column has this text. */
+  having(text: string): Uint8Array
+}
+
+type StoredProduct = Record<`signature_${number}`, number> & {
+  id: Buffer
+  name: string
+  name_weight: Buffer
+  price: string
+  category: string | null
+  created_at: string
+  updated_at: string
+  search_words: string
+  sample_rank: number
+}
+
+/** A share of one in a thousand shows in it four times, give or take two. */
+const SIZE = 4096
+/** A few milliseconds of the database, and less than one of this process. */
+const BATCH_ROWS = 512
+const RANKS = 2 ** 32
+/** Of all ids, as the column has it. */
+const RANKED_SHARE = 1 / 64
+/** Of 4 KiB each. */
+const MAX_REMEMBERED_TEXTS = 500
+
+/**
+ * Draws a sample: the products of the lowest ranks, which are hashes of their ids (a bottom-k sample; Cohen and Kaplan,
+ * 2007). The highest rank among them tells how many products there are, within 2 %.
+ */
+export async function drawSample(database: Pick<Database, 'execute'>): Promise<CatalogueSample> {
+  const stored: StoredProduct[] = []
+  for (let isFull = true; isFull && stored.length < SIZE; ) {
+    const batch: StoredProduct[] = await database.execute<StoredProduct>(DRAW, [
+      String((stored.at(-1)?.sample_rank ?? -1) + 1),
+      String(BATCH_ROWS)
+    ])
+    for (const row of batch) stored.push(row)
+    isFull = batch.length === BATCH_ROWS
+  }
+  const share = stored.length < SIZE ? RANKED_SHARE : (stored.at(-1)?.sample_rank ?? 0) / RANKS
+  return createSample(stored.map(toSampled), 1 / share)
+}
+
+const DRAW = `SELECT STRAIGHT_JOIN p.id, p.name, WEIGHT_STRING(p.name) AS name_weight, p.price, p.category, p.created_at,
+    p.updated_at, p.search_words, drawn.sample_rank, ${signatureColumns.map((column) => `p.${column}`).join(', ')}
+  FROM (SELECT id, sample_rank FROM products FORCE INDEX (products_sample)
+    WHERE sample_rank >= ? ORDER BY sample_rank LIMIT ?) drawn
+  JOIN products p ON p.id = drawn.id ORDER BY drawn.sample_rank`
+
+export function createSample(products: readonly SampledProduct[], weight: number): CatalogueSample {
+  const orders = new Map<SortKey, SampledProduct[]>()
+  const flags = new Map<string, Uint8Array>()
+
+  return {
+    products,
+    weight,
+
+    inOrder(key) {
+      const known = orders.get(key)
+      if (known !== undefined) return known
+      const order = products.toSorted((a, b) => compareSampled(key, a, b))
+      orders.set(key, order)
+      return order
+    },
+
+    having(text) {
+      const known = flags.get(text)
+      if (known !== undefined) return known
+      if (flags.size === MAX_REMEMBERED_TEXTS) flags.clear()
+      const found = Uint8Array.from(products, ({ searchWords }) => (searchWords.includes(text) ? 1 : 0))
+      flags.set(text, found)
+      return found
+    }
+  }
+}
+
+/** A place between products of the sample. */
+export interface SamplePlace {
+  id: Buffer
+  /** The sort value: text in the form of the API, but for a name its weight. */
+  value: string | Buffer
+}
+
+/** Negative when a product comes before a place in ascending order, positive when after it. */
+export function compareToPlace(key: SortKey, product: SampledProduct, { value, id }: SamplePlace): number {
+  return compareValues(key, product, value) || Buffer.compare(product.id, id)
+}
+
+function compareSampled(key: SortKey, a: SampledProduct, b: SampledProduct): number {
+  return compareToPlace(key, a, { value: key === 'name' ? b.nameWeight : b[key], id: b.id })
+}
+
+function compareValues(key: SortKey, product: SampledProduct, value: string | Buffer): number {
+  if (typeof value !== 'string') return Buffer.compare(product.nameWeight, value)
+  if (key === 'price') return product.priceValue - Number(value)
+  const own = product[key]
+  return own < value ? -1 : own > value ? 1 : 0
+}
+
+function toSampled(row: StoredProduct, index: number): SampledProduct {
+  return {
+    index,
+    id: row.id,
+    name: row.name,
+    nameWeight: row.name_weight,
+    price: row.price,
+    priceValue: Number(row.price),
+    category: row.category,
+    createdAt: datetimeToTimestamp(row.created_at),
+    updatedAt: datetimeToTimestamp(row.updated_at),
+    searchWords: row.search_words,
+    signature: signatureColumns.map((_, part) => row[`signature_${part}`] ?? 0)
+  }
+}

@@ -1,0 +1,92 @@
+import { countFewStatement, countStatement } from './count-statements.ts'
+import { fetchFew } from './fetch-few.ts'
+import type { Filters } from './filters.ts'
+import type { ListReader } from './list-reader.ts'
+import { COST_US, planWords } from './plan.ts'
+import type { Position } from './sort.ts'
+import { type FilterSurvey, surveyFilters } from './survey.ts'
+
+/** How many products pass some filters. */
+export interface Total {
+  total: number
+  /** Else there are more than these, or about as many. */
+  isExact: boolean
+}
+
+/** What counting may cost, by the measure of the planner: a million entries of an index, or fifty thousand rows. */
+const EXACT_BUDGET_US = 250_000
+/** As much as a page costs. */
+const ESTIMATE_BUDGET_US = 1000
+const STEP_US = 20_000
+
+/** Counts, up to a ceiling of cost; beyond it the total is what was counted by then. */
+export async function countProducts(reader: ListReader, filters: Filters): Promise<Total> {
+  return await count(reader, filters, surveyFilters(await reader.sampler.current(), filters), EXACT_BUDGET_US)
+}
+
+/** Tells from the sample of the catalogue about how many there are; where it costs no more than a page, it counts them. */
+export async function estimateTotal(reader: ListReader, filters: Filters): Promise<Total> {
+  const survey = surveyFilters(await reader.sampler.current(), filters)
+  const { sample, isMatch } = survey
+  const total = Math.round(sample.products.filter(isMatch).length * sample.weight)
+  const cost = Math.min(
+    costOfStep(survey, scopeOf(survey).length),
+    planWords(survey)?.costUs ?? Number.POSITIVE_INFINITY
+  )
+  if (cost > ESTIMATE_BUDGET_US) return { total, isExact: false }
+  const counted = await count(reader, filters, survey, ESTIMATE_BUDGET_US)
+  return counted.isExact ? counted : { total: Math.max(total, counted.total), isExact: false }
+}
+
+async function count(reader: ListReader, filters: Filters, survey: FilterSurvey, budgetUs: number): Promise<Total> {
+  const few = planWords(survey)
+  if (few !== null && few.costUs < Math.min(budgetUs, costOfStep(survey, scopeOf(survey).length))) {
+    const counted = await fetchFew<Count>(reader, countFewStatement(filters, few.source, reader.fewTimeoutMs))
+    if (counted !== null) return { total: totalOf(counted), isExact: true }
+  }
+  return await countInSteps(reader, filters, survey, budgetUs)
+}
+
+interface Count {
+  count: number
+}
+
+/** Each step ends at a product of the sample, and costs about the same. */
+async function countInSteps(
+  { database }: ListReader,
+  filters: Filters,
+  survey: FilterSurvey,
+  budgetUs: number
+): Promise<Total> {
+  const scope = scopeOf(survey)
+  const step = Math.max(1, Math.floor(STEP_US / costOfStep(survey, 1)))
+  let total = 0
+  let from: Position | null = null
+  for (let end = step; ; end += step) {
+    const last = scope[end - 1]
+    const until: Position | null =
+      last === undefined ? null : { value: last.price, id: last.id, inclusive: false, backward: false }
+    const { sql, params } = countStatement(filters, from, until)
+    total += totalOf(await database.execute<Count>(sql, params))
+    if (until === null) return { total, isExact: true }
+    if (costOfStep(survey, end) >= budgetUs) return { total, isExact: false }
+    from = until
+  }
+}
+
+/** What it costs to count the products that so many of the sample stand for. */
+function costOfStep(survey: FilterSurvey, products: number): number {
+  const { sample, terms, isCandidate } = survey
+  const scope = scopeOf(survey)
+  const fetched = terms.length === 0 ? 0 : scope.filter(isCandidate).length / Math.max(1, scope.length)
+  return Math.max(1, products) * sample.weight * (COST_US.entry + fetched * COST_US.row)
+}
+
+/** The products of the sample that are looked at, in the order of counting. */
+function scopeOf({ sample, isInCategories, isInPrices }: FilterSurvey) {
+  return sample.inOrder('price').filter((product) => isInCategories(product) && isInPrices(product))
+}
+
+function totalOf(counts: readonly Count[]): number {
+  return Number(counts[0]?.count ?? 0)
+}

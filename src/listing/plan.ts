@@ -1,0 +1,115 @@
+import type { SearchTerm } from '../search/search-words.ts'
+import type { FewSource } from './conditions.ts'
+import type { FilterSurvey, ListSurvey } from './survey.ts'
+
+/** What work costs the database, in microseconds on a warm server (docs/decisions/0013-walk-or-fetch.md). */
+export const COST_US = {
+  /** To test an entry of an index. */
+  entry: 0.18,
+  /** To fetch a row and test its words. */
+  row: 4,
+  /** To fetch a row for its sort value, in the order of another index. */
+  sortedRow: 3,
+  /** To read the entry of a word for a product in FULLTEXT, and to fetch the row of a product that has all words. */
+  posting: 0.4,
+  match: 6
+} as const
+
+/** What is not among the products of the sample may stand behind half of one. */
+const UNSEEN = 0.5
+/** Matches by which the share of matches is told, from where a walk begins. */
+const ENOUGH_MATCHES = 8
+/** Words that FULLTEXT is asked for: each one more is read as a whole. */
+const MAX_FULLTEXT_TERMS = 3
+/** How far away the first match may be, in usual distances, without telling that there are none before it. */
+const USUAL_LEAD = 3
+
+/** Walk the order of the sort, and test. */
+export interface WalkPlan {
+  /** Entries of the index that it will look at. */
+  entries: number
+  /** Candidates for each match. */
+  candidatesPerMatch: number
+  costUs: number
+}
+
+/** Fetch the few that there are, and sort. */
+export interface FewPlan {
+  source: FewSource
+  costUs: number
+}
+
+export interface ListPlan {
+  walk: WalkPlan
+  /** The cheaper way of those that there are. */
+  few: FewPlan | null
+}
+
+/** Estimates what it costs to find so many rows of a list. */
+export function planList(
+  survey: ListSurvey,
+  hasPriceFilter: boolean,
+  isSortedByPrice: boolean,
+  need: number
+): ListPlan {
+  const few = [
+    survey.terms.length > 0 ? planWords(survey) : null,
+    hasPriceFilter && !isSortedByPrice ? planPrices(survey) : null
+  ].filter((plan) => plan !== null)
+  few.sort((a, b) => a.costUs - b.costUs)
+  return { walk: planWalk(survey, need), few: few[0] ?? null }
+}
+
+function planWalk({ sample, ahead, terms, isCandidate, isMatch }: ListSurvey, need: number): WalkPlan {
+  let seen = 0
+  let candidates = 0
+  const matchedAt: number[] = []
+  for (const product of ahead) {
+    seen++
+    if (!isCandidate(product)) continue
+    candidates++
+    if (isMatch(product) && matchedAt.push(seen) === ENOUGH_MATCHES) break
+  }
+  const all = Math.max(1, ahead.length) * sample.weight
+  const entries = Math.min(all, entriesToMatches(matchedAt, seen, need, sample.weight))
+  const candidatesPerMatch = terms.length === 0 ? 1 : (candidates + UNSEEN) / (matchedAt.length + UNSEEN)
+  const rows = terms.length === 0 ? need : entries * ((candidates + UNSEEN) / (seen + UNSEEN))
+  return { entries, candidatesPerMatch, costUs: entries * COST_US.entry + rows * COST_US.row }
+}
+
+/** Matches may begin late, where what is searched for is old and the newest comes first. */
+function entriesToMatches(matchedAt: readonly number[], seen: number, need: number, weight: number): number {
+  const [first, last] = [matchedAt[0], matchedAt.at(-1)]
+  if (first === undefined || last === undefined) return Number.POSITIVE_INFINITY
+  if (matchedAt.length === 1) return need * seen
+  const distance = (last - first) / (matchedAt.length - 1)
+  return Math.max(0, first - USUAL_LEAD * distance) * weight + need * distance
+}
+
+/** FULLTEXT for the rarest words, or the rarest together; the others are tested on the rows. */
+export function planWords({ sample, terms }: FilterSurvey): FewPlan | null {
+  const plans: FewPlan[] = []
+  const asked: SearchTerm[] = []
+  let postings = 0
+  let joint = new Uint8Array(sample.products.length).fill(1)
+  for (const { term, flags, count } of terms.slice(0, MAX_FULLTEXT_TERMS)) {
+    asked.push(term)
+    postings += Math.max(count, UNSEEN) * sample.weight
+    joint = joint.map((flag, index) => flag & (flags[index] ?? 0))
+    const matches = Math.max(sum(joint), UNSEEN) * sample.weight
+    plans.push({ source: { terms: [...asked] }, costUs: postings * COST_US.posting + matches * COST_US.match })
+  }
+  return plans.sort((a, b) => a.costUs - b.costUs)[0] ?? null
+}
+
+/** The index of the prices: all entries in the range, and the rows of those that pass. */
+export function planPrices({ sample, terms, isInCategories, isInPrices, isCandidate }: FilterSurvey): FewPlan {
+  const within = sample.products.filter((product) => isInPrices(product) && isInCategories(product))
+  const fetched = terms.length === 0 ? within : within.filter(isCandidate)
+  const [entries, rows] = [within, fetched].map(({ length }) => Math.max(length, UNSEEN) * sample.weight)
+  return { source: 'prices', costUs: (entries ?? 0) * COST_US.entry + (rows ?? 0) * COST_US.sortedRow }
+}
+
+function sum(flags: Uint8Array): number {
+  return flags.reduce((total, flag) => total + flag, 0)
+}

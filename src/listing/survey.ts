@@ -1,0 +1,97 @@
+import type { Database } from '../database/database.ts'
+import type { SearchTerm } from '../search/search-words.ts'
+import { includesSignature, signatureOf } from '../search/word-signature.ts'
+import { type CatalogueSample, compareToPlace, type SampledProduct, type SamplePlace } from './catalogue-sample.ts'
+import type { Filters } from './filters.ts'
+import type { ListQuery } from './list-query.ts'
+import { isReadAscending } from './sort.ts'
+
+/** What the products of a sample are to a set of filters. */
+export interface FilterSurvey {
+  sample: CatalogueSample
+  isInCategories(product: SampledProduct): boolean
+  isInPrices(product: SampledProduct): boolean
+  /** As far as an index of a sort can tell, within the categories: by prices and signature. */
+  isCandidate(product: SampledProduct): boolean
+  /** It passes all filters. */
+  isMatch(product: SampledProduct): boolean
+  /** The terms of the search, the rarest first. */
+  terms: readonly SurveyedTerm[]
+}
+
+export interface SurveyedTerm {
+  term: SearchTerm
+  /** Which products of the sample have it. */
+  flags: Uint8Array
+  count: number
+}
+
+/** The same of a list. */
+export interface ListSurvey extends FilterSurvey {
+  /** The products among which a walk looks for matches, from where it begins, in the direction of reading. */
+  ahead: readonly SampledProduct[]
+}
+
+export function surveyFilters(sample: CatalogueSample, filters: Filters): FilterSurvey {
+  const { categories, search } = filters
+  const minPrice = Number(filters.minPrice ?? Number.NEGATIVE_INFINITY)
+  const maxPrice = Number(filters.maxPrice ?? Number.POSITIVE_INFINITY)
+  const signature = search === null ? null : signatureOf(search)
+  const terms = surveyTerms(sample, search ?? [])
+
+  const isInCategories = ({ category }: SampledProduct) =>
+    categories.length === 0 || (category !== null && categories.includes(category))
+  const isInPrices = ({ priceValue }: SampledProduct) => priceValue >= minPrice && priceValue <= maxPrice
+  const isCandidate = (product: SampledProduct) =>
+    isInPrices(product) && (signature === null || includesSignature(product.signature, signature))
+  const isMatch = (product: SampledProduct) =>
+    isInPrices(product) && isInCategories(product) && terms.every(({ flags }) => flags[product.index] === 1)
+
+  return { sample, isInCategories, isInPrices, isCandidate, isMatch, terms }
+}
+
+/** @param place where the list is read from; null is its start */
+export function surveyList(sample: CatalogueSample, query: ListQuery, place: SamplePlace | null): ListSurvey {
+  const survey = surveyFilters(sample, query)
+  const { key } = query.sort
+  const ascending = isReadAscending(query.sort, query.from?.backward === true)
+  const order = sample.inOrder(key)
+  const start = place === null ? 0 : countUntil(order, (product) => compareToPlace(key, product, place) >= 0)
+  const beyond = ascending ? order.slice(start) : (place === null ? order : order.slice(0, start)).toReversed()
+  const isWalked = (product: SampledProduct) =>
+    survey.isInCategories(product) && (key !== 'price' || survey.isInPrices(product))
+  return { ...survey, ahead: beyond.filter(isWalked) }
+}
+
+/** Where a list is read from, on the scale of the sample. The order of names is for the database to say. */
+export async function placeOf(
+  database: Pick<Database, 'execute'>,
+  { from, sort }: Pick<ListQuery, 'from' | 'sort'>
+): Promise<SamplePlace | null> {
+  if (from === null || sort.key !== 'name') return from
+  const [row] = await database.execute<{ weight: Buffer }>(NAME_WEIGHT, [from.value])
+  return { id: from.id, value: row?.weight ?? Buffer.alloc(0) }
+}
+
+const NAME_WEIGHT =
+  'SELECT WEIGHT_STRING(CAST(? AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_unicode_520_ci) AS weight'
+
+function surveyTerms(sample: CatalogueSample, terms: readonly SearchTerm[]): SurveyedTerm[] {
+  return terms
+    .map((term) => {
+      const flags = sample.having(term)
+      return { term, flags, count: flags.reduce((sum, flag) => sum + flag, 0) }
+    })
+    .sort((a, b) => a.count - b.count)
+}
+
+/** How many come before the first one that is so; all that follow it are. */
+function countUntil<T>(values: readonly T[], isSo: (value: T) => boolean): number {
+  let [low, high] = [0, values.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (isSo(values[middle] as T)) high = middle
+    else low = middle + 1
+  }
+  return low
+}
