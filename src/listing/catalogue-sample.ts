@@ -9,8 +9,8 @@ export interface SampledProduct {
   index: number
   id: Buffer
   name: string
-  /** Names compare as these do, byte by byte: it is how the database orders them. */
-  nameWeight: Buffer
+  /** Names are ordered as these are: what the database compares, a character for each byte. */
+  nameWeight: string
   price: string
   priceValue: number
   category: string | null
@@ -43,8 +43,13 @@ type StoredProduct = Record<`signature_${number}`, number> & {
   sample_rank: number
 }
 
-/** A share of one in a thousand shows in it four times, give or take two. */
-const SIZE = 4096
+/**
+ * A share of one in a thousand shows in it four times, give or take two. Where the catalogue is large, more are drawn,
+ * as a word that is as rare as can be walked for is rarer then.
+ */
+const MIN_SIZE = 4096
+const MAX_SIZE = 16_384
+const MAX_WEIGHT = 1024
 /** A few milliseconds of the database, and less than one of this process. */
 const BATCH_ROWS = 512
 const RANKS = 2 ** 32
@@ -59,16 +64,15 @@ const MAX_REMEMBERED_TEXTS = 500
  */
 export async function drawSample(database: Pick<Database, 'execute'>): Promise<CatalogueSample> {
   const stored: StoredProduct[] = []
-  for (let isFull = true; isFull && stored.length < SIZE; ) {
-    const batch: StoredProduct[] = await database.execute<StoredProduct>(DRAW, [
-      String((stored.at(-1)?.sample_rank ?? -1) + 1),
-      String(BATCH_ROWS)
-    ])
+  for (;;) {
+    const next = (stored.at(-1)?.sample_rank ?? -1) + 1
+    const batch: StoredProduct[] = await database.execute(DRAW, [String(next), String(BATCH_ROWS)])
     for (const row of batch) stored.push(row)
-    isFull = batch.length === BATCH_ROWS
+    if (batch.length < BATCH_ROWS) return createSample(stored.map(toSampled), 1 / RANKED_SHARE)
+    const weight = RANKS / (stored.at(-1)?.sample_rank ?? RANKS)
+    const size = Math.min(MAX_SIZE, Math.max(MIN_SIZE, (weight * stored.length) / MAX_WEIGHT))
+    if (stored.length >= size) return createSample(stored.map(toSampled), weight)
   }
-  const share = stored.length < SIZE ? RANKED_SHARE : (stored.at(-1)?.sample_rank ?? 0) / RANKS
-  return createSample(stored.map(toSampled), 1 / share)
 }
 
 const DRAW = `SELECT STRAIGHT_JOIN p.id, p.name, WEIGHT_STRING(p.name) AS name_weight, p.price, p.category, p.created_at,
@@ -108,7 +112,7 @@ export function createSample(products: readonly SampledProduct[], weight: number
 export interface SamplePlace {
   id: Buffer
   /** The sort value: text in the form of the API, but for a name its weight. */
-  value: string | Buffer
+  value: string
 }
 
 /** Negative when a product comes before a place in ascending order, positive when after it. */
@@ -120,10 +124,9 @@ function compareSampled(key: SortKey, a: SampledProduct, b: SampledProduct): num
   return compareToPlace(key, a, { value: key === 'name' ? b.nameWeight : b[key], id: b.id })
 }
 
-function compareValues(key: SortKey, product: SampledProduct, value: string | Buffer): number {
-  if (typeof value !== 'string') return Buffer.compare(product.nameWeight, value)
+function compareValues(key: SortKey, product: SampledProduct, value: string): number {
   if (key === 'price') return product.priceValue - Number(value)
-  const own = product[key]
+  const own = key === 'name' ? product.nameWeight : product[key]
   return own < value ? -1 : own > value ? 1 : 0
 }
 
@@ -132,7 +135,7 @@ function toSampled(row: StoredProduct, index: number): SampledProduct {
     index,
     id: row.id,
     name: row.name,
-    nameWeight: row.name_weight,
+    nameWeight: row.name_weight.toString('latin1'),
     price: row.price,
     priceValue: Number(row.price),
     category: row.category,

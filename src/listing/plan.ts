@@ -5,9 +5,9 @@ import type { FilterSurvey, ListSurvey } from './survey.ts'
 /** What work costs the database, in microseconds on a warm server (docs/decisions/0013-walk-or-fetch.md). */
 export const COST_US = {
   /** To test an entry of an index. */
-  entry: 0.18,
+  entry: 0.2,
   /** To fetch a row and test its words. */
-  row: 4,
+  row: 2,
   /** To fetch a row for its sort value, in the order of another index. */
   sortedRow: 3,
   /** To read the entry of a word for a product in FULLTEXT, and to fetch the row of a product that has all words. */

@@ -70,7 +70,7 @@ export async function placeOf(
 ): Promise<SamplePlace | null> {
   if (from === null || sort.key !== 'name') return from
   const [row] = await database.execute<{ weight: Buffer }>(NAME_WEIGHT, [from.value])
-  return { id: from.id, value: row?.weight ?? Buffer.alloc(0) }
+  return { id: from.id, value: row?.weight.toString('latin1') ?? '' }
 }
 
 const NAME_WEIGHT =

@@ -18,10 +18,15 @@ export interface Reading {
 /** A step: long enough to be worth its round trip, short enough to be given up in time. */
 const MIN_STEP_ENTRIES = 2000
 const MAX_STEP_ENTRIES = 100_000
-const MAX_STEP_CANDIDATES = 1000
-const STEP_GROWTH = 4
-const SLACK = 1.5
+const MAX_STEP_CANDIDATES = 2000
+/** How much more than before a step does at least, and at most, whatever the steps before it have found. */
+const MIN_GROWTH = 2
+const MAX_GROWTH = 4
+/** What is expected to do is mostly enough. */
+const SLACK = 1.4
 const SPARE_CANDIDATES = 8
+/** A match that was not seen yet may be about to come. */
+const UNSEEN = 0.5
 
 /** Reads from the start of a list that no filter thins out, or whose filters are the index. */
 export async function walkStraight(
@@ -50,13 +55,16 @@ export async function walk(
   const backward = query.from?.backward === true
   const testsWords = terms.length > 0
   let { from } = query
-  let entries = Math.min(Math.max(plan.entries * SLACK, MIN_STEP_ENTRIES), MAX_STEP_ENTRIES)
-  let candidates = need * plan.candidatesPerMatch * SLACK + SPARE_CANDIDATES
+  let entries = plan.entries * SLACK
+  let { candidatesPerMatch } = plan
   let passed = 0
+  let candidates = 0
   let workUs = 0
   for (;;) {
     const missing = need - rows.length
-    const limit = testsWords ? Math.round(Math.min(Math.max(candidates, missing), MAX_STEP_CANDIDATES)) : missing
+    entries = Math.min(Math.max(entries, MIN_STEP_ENTRIES), MAX_STEP_ENTRIES)
+    const enough = missing * candidatesPerMatch * SLACK + SPARE_CANDIDATES
+    const limit = testsWords ? Math.round(Math.min(enough, MAX_STEP_CANDIDATES)) : missing
     const end = passed + Math.max(1, Math.round(entries / sample.weight))
     const bound = ahead[end - 1]
     const until = bound === undefined ? null : placeAt(query, bound, backward)
@@ -71,8 +79,14 @@ export async function walk(
     else [from, passed] = [until, end]
     workUs += entries * COST_US.entry * (isFull ? 0.5 : 1) + found.length * COST_US.row
     if (workUs >= budgetUs) return { rows, stoppedAt: from }
-    entries = Math.min(entries * STEP_GROWTH, MAX_STEP_ENTRIES)
-    candidates *= STEP_GROWTH
+
+    candidates += found.length
+    const matches = rows.length + UNSEEN
+    candidatesPerMatch = Math.min((candidates + UNSEEN) / matches, candidatesPerMatch * MAX_GROWTH)
+    if (!isFull) {
+      const expected = ((need - rows.length) * passed * sample.weight * SLACK) / matches
+      entries = Math.min(Math.max(expected, entries * MIN_GROWTH), entries * MAX_GROWTH)
+    }
   }
 }
 
