@@ -13,6 +13,7 @@ import { productEditor } from '../src/products/product-editor.ts'
 
 /** Several times what a page may cost, for servers that are slower than the planner takes them for. */
 const FEW_TIMEOUT_MS = 300
+const PAGE_BUDGET_US = 100_000
 
 /** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached; `productEditor`: writing it. */
 export default fp(
@@ -23,7 +24,8 @@ export default fp(
     const reader = {
       database,
       sampler: catalogueSampler(database, () => performance.now()),
-      fewTimeoutMs: Math.min(FEW_TIMEOUT_MS, app.config.mysql.queryTimeoutMs)
+      fewTimeoutMs: Math.min(FEW_TIMEOUT_MS, app.config.mysql.queryTimeoutMs),
+      pageBudgetUs: PAGE_BUDGET_US
     }
     const products: Products = {
       list: (query) => listProducts(reader, query),

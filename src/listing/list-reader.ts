@@ -7,4 +7,6 @@ export interface ListReader {
   sampler: CatalogueSampler
   /** After which the server gives up what was thought to be few. */
   fewTimeoutMs: number
+  /** What one page may cost, by the measure of the planner, in microseconds. */
+  pageBudgetUs: number
 }

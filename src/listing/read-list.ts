@@ -7,9 +7,6 @@ import { type ListPlan, planList } from './plan.ts'
 import { type ListSurvey, placeOf, surveyList } from './survey.ts'
 import { type Reading, walk, walkStraight } from './walk.ts'
 
-/** What one page may cost, by the measure of the planner. */
-const PAGE_BUDGET_US = 100_000
-
 /**
  * Reads up to so many rows of a list in the cheapest way, as far as a sample of the catalogue tells which one that is: by
  * walking the order of the sort and testing, or by fetching the few that match and sorting them. Where the sample was
@@ -31,17 +28,18 @@ export async function follow(
   { walk: walkPlan, few }: ListPlan,
   need: number
 ): Promise<Reading> {
+  const { fewTimeoutMs, pageBudgetUs } = reader
   const isFewFirst = few !== null && few.costUs < walkPlan.costUs
-  if (isFewFirst && few.costUs <= PAGE_BUDGET_US) {
+  if (isFewFirst && few.costUs <= pageBudgetUs) {
     const stretch = { from: query.from, limit: need }
-    const rows = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, reader.fewTimeoutMs))
+    const rows = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))
     if (rows !== null) return { rows, stoppedAt: null }
   }
-  const reading = await walk(reader.database, query, survey, walkPlan, need, PAGE_BUDGET_US)
+  const reading = await walk(reader.database, query, survey, walkPlan, need, pageBudgetUs)
   const { rows, stoppedAt } = reading
-  if (stoppedAt === null || isFewFirst || few === null || few.costUs > PAGE_BUDGET_US) return reading
+  if (stoppedAt === null || isFewFirst || few === null || few.costUs > pageBudgetUs) return reading
   const stretch = { from: stoppedAt, limit: need - rows.length }
-  const rest = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, reader.fewTimeoutMs))
+  const rest = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))
   return rest === null ? reading : { rows: [...rows, ...rest], stoppedAt: null }
 }
 

@@ -12,6 +12,7 @@ import { serialisePage } from '../../src/products/serialise-products.ts'
 import { upsertProducts } from '../../src/products/upsert-products.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
+import { countedReader } from './support/list-reader.ts'
 
 const PRODUCTS = 40
 const RUNS = 300
@@ -19,6 +20,7 @@ const RUNS = 300
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
 const { database } = await testApp(t, config)
+const reader = countedReader(connection)
 
 const someSku = fc.nat({ max: PRODUCTS - 1 }).map((number) => `SKU-${number}`)
 const someWrite = fc.record({
@@ -70,21 +72,21 @@ t.test('a page that no change touches is the same as before, in both directions'
       fc.array(someWrite, { minLength: 1, maxLength: 2 }),
       async (filters, depth, isBackward, writes) => {
         let query = parseListQuery(filters)
-        let read = await listProducts(database, query)
+        let read = await listProducts(reader, query)
         for (let page = 0; page < depth && read.page.pagination.nextCursor !== null; page++) {
           query = parseListQuery({ ...filters, cursor: read.page.pagination.nextCursor })
-          read = await listProducts(database, query)
+          read = await listProducts(reader, query)
         }
         if (isBackward && read.page.pagination.prevCursor !== null) {
           query = parseListQuery({ ...filters, cursor: read.page.pagination.prevCursor })
-          read = await listProducts(database, query)
+          read = await listProducts(reader, query)
         }
         await numberChanges(database)
         const head = await readHead(database)
         await upsertProducts(connection, writes, sources)
         await numberChanges(database)
         const changes = (await readChanges(database, head))?.rows.flatMap((row) => row.changes) ?? []
-        const after = await listProducts(database, query)
+        const after = await listProducts(reader, query)
         const isSame = serialisePage(after.page) === serialisePage(read.page)
         const isTouched = changes.some(touchingPage(query, read.span))
         if (!isTouched) untouched++
