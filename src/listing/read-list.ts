@@ -37,6 +37,7 @@ export async function follow(
   }
   const reading = await walk(reader.database, query, survey, walkPlan, need, pageBudgetUs)
   const { rows, stoppedAt } = reading
+  if (stoppedAt !== null && walkPlan.costUs <= pageBudgetUs) reader.sampler.distrust()
   if (stoppedAt === null || isFewFirst || few === null || few.costUs > pageBudgetUs) return reading
   const stretch = { from: stoppedAt, limit: need - rows.length }
   const rest = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))

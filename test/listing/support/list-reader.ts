@@ -1,4 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { Params } from '../../../src/database/database.ts'
+import { statementError } from '../../../src/database/database-error.ts'
 import { catalogueSampler } from '../../../src/listing/catalogue-sampler.ts'
 import type { ListReader } from '../../../src/listing/list-reader.ts'
 
@@ -11,23 +13,28 @@ export interface CountedReader extends ListReader {
 
 /** Reads lists on one connection, whose work the server counts. Budgets are those of the service unless said. */
 export function countedReader(connection: Connection, options: Partial<ListReader> = {}): CountedReader {
-  const execute = async <Row>(sql: string, params: readonly unknown[]) => {
+  async function run<Row>(sql: string, params: Params): Promise<Row[]> {
+    try {
+      const [rows] = await connection.execute(sql, [...params])
+      return rows as Row[]
+    } catch (error) {
+      throw statementError(error)
+    }
+  }
+
+  async function execute<Row>(sql: string, params: Params): Promise<Row[]> {
     await connection.query('FLUSH STATUS')
-    const [rows] = await connection.execute(sql, [...params] as string[])
-    const [counters] = await connection.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Handler_read%'")
     reader.sent.push(sql)
+    const rows = await run<Row>(sql, params)
+    const [counters] = await connection.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Handler_read%'")
     reader.rowsRead += counters.reduce((sum, { Value }) => sum + Number(Value), 0)
-    return rows as Row[]
+    return rows
   }
-  const database = { execute }
-  const unseen = {
-    execute: async <Row>(sql: string, params: readonly unknown[]) =>
-      (await connection.execute(sql, [...params] as string[]))[0] as Row[]
-  }
+
   const reader: CountedReader = {
-    database,
+    database: { execute },
     // The sample is not the work of any page.
-    sampler: catalogueSampler(unseen, () => performance.now()),
+    sampler: catalogueSampler({ execute: run }, () => performance.now()),
     fewTimeoutMs: 300,
     pageBudgetUs: 100_000,
     ...options,
