@@ -1,15 +1,18 @@
 import type { SortKey } from '../../schemas/products.ts'
 import type { Database } from '../database/database.ts'
 import { datetimeToTimestamp } from '../database/datetime.ts'
-import { type Signature, signatureColumns } from '../search/word-signature.ts'
+import type { SearchTerm } from '../search/search-words.ts'
+import { includesSignature, type Signature, signatureColumns, signatureOf } from '../search/word-signature.ts'
 
 /** What decides whether a product is listed, and where. */
 export interface SampledProduct {
   /** Its place in the sample. */
   index: number
   id: Buffer
+  /** The same, to be compared: a character for each byte. */
+  idText: string
   name: string
-  /** Names are ordered as these are: what the database compares, a character for each byte. */
+  /** Names are ordered as these are: what the database compares, in the same way. */
   nameWeight: string
   price: string
   priceValue: number
@@ -27,8 +30,8 @@ export interface CatalogueSample {
   readonly weight: number
   /** In the ascending order of a sort. */
   inOrder(key: SortKey): readonly SampledProduct[]
-  /** For each product, whether its search column has this text. */
-  having(text: string): Uint8Array
+  /** For each product, whether it has what the term says. */
+  having(term: SearchTerm): Uint8Array
 }
 
 type StoredProduct = Record<`signature_${number}`, number> & {
@@ -55,8 +58,8 @@ const BATCH_ROWS = 512
 const RANKS = 2 ** 32
 /** Of all ids, as the column has it. */
 const RANKED_SHARE = 1 / 64
-/** Of 4 KiB each. */
-const MAX_REMEMBERED_TEXTS = 500
+/** Of 4 to 16 KiB each. */
+const MAX_REMEMBERED_TERMS = 500
 
 /**
  * Draws a sample: the products of the lowest ranks, which are hashes of their ids (a bottom-k sample; Cohen and Kaplan,
@@ -97,12 +100,16 @@ export function createSample(products: readonly SampledProduct[], weight: number
       return order
     },
 
-    having(text) {
-      const known = flags.get(text)
+    having(term) {
+      const known = flags.get(term)
       if (known !== undefined) return known
-      if (flags.size === MAX_REMEMBERED_TEXTS) flags.clear()
-      const found = Uint8Array.from(products, ({ searchWords }) => (searchWords.includes(text) ? 1 : 0))
-      flags.set(text, found)
+      if (flags.size === MAX_REMEMBERED_TERMS) flags.clear()
+      const searched = signatureOf([term])
+      // The signatures spare most of the texts.
+      const isFound = ({ signature, searchWords }: SampledProduct) =>
+        includesSignature(signature, searched) && searchWords.includes(term)
+      const found = Uint8Array.from(products, (product) => (isFound(product) ? 1 : 0))
+      flags.set(term, found)
       return found
     }
   }
@@ -110,30 +117,33 @@ export function createSample(products: readonly SampledProduct[], weight: number
 
 /** A place between products of the sample. */
 export interface SamplePlace {
-  id: Buffer
-  /** The sort value: text in the form of the API, but for a name its weight. */
-  value: string
+  /** As `sortValueOf` has it. */
+  value: string | number
+  idText: string
 }
 
 /** Negative when a product comes before a place in ascending order, positive when after it. */
-export function compareToPlace(key: SortKey, product: SampledProduct, { value, id }: SamplePlace): number {
-  return compareValues(key, product, value) || Buffer.compare(product.id, id)
+export function compareToPlace(key: SortKey, product: SampledProduct, { value, idText }: SamplePlace): number {
+  const own = sortValueOf(key, product)
+  if (own !== value) return own < value ? -1 : 1
+  return product.idText < idText ? -1 : product.idText > idText ? 1 : 0
 }
 
 function compareSampled(key: SortKey, a: SampledProduct, b: SampledProduct): number {
-  return compareToPlace(key, a, { value: key === 'name' ? b.nameWeight : b[key], id: b.id })
+  return compareToPlace(key, a, { value: sortValueOf(key, b), idText: b.idText })
 }
 
-function compareValues(key: SortKey, product: SampledProduct, value: string): number {
-  if (key === 'price') return product.priceValue - Number(value)
-  const own = key === 'name' ? product.nameWeight : product[key]
-  return own < value ? -1 : own > value ? 1 : 0
+/** What is compared: prices as numbers, names by their weights, times as text. */
+function sortValueOf(key: SortKey, product: SampledProduct): string | number {
+  if (key === 'price') return product.priceValue
+  return key === 'name' ? product.nameWeight : product[key]
 }
 
 function toSampled(row: StoredProduct, index: number): SampledProduct {
   return {
     index,
     id: row.id,
+    idText: row.id.toString('latin1'),
     name: row.name,
     nameWeight: row.name_weight.toString('latin1'),
     price: row.price,

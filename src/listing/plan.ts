@@ -22,15 +22,17 @@ const ENOUGH_MATCHES = 8
 /** Words that FULLTEXT is asked for: each one more is read as a whole. */
 const MAX_FULLTEXT_TERMS = 3
 /** How far away the first match may be, in usual distances, without telling that there are none before it. */
-const USUAL_LEAD = 3
+const USUAL_LEAD = 5
 
 /** Walk the order of the sort, and test. */
 export interface WalkPlan {
-  /** Entries of the index that it will look at. */
+  /** Entries of the index that it will look at, if there are matches from the beginning. */
   entries: number
   /** Candidates for each match. */
   candidatesPerMatch: number
   costUs: number
+  /** What it costs if there are matches from the beginning, though the sample has none there. */
+  hopedUs: number
 }
 
 /** Fetch the few that there are, and sort. */
@@ -71,19 +73,30 @@ function planWalk({ sample, ahead, terms, isCandidate, isMatch }: ListSurvey, ne
     if (isMatch(product) && matchedAt.push(seen) === ENOUGH_MATCHES) break
   }
   const all = Math.max(1, ahead.length) * sample.weight
-  const entries = Math.min(all, entriesToMatches(matchedAt, seen, need, sample.weight))
-  const candidatesPerMatch = terms.length === 0 ? 1 : (candidates + UNSEEN) / (matchedAt.length + UNSEEN)
-  const rows = terms.length === 0 ? need : entries * ((candidates + UNSEEN) / (seen + UNSEEN))
-  return { entries, candidatesPerMatch, costUs: entries * COST_US.entry + rows * COST_US.row }
+  const { lead, entries } = entriesToMatches(matchedAt, seen, need)
+  const testsWords = terms.length > 0
+  const rowsPerEntry = testsWords ? (candidates + UNSEEN) / (seen + UNSEEN) : 0
+  const costOf = (entries: number) =>
+    Math.min(all, entries) * (COST_US.entry + rowsPerEntry * COST_US.row) + (testsWords ? 0 : need * COST_US.row)
+  return {
+    entries: Math.min(all, entries),
+    candidatesPerMatch: testsWords ? (candidates + UNSEEN) / (matchedAt.length + UNSEEN) : 1,
+    costUs: costOf(lead * sample.weight + entries),
+    hopedUs: costOf(entries)
+  }
 }
 
-/** Matches may begin late, where what is searched for is old and the newest comes first. */
-function entriesToMatches(matchedAt: readonly number[], seen: number, need: number, weight: number): number {
+/**
+ * How far it is to so many matches. They may begin late, where what is searched for is old and the newest comes first:
+ * that is the lead, in products of the sample.
+ */
+function entriesToMatches(matchedAt: readonly number[], seen: number, need: number): { lead: number; entries: number } {
   const [first, last] = [matchedAt[0], matchedAt.at(-1)]
-  if (first === undefined || last === undefined) return Number.POSITIVE_INFINITY
-  if (matchedAt.length === 1) return need * seen
+  if (first === undefined || last === undefined) return { lead: 0, entries: Number.POSITIVE_INFINITY }
+  // Few of them may be close together by chance.
+  if (matchedAt.length < ENOUGH_MATCHES / 2) return { lead: 0, entries: (need * seen) / matchedAt.length }
   const distance = (last - first) / (matchedAt.length - 1)
-  return Math.max(0, first - USUAL_LEAD * distance) * weight + need * distance
+  return { lead: Math.max(0, first - USUAL_LEAD * distance), entries: need * distance }
 }
 
 /** FULLTEXT for the rarest words, or the rarest together; the others are tested on the rows. */

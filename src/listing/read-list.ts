@@ -3,9 +3,12 @@ import { fetchFew } from './fetch-few.ts'
 import type { ListQuery } from './list-query.ts'
 import type { ListReader } from './list-reader.ts'
 import { fewStatement } from './list-statements.ts'
-import { type ListPlan, planList } from './plan.ts'
+import { type FewPlan, type ListPlan, planList, type WalkPlan } from './plan.ts'
 import { type ListSurvey, placeOf, surveyList } from './survey.ts'
 import { type Reading, walk, walkStraight } from './walk.ts'
+
+/** Of what it costs to fetch the few: worth spending on a walk that may find all at once, though the sample has found none. */
+const TRIAL_SHARE = 0.25
 
 /**
  * Reads up to so many rows of a list in the cheapest way, as far as a sample of the catalogue tells which one that is: by
@@ -20,28 +23,40 @@ export async function readList(reader: ListReader, query: ListQuery, need: numbe
   return await follow(reader, query, survey, plan, need)
 }
 
-/** Reads by a plan. */
+/**
+ * Reads by a plan. Each way may cost about what the other one does before it is given up: so both together cost little
+ * more than twice the better one, however wrong the estimates are.
+ */
 export async function follow(
   reader: ListReader,
   query: ListQuery,
   survey: ListSurvey,
-  { walk: walkPlan, few }: ListPlan,
+  plan: ListPlan,
   need: number
 ): Promise<Reading> {
-  const { fewTimeoutMs, pageBudgetUs } = reader
-  const isFewFirst = few !== null && few.costUs < walkPlan.costUs
-  if (isFewFirst && few.costUs <= pageBudgetUs) {
-    const stretch = { from: query.from, limit: need }
-    const rows = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))
-    if (rows !== null) return { rows, stoppedAt: null }
+  const { database, sampler, fewTimeoutMs, pageBudgetUs } = reader
+  const few = plan.few !== null && plan.few.costUs <= pageBudgetUs ? plan.few : null
+  if (few !== null) {
+    const trialUs = trialBudget(plan.walk, few)
+    const trial = trialUs > 0 ? await walk(database, query, survey, plan.walk, need, trialUs) : nothingFrom(query)
+    if (trialUs > 0 && trial.stoppedAt === null) return trial
+    const stretch = { from: trial.stoppedAt, limit: need - trial.rows.length }
+    const rest = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))
+    if (rest !== null) return { rows: [...trial.rows, ...rest], stoppedAt: null }
   }
-  const reading = await walk(reader.database, query, survey, walkPlan, need, pageBudgetUs)
-  const { rows, stoppedAt } = reading
-  if (stoppedAt !== null && walkPlan.costUs <= pageBudgetUs) reader.sampler.distrust()
-  if (stoppedAt === null || isFewFirst || few === null || few.costUs > pageBudgetUs) return reading
-  const stretch = { from: stoppedAt, limit: need - rows.length }
-  const rest = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))
-  return rest === null ? reading : { rows: [...rows, ...rest], stoppedAt: null }
+  const reading = await walk(database, query, survey, plan.walk, need, pageBudgetUs)
+  if (reading.stoppedAt !== null && plan.walk.costUs <= pageBudgetUs) sampler.distrust()
+  return reading
+}
+
+/** How far to walk before the few are fetched instead. */
+function trialBudget(walkPlan: WalkPlan, few: FewPlan): number {
+  if (walkPlan.costUs <= few.costUs) return few.costUs
+  return walkPlan.hopedUs < few.costUs ? few.costUs * TRIAL_SHARE : 0
+}
+
+function nothingFrom({ from }: ListQuery): Reading {
+  return { rows: [], stoppedAt: from }
 }
 
 /** Whether there may be many rows to pass for each one that is listed. */

@@ -63,14 +63,17 @@ export function surveyList(sample: CatalogueSample, query: ListQuery, place: Sam
   return { ...survey, ahead: beyond.filter(isWalked) }
 }
 
-/** Where a list is read from, on the scale of the sample. The order of names is for the database to say. */
+/** Where a list is read from, on the scale of the sample; null is its start. The order of names is for the database to say. */
 export async function placeOf(
   database: Pick<Database, 'execute'>,
   { from, sort }: Pick<ListQuery, 'from' | 'sort'>
 ): Promise<SamplePlace | null> {
-  if (from === null || sort.key !== 'name') return from
+  if (from === null) return null
+  const idText = from.id.toString('latin1')
+  if (sort.key === 'price') return { value: Number(from.value), idText }
+  if (sort.key !== 'name') return { value: from.value, idText }
   const [row] = await database.execute<{ weight: Buffer }>(NAME_WEIGHT, [from.value])
-  return { id: from.id, value: row?.weight.toString('latin1') ?? '' }
+  return { value: row?.weight.toString('latin1') ?? '', idText }
 }
 
 const NAME_WEIGHT =

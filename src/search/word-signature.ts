@@ -27,7 +27,11 @@ export function signatureOf(words: string | readonly SearchTerm[]): Signature {
 
 /** Whether a row with this signature may have what the other one stands for. */
 export function includesSignature(signature: Signature, searched: Signature): boolean {
-  return searched.every((bits, part) => ((signature[part] ?? 0) & bits) >>> 0 === bits)
+  for (let part = 0; part < PARTS; part++) {
+    const bits = searched[part] ?? 0
+    if (((signature[part] ?? 0) & bits) >>> 0 !== bits) return false
+  }
+  return true
 }
 
 /** The conditions on the columns of a row for it to include a signature. What has no bits asks for nothing. */

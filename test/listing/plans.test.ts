@@ -83,14 +83,15 @@ async function expectedIds(query: ListQuery, need: number): Promise<string[]> {
 
 /** Every plan that can answer the query, each as the only one. */
 function plansFor({ search, minPrice, maxPrice }: ListQuery): ListPlan[] {
-  const walk = { entries: 100, candidatesPerMatch: 3, costUs: 1 }
-  const few = (source: FewSource): ListPlan => ({ walk, few: { source, costUs: 0 } })
+  const walk = { entries: 100, candidatesPerMatch: 3, costUs: 1, hopedUs: 1 }
+  const few = (source: FewSource, costUs = 0): ListPlan => ({ walk, few: { source, costUs } })
   const isOnPrices = minPrice !== null || maxPrice !== null
   return [
     { walk, few: null },
     { walk: { ...walk, entries: 1, candidatesPerMatch: 0.1 }, few: null },
     ...(search ?? []).map((term) => few({ terms: [term] })),
-    ...(search === null ? [] : [few({ terms: search })]),
+    // With a costly one the walk is tried first.
+    ...(search === null ? [] : [few({ terms: search }), few({ terms: search }, 100)]),
     ...(isOnPrices ? [few('prices')] : [])
   ]
 }

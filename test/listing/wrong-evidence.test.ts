@@ -113,7 +113,7 @@ t.test('words that became rare: a walk is given up for what is few', async (t) =
   const query = parseListQuery({ search: 'gone' })
   const survey = surveyList(rare, query, null)
   const plan = {
-    walk: { entries: 1, candidatesPerMatch: 1, costUs: 1 },
+    walk: { entries: 1, candidatesPerMatch: 1, costUs: 1, hopedUs: 1 },
     few: { source: { terms: [' gone'] }, costUs: 50 }
   }
   const { rows, stoppedAt } = await follow(poor, query, survey, plan, 21)

@@ -13,10 +13,12 @@ export function madeSample(fixtures: readonly SampledFixture[], weight: number):
   return createSample(
     fixtures.map(({ name, price = '9.99', category = null }, index): SampledProduct => {
       const searchWords = searchColumn(name, null)
+      const id = Buffer.from(index.toString(16).padStart(32, '0'), 'hex')
       const createdAt = new Date(Date.UTC(2026, 0, 1) + index * 1000).toISOString()
       return {
         index,
-        id: Buffer.from(index.toString(16).padStart(32, '0'), 'hex'),
+        id,
+        idText: id.toString('latin1'),
         name,
         nameWeight: name.toUpperCase(),
         price,
