@@ -13,8 +13,10 @@ export interface Total {
   isExact: boolean
 }
 
-/** What counting may cost, by the measure of the planner: a million entries of an index, or fifty thousand rows. */
+/** What counting may cost, by the measure of the planner: a million entries of an index, or sixty thousand rows. */
 const EXACT_BUDGET_US = 250_000
+/** To fetch a row in the order of prices, and test its words. */
+const ROW_US = 4
 /** As much as a page costs. */
 const ESTIMATE_BUDGET_US = 1000
 const STEP_US = 20_000
@@ -79,7 +81,7 @@ function costOfStep(survey: FilterSurvey, products: number): number {
   const { sample, terms, isCandidate } = survey
   const scope = scopeOf(survey)
   const fetched = terms.length === 0 ? 0 : scope.filter(isCandidate).length / Math.max(1, scope.length)
-  return Math.max(1, products) * sample.weight * (COST_US.entry + fetched * COST_US.row)
+  return Math.max(1, products) * sample.weight * (COST_US.entry + fetched * ROW_US)
 }
 
 /** The products of the sample that are looked at, in the order of counting. */

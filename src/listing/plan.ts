@@ -5,8 +5,8 @@ import type { FilterSurvey, ListSurvey } from './survey.ts'
 /** What work costs the database, in microseconds on a warm server (docs/decisions/0013-walk-or-fetch.md). */
 export const COST_US = {
   /** To test an entry of an index. */
-  entry: 0.2,
-  /** To fetch a row and test its words. */
+  entry: 0.25,
+  /** To fetch a row that was found in the index, and test its words. */
   row: 2,
   /** To fetch a row for its sort value, in the order of another index. */
   sortedRow: 3,

@@ -62,7 +62,8 @@ export async function walk(
   let workUs = 0
   for (;;) {
     const missing = need - rows.length
-    entries = Math.min(Math.max(entries, MIN_STEP_ENTRIES), MAX_STEP_ENTRIES)
+    const affordable = Math.min((budgetUs - workUs) / COST_US.entry, MAX_STEP_ENTRIES)
+    entries = Math.max(Math.min(entries, affordable), MIN_STEP_ENTRIES)
     const enough = missing * candidatesPerMatch * SLACK + SPARE_CANDIDATES
     const limit = testsWords ? Math.round(Math.min(enough, MAX_STEP_CANDIDATES)) : missing
     const end = passed + Math.max(1, Math.round(entries / sample.weight))
