@@ -44,6 +44,7 @@ t.test('every operation has an id, a summary, and problems for what can go wrong
     'BulkFailure',
     'BulkResult',
     'BulkUpsert',
+    'Facets',
     'Health',
     'Liveness',
     'Pagination',

@@ -29,6 +29,8 @@ const ids = products.map(formatId)
 const app = await testApp(t, config)
 const url = await listen(app)
 const get = (target: string) => exchange(url + target)
+// So that the sample is there by which searches are planned.
+await get(`${PATH}?search=anything`)
 
 t.test('what means the same is one entry, however it is written', async (t) => {
   const spellings = [

@@ -8,6 +8,7 @@ import { ABSENT_WORD, wordShares } from '../../src/catalogue/generator/vocabular
 import { toLine } from '../../src/catalogue/load-rows.ts'
 import { normalizeText } from '../../src/products/normalize-text.ts'
 import { searchColumn } from '../../src/search/search-words.ts'
+import { signatureColumns } from '../../src/search/word-signature.ts'
 
 const ROWS = 100_000
 
@@ -27,7 +28,9 @@ const share = (test: (row: CatalogueRow) => boolean) => rows.filter(test).length
 
 t.test('the catalogue of a seed is the same bytes on every machine and in every release', async (t) => {
   const sample = [...rows.slice(0, 1000), ...generate(42, 1000, 1_000_000), ...generate(42, 1000, MAX_ROWS - 1000)]
-  const hash = createHash('sha256').update(sample.map(toLine).join(''))
+  // Without the signatures of the words, which are how this release looks for them.
+  const lines = sample.map((row) => `${toLine(row).split('\t').slice(0, -signatureColumns.length).join('\t')}\n`)
+  const hash = createHash('sha256').update(lines.join(''))
   t.equal(hash.digest('hex'), 'b0f41b60c576190671834787beacb954cdbda18050a275285828f14200840beb')
 })
 
