@@ -1,3 +1,4 @@
+import type { SampledProduct } from './catalogue-sample.ts'
 import { countFewStatement, countStatement } from './count-statements.ts'
 import { fetchFew } from './fetch-few.ts'
 import type { Filters } from './filters.ts'
@@ -31,62 +32,62 @@ export async function estimateTotal(reader: ListReader, filters: Filters): Promi
   const survey = surveyFilters(await reader.sampler.current(), filters)
   const { sample, isMatch } = survey
   const total = Math.round(sample.products.filter(isMatch).length * sample.weight)
-  const cost = Math.min(
-    costOfStep(survey, scopeOf(survey).length),
-    planWords(survey)?.costUs ?? Number.POSITIVE_INFINITY
-  )
-  if (cost > ESTIMATE_BUDGET_US) return { total, isExact: false }
+  if (Math.min(scanOf(survey).costUs, planWords(survey)?.costUs ?? Number.POSITIVE_INFINITY) > ESTIMATE_BUDGET_US)
+    return { total, isExact: false }
   const counted = await count(reader, filters, survey, ESTIMATE_BUDGET_US)
   return counted.isExact ? counted : { total: Math.max(total, counted.total), isExact: false }
 }
 
 async function count(reader: ListReader, filters: Filters, survey: FilterSurvey, budgetUs: number): Promise<Total> {
+  const scan = scanOf(survey)
   const few = planWords(survey)
-  if (few !== null && few.costUs < Math.min(budgetUs, costOfStep(survey, scopeOf(survey).length))) {
+  if (few !== null && few.costUs < Math.min(budgetUs, scan.costUs)) {
     const counted = await fetchFew<Count>(reader, countFewStatement(filters, few.source, reader.fewTimeoutMs))
     if (counted !== null) return { total: totalOf(counted), isExact: true }
   }
-  return await countInSteps(reader, filters, survey, budgetUs)
+  return await countInSteps(reader, filters, scan, budgetUs)
 }
 
 interface Count {
   count: number
 }
 
+/** All that the filters by category and price leave, in the order of prices. */
+interface Scan {
+  /** Of the sample. */
+  products: readonly SampledProduct[]
+  /** What it costs to count those that one of them stands for, and all of them. */
+  productUs: number
+  costUs: number
+}
+
+function scanOf({ sample, terms, isInCategories, isInPrices, isCandidate }: FilterSurvey): Scan {
+  const products = sample.inOrder('price').filter((product) => isInCategories(product) && isInPrices(product))
+  const fetched = terms.length === 0 ? 0 : products.filter(isCandidate).length / Math.max(1, products.length)
+  const productUs = sample.weight * (COST_US.entry + fetched * ROW_US)
+  return { products, productUs, costUs: Math.max(1, products.length) * productUs }
+}
+
 /** Each step ends at a product of the sample, and costs about the same. */
 async function countInSteps(
   { database }: ListReader,
   filters: Filters,
-  survey: FilterSurvey,
+  { products, productUs }: Scan,
   budgetUs: number
 ): Promise<Total> {
-  const scope = scopeOf(survey)
-  const step = Math.max(1, Math.floor(STEP_US / costOfStep(survey, 1)))
+  const step = Math.max(1, Math.floor(STEP_US / productUs))
   let total = 0
   let from: Position | null = null
   for (let end = step; ; end += step) {
-    const last = scope[end - 1]
+    const last = products[end - 1]
     const until: Position | null =
       last === undefined ? null : { value: last.price, id: last.id, inclusive: false, backward: false }
     const { sql, params } = countStatement(filters, from, until)
     total += totalOf(await database.execute<Count>(sql, params))
     if (until === null) return { total, isExact: true }
-    if (costOfStep(survey, end) >= budgetUs) return { total, isExact: false }
+    if (end * productUs >= budgetUs) return { total, isExact: false }
     from = until
   }
-}
-
-/** What it costs to count the products that so many of the sample stand for. */
-function costOfStep(survey: FilterSurvey, products: number): number {
-  const { sample, terms, isCandidate } = survey
-  const scope = scopeOf(survey)
-  const fetched = terms.length === 0 ? 0 : scope.filter(isCandidate).length / Math.max(1, scope.length)
-  return Math.max(1, products) * sample.weight * (COST_US.entry + fetched * ROW_US)
-}
-
-/** The products of the sample that are looked at, in the order of counting. */
-function scopeOf({ sample, isInCategories, isInPrices }: FilterSurvey) {
-  return sample.inOrder('price').filter((product) => isInCategories(product) && isInPrices(product))
 }
 
 function totalOf(counts: readonly Count[]): number {

@@ -29,6 +29,10 @@ export function parseFilters(query: ProductExportQuery): Filters {
   return filters
 }
 
+export function hasPriceFilter({ minPrice, maxPrice }: Pick<Filters, 'minPrice' | 'maxPrice'>): boolean {
+  return minPrice !== null || maxPrice !== null
+}
+
 function parseSearch(search: string): SearchTerm[] {
   const terms = searchTerms(search)
   if (terms === null) throw parameterError('search', 'must contain at least one letter or digit')

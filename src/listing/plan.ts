@@ -1,5 +1,7 @@
 import type { SearchTerm } from '../search/search-words.ts'
 import type { FewSource } from './conditions.ts'
+import { hasPriceFilter } from './filters.ts'
+import type { ListQuery } from './list-query.ts'
 import type { FilterSurvey, ListSurvey } from './survey.ts'
 
 /** What work costs the database, in microseconds on a warm server (docs/decisions/0013-walk-or-fetch.md). */
@@ -48,15 +50,11 @@ export interface ListPlan {
 }
 
 /** Estimates what it costs to find so many rows of a list. */
-export function planList(
-  survey: ListSurvey,
-  hasPriceFilter: boolean,
-  isSortedByPrice: boolean,
-  need: number
-): ListPlan {
+export function planList(survey: ListSurvey, query: ListQuery, need: number): ListPlan {
   const few = [
-    survey.terms.length > 0 ? planWords(survey) : null,
-    hasPriceFilter && !isSortedByPrice ? planPrices(survey) : null
+    planWords(survey),
+    // By price it is the walk.
+    hasPriceFilter(query) && query.sort.key !== 'price' ? planPrices(survey) : null
   ].filter((plan) => plan !== null)
   few.sort((a, b) => a.costUs - b.costUs)
   return { walk: planWalk(survey, need), few: few[0] ?? null }
@@ -99,7 +97,7 @@ function entriesToMatches(matchedAt: readonly number[], seen: number, need: numb
   return { lead: Math.max(0, first - USUAL_LEAD * distance), entries: need * distance }
 }
 
-/** FULLTEXT for the rarest words, or the rarest together; the others are tested on the rows. */
+/** FULLTEXT for the rarest words, or the rarest together; the others are tested on the rows. Null without a search. */
 export function planWords({ sample, terms }: FilterSurvey): FewPlan | null {
   const plans: FewPlan[] = []
   const asked: SearchTerm[] = []

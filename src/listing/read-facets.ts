@@ -2,7 +2,7 @@ import type { Facets } from '../../schemas/facets.ts'
 import type { FewSource } from './conditions.ts'
 import { facetStatement } from './count-statements.ts'
 import { fetchFew } from './fetch-few.ts'
-import type { Filters } from './filters.ts'
+import { type Filters, hasPriceFilter } from './filters.ts'
 import type { ListReader } from './list-reader.ts'
 import { COST_US, planPrices, planWords } from './plan.ts'
 import { BANDS, bandOf, toPriceRanges } from './price-bands.ts'
@@ -36,14 +36,14 @@ export async function readFacets(reader: ListReader, filters: Filters): Promise<
 }
 
 /** Without a source: all entries of the index of the categories. */
-function cheapest(survey: FilterSurvey, { minPrice, maxPrice }: Filters): { source: FewSource | null; costUs: number } {
+function cheapest(survey: FilterSurvey, filters: Filters): { source: FewSource | null; costUs: number } {
   const { sample, terms, isCandidate } = survey
   const fetched = terms.length === 0 ? 0 : sample.products.filter(isCandidate).length
   const all = sample.products.length * (COST_US.entry + GROUPING_US) + fetched * COST_US.row
   const ways = [
     { source: null, costUs: all * sample.weight },
     planWords(survey),
-    minPrice === null && maxPrice === null ? null : planPrices(survey)
+    hasPriceFilter(filters) ? planPrices(survey) : null
   ].filter((way) => way !== null)
   return ways.reduce((best, way) => (way.costUs < best.costUs ? way : best))
 }

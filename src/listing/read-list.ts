@@ -1,9 +1,11 @@
 import type { ProductRow } from '../products/product-row.ts'
 import { fetchFew } from './fetch-few.ts'
+import { hasPriceFilter } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
 import type { ListReader } from './list-reader.ts'
 import { fewStatement } from './list-statements.ts'
 import { type FewPlan, type ListPlan, planList, type WalkPlan } from './plan.ts'
+import type { Position } from './sort.ts'
 import { type ListSurvey, placeOf, surveyList } from './survey.ts'
 import { type Reading, walk, walkStraight } from './walk.ts'
 
@@ -19,8 +21,7 @@ export async function readList(reader: ListReader, query: ListQuery, need: numbe
   if (!isThinnedOut(query)) return await walkStraight(reader.database, query, need)
   const sample = await reader.sampler.current()
   const survey = surveyList(sample, query, await placeOf(reader.database, query))
-  const plan = planList(survey, hasPriceFilter(query), query.sort.key === 'price', need)
-  return await follow(reader, query, survey, plan, need)
+  return await follow(reader, query, survey, planList(survey, query, need), need)
 }
 
 /**
@@ -37,12 +38,16 @@ export async function follow(
   const { database, sampler, fewTimeoutMs, pageBudgetUs } = reader
   const few = plan.few !== null && plan.few.costUs <= pageBudgetUs ? plan.few : null
   if (few !== null) {
+    let [rows, from]: [ProductRow[], Position | null] = [[], query.from]
     const trialUs = trialBudget(plan.walk, few)
-    const trial = trialUs > 0 ? await walk(database, query, survey, plan.walk, need, trialUs) : nothingFrom(query)
-    if (trialUs > 0 && trial.stoppedAt === null) return trial
-    const stretch = { from: trial.stoppedAt, limit: need - trial.rows.length }
-    const rest = await fetchFew<ProductRow>(reader, fewStatement(query, few.source, stretch, fewTimeoutMs))
-    if (rest !== null) return { rows: [...trial.rows, ...rest], stoppedAt: null }
+    if (trialUs > 0) {
+      const trial = await walk(database, query, survey, plan.walk, need, trialUs)
+      if (trial.stoppedAt === null) return trial
+      ;[rows, from] = [trial.rows, trial.stoppedAt]
+    }
+    const statement = fewStatement(query, few.source, { from, limit: need - rows.length }, fewTimeoutMs)
+    const rest = await fetchFew<ProductRow>(reader, statement)
+    if (rest !== null) return { rows: [...rows, ...rest], stoppedAt: null }
   }
   const reading = await walk(database, query, survey, plan.walk, need, pageBudgetUs)
   if (reading.stoppedAt !== null && plan.walk.costUs <= pageBudgetUs) sampler.distrust()
@@ -55,15 +60,7 @@ function trialBudget(walkPlan: WalkPlan, few: FewPlan): number {
   return walkPlan.hopedUs < few.costUs ? few.costUs * TRIAL_SHARE : 0
 }
 
-function nothingFrom({ from }: ListQuery): Reading {
-  return { rows: [], stoppedAt: from }
-}
-
 /** Whether there may be many rows to pass for each one that is listed. */
-export function isThinnedOut(query: ListQuery): boolean {
+function isThinnedOut(query: ListQuery): boolean {
   return query.search !== null || (hasPriceFilter(query) && query.sort.key !== 'price')
-}
-
-export function hasPriceFilter({ minPrice, maxPrice }: Pick<ListQuery, 'minPrice' | 'maxPrice'>): boolean {
-  return minPrice !== null || maxPrice !== null
 }

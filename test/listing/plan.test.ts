@@ -16,8 +16,7 @@ function plan(fixture: (index: number) => SampledFixture, asked: ProductListQuer
     weight
   )
   const query = parseListQuery(asked)
-  const hasPriceFilter = query.minPrice !== null || query.maxPrice !== null
-  return planList(surveyList(sample, query, null), hasPriceFilter, query.sort.key === 'price', NEED)
+  return planList(surveyList(sample, query, null), query, NEED)
 }
 
 /** What is done first. */
@@ -81,7 +80,7 @@ t.test('a category is a walk of its own', async (t) => {
 
 t.test('an empty sample makes a plan', async (t) => {
   const query = parseListQuery({ search: 'tea', minPrice: '1' })
-  const { walk, few } = planList(surveyList(madeSample([], 64), query, null), true, false, NEED)
+  const { walk, few } = planList(surveyList(madeSample([], 64), query, null), query, NEED)
   t.ok(walk.costUs > 0 && Number.isFinite(walk.costUs))
   t.ok(few !== null && few.costUs > 0 && Number.isFinite(few.costUs))
 })

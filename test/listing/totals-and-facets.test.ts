@@ -143,7 +143,7 @@ t.test('an estimate of a large catalogue costs nothing', async (t) => {
 })
 
 t.test('counting stops at its ceiling, with what it has counted', async (t) => {
-  const large = largeReader(100_000)
+  const large = largeReader(10_000)
   const { total, isExact } = await countProducts(large, parseFilters({}))
   t.equal(isExact, false)
   t.ok(total > 0 && total < ROWS, String(total))
