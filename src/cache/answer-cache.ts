@@ -178,9 +178,11 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     }
     outageUntilMs = NO_OUTAGE
     if (startedAtMs !== null) {
-      // Nobody waits for Redis to have taken it.
-      if (version === null) shared.release(key)
-      else shared.store(key, { answer, version, startedAtMs, keepMs: ttlMs + STALE_IF_ERROR_MS })
+      // Whoever has asked is answered before anything is sent to Redis.
+      setImmediate(() => {
+        if (version === null) shared.release(key)
+        else shared.store(key, { answer, version, startedAtMs, keepMs: ttlMs + STALE_IF_ERROR_MS })
+      })
     }
     return { entry: await keep(subject, { answer, version, loadedAtMs }), outcome: 'miss' }
   }

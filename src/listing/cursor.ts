@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { parameterError } from '../errors.ts'
 import type { Position } from './sort.ts'
 
@@ -20,14 +20,14 @@ const CHECKSUM_LENGTH = 8
 
 /** The part of a cursor that ties it to a query: 8 bytes of a hash of everything that decides which rows come in which order. */
 export function fingerprint(query: unknown): Buffer {
-  return hash(JSON.stringify(query))
+  return shortHash(JSON.stringify(query))
 }
 
 /** Writes a position in the list of the query with that fingerprint. */
 export function encodeCursor(position: Position, query: Buffer): string {
   const flags = (position.backward ? BACKWARD : 0) | (position.inclusive ? INCLUSIVE : 0)
   const payload = Buffer.concat([Buffer.of(VERSION, flags), query, position.id, Buffer.from(position.value)])
-  return Buffer.concat([payload, hash(payload)]).toString('base64url')
+  return Buffer.concat([payload, shortHash(payload)]).toString('base64url')
 }
 
 /**
@@ -40,7 +40,7 @@ export function decodeCursor(cursor: string, query: Buffer): Position {
   const payload = bytes.subarray(0, -CHECKSUM_LENGTH)
   // Base64url has several spellings of the last character and decoders skip what they do not know: only one is ours.
   const isOurs = bytes.toString('base64url') === cursor && bytes.length >= VALUE_AT + CHECKSUM_LENGTH
-  if (!isOurs || bytes[0] !== VERSION || !hash(payload).equals(bytes.subarray(-CHECKSUM_LENGTH))) {
+  if (!isOurs || bytes[0] !== VERSION || !shortHash(payload).equals(bytes.subarray(-CHECKSUM_LENGTH))) {
     throw parameterError('cursor', 'was not given out by this service, or is damaged', 'invalid-cursor')
   }
   if (!payload.subarray(FINGERPRINT_AT, ID_AT).equals(query)) {
@@ -55,6 +55,6 @@ export function decodeCursor(cursor: string, query: Buffer): Position {
   }
 }
 
-function hash(data: string | Buffer): Buffer {
-  return createHash('sha256').update(data).digest().subarray(0, CHECKSUM_LENGTH)
+function shortHash(data: string | Buffer): Buffer {
+  return hash('sha256', data, 'buffer').subarray(0, CHECKSUM_LENGTH)
 }

@@ -25,6 +25,7 @@ const ENOUGH_MATCHES = 8
 const MAX_FULLTEXT_TERMS = 3
 /** How far away the first match may be, in usual distances, without telling that there are none before it. */
 const USUAL_LEAD = 5
+const CERTAIN_LEAD = 10
 
 /** Walk the order of the sort, and test. */
 export interface WalkPlan {
@@ -45,56 +46,56 @@ export interface FewPlan {
 
 export interface ListPlan {
   walk: WalkPlan
-  /** The cheaper way of those that there are. */
   few: FewPlan | null
 }
 
-/** Estimates what it costs to find so many rows of a list. */
-export function planList(survey: ListSurvey, query: ListQuery, need: number): ListPlan {
-  const few = [
+/** The cheapest way to fetch the few; null where there is none but to walk. */
+export function planFew(survey: FilterSurvey, query: ListQuery): FewPlan | null {
+  const plans = [
     planWords(survey),
     // By price it is the walk.
     hasPriceFilter(query) && query.sort.key !== 'price' ? planPrices(survey) : null
   ].filter((plan) => plan !== null)
-  few.sort((a, b) => a.costUs - b.costUs)
-  return { walk: planWalk(survey, need), few: few[0] ?? null }
+  return plans.sort((a, b) => a.costUs - b.costUs)[0] ?? null
 }
 
-function planWalk({ sample, ahead, terms, isCandidate, isMatch }: ListSurvey, need: number): WalkPlan {
+/** Estimates what it costs to walk to so many rows of a list. */
+export function planWalk({ sample, ahead, terms, isCandidate, isMatch }: ListSurvey, need: number): WalkPlan {
   let seen = 0
   let candidates = 0
   const matchedAt: number[] = []
-  for (const product of ahead) {
+  for (let product = ahead(0); product !== undefined; product = ahead(seen)) {
     seen++
     if (!isCandidate(product)) continue
     candidates++
     if (isMatch(product) && matchedAt.push(seen) === ENOUGH_MATCHES) break
   }
-  const all = Math.max(1, ahead.length) * sample.weight
-  const { lead, entries } = entriesToMatches(matchedAt, seen, need)
+  const all = matchedAt.length === ENOUGH_MATCHES ? Number.POSITIVE_INFINITY : Math.max(1, seen) * sample.weight
+  const { lead, distance, isLate } = distanceToMatches(matchedAt, seen)
   const testsWords = terms.length > 0
   const rowsPerEntry = testsWords ? (candidates + UNSEEN) / (seen + UNSEEN) : 0
   const costOf = (entries: number) =>
     Math.min(all, entries) * (COST_US.entry + rowsPerEntry * COST_US.row) + (testsWords ? 0 : need * COST_US.row)
+  const costUs = costOf(lead * sample.weight + need * distance)
   return {
-    entries: Math.min(all, entries),
+    entries: Math.min(all, need * distance),
     candidatesPerMatch: testsWords ? (candidates + UNSEEN) / (matchedAt.length + UNSEEN) : 1,
-    costUs: costOf(lead * sample.weight + entries),
-    hopedUs: costOf(entries)
+    costUs,
+    hopedUs: isLate ? costUs : costOf(need * distance)
   }
 }
 
 /**
- * How far it is to so many matches. They may begin late, where what is searched for is old and the newest comes first:
- * that is the lead, in products of the sample.
+ * How many entries there are to each match. Matches may begin late, where what is searched for is old and the newest
+ * comes first: then there is a lead before them, in products of the sample.
  */
-function entriesToMatches(matchedAt: readonly number[], seen: number, need: number): { lead: number; entries: number } {
+function distanceToMatches(matchedAt: readonly number[], seen: number) {
   const [first, last] = [matchedAt[0], matchedAt.at(-1)]
-  if (first === undefined || last === undefined) return { lead: 0, entries: Number.POSITIVE_INFINITY }
+  if (first === undefined || last === undefined) return { lead: 0, distance: Number.POSITIVE_INFINITY, isLate: false }
   // Few of them may be close together by chance.
-  if (matchedAt.length < ENOUGH_MATCHES / 2) return { lead: 0, entries: (need * seen) / matchedAt.length }
+  if (matchedAt.length < ENOUGH_MATCHES / 2) return { lead: 0, distance: seen / matchedAt.length, isLate: false }
   const distance = (last - first) / (matchedAt.length - 1)
-  return { lead: Math.max(0, first - USUAL_LEAD * distance), entries: need * distance }
+  return { lead: Math.max(0, first - USUAL_LEAD * distance), distance, isLate: first > CERTAIN_LEAD * distance }
 }
 
 /** FULLTEXT for the rarest words, or the rarest together; the others are tested on the rows. Null without a search. */

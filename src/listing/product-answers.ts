@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { productKey, type Subject } from '../cache/subject.ts'
 import { bodyOf, weakEtag } from '../http/answer.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../products/serialise-products.ts'
@@ -75,5 +75,5 @@ function listKey({ canonical, from, fingerprint }: ListQuery): string {
 }
 
 function keyOf(kind: 'list' | 'facets', query: string): string {
-  return `${kind}:${createHash('sha256').update(query).digest('base64url')}`
+  return `${kind}:${hash('sha256', query, 'base64url')}`
 }

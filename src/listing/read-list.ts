@@ -4,11 +4,14 @@ import { hasPriceFilter } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
 import type { ListReader } from './list-reader.ts'
 import { fewStatement } from './list-statements.ts'
-import { type FewPlan, type ListPlan, planList, type WalkPlan } from './plan.ts'
+import { type FewPlan, type ListPlan, planFew, planWalk, type WalkPlan } from './plan.ts'
 import type { Position } from './sort.ts'
 import { type ListSurvey, placeOf, surveyList } from './survey.ts'
 import { type Reading, walk, walkStraight } from './walk.ts'
 
+/** A walk that is thought to cost no more is tried before anything else is planned, and given up when it costs much more. */
+const CHEAP_US = 500
+const CHEAP_BUDGET_US = 5000
 /** Of what it costs to fetch the few: worth spending on a walk that may find all at once, though the sample has found none. */
 const TRIAL_SHARE = 0.25
 
@@ -21,7 +24,13 @@ export async function readList(reader: ListReader, query: ListQuery, need: numbe
   if (!isThinnedOut(query)) return await walkStraight(reader.database, query, need)
   const sample = await reader.sampler.current()
   const survey = surveyList(sample, query, await placeOf(reader.database, query))
-  return await follow(reader, query, survey, planList(survey, query, need), need)
+  const walkPlan = planWalk(survey, need)
+  if (walkPlan.costUs <= CHEAP_US) {
+    const reading = await walk(reader.database, query, survey, walkPlan, need, CHEAP_BUDGET_US)
+    if (reading.stoppedAt === null) return reading
+    reader.sampler.distrust()
+  }
+  return await follow(reader, query, survey, { walk: walkPlan, few: planFew(survey, query) }, need)
 }
 
 /**

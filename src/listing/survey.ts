@@ -28,8 +28,11 @@ export interface SurveyedTerm {
 
 /** The same of a list. */
 export interface ListSurvey extends FilterSurvey {
-  /** The products among which a walk looks for matches, from where it begins, in the direction of reading. */
-  ahead: readonly SampledProduct[]
+  /**
+   * The product of the sample that comes at a place, from 0, among those that a walk passes: from where it begins, in
+   * the direction of reading. Undefined behind the last one.
+   */
+  ahead(place: number): SampledProduct | undefined
 }
 
 export function surveyFilters(sample: CatalogueSample, filters: Filters): FilterSurvey {
@@ -56,11 +59,23 @@ export function surveyList(sample: CatalogueSample, query: ListQuery, place: Sam
   const { key } = query.sort
   const ascending = isReadAscending(query.sort, query.from?.backward === true)
   const order = sample.inOrder(key)
-  const start = place === null ? 0 : countUntil(order, (product) => compareToPlace(key, product, place) >= 0)
-  const beyond = ascending ? order.slice(start) : (place === null ? order : order.slice(0, start)).toReversed()
-  const isWalked = (product: SampledProduct) =>
+  const isBeyond = (product: SampledProduct) => place !== null && compareToPlace(key, product, place) >= 0
+  const start = place === null ? (ascending ? 0 : order.length) : countUntil(order, isBeyond)
+  const isPassed = (product: SampledProduct) =>
     survey.isInCategories(product) && (key !== 'price' || survey.isInPrices(product))
-  return { ...survey, ahead: beyond.filter(isWalked) }
+
+  // Of most lists only the beginning is looked at.
+  const passed: SampledProduct[] = []
+  let next = ascending ? start : start - 1
+  function ahead(place: number): SampledProduct | undefined {
+    for (; passed.length <= place; next += ascending ? 1 : -1) {
+      const product = order[next]
+      if (product === undefined) return undefined
+      if (isPassed(product)) passed.push(product)
+    }
+    return passed[place]
+  }
+  return { ...survey, ahead }
 }
 
 /** Where a list is read from, on the scale of the sample; null is its start. The order of names is for the database to say. */

@@ -67,7 +67,7 @@ export async function walk(
     const enough = missing * candidatesPerMatch * SLACK + SPARE_CANDIDATES
     const limit = testsWords ? Math.round(Math.min(enough, MAX_STEP_CANDIDATES)) : missing
     const end = passed + Math.max(1, Math.round(entries / sample.weight))
-    const bound = ahead[end - 1]
+    const bound = ahead(end - 1)
     const until = bound === undefined ? null : placeAt(query, bound, backward)
     const found = await step(database, walkStatement(query, { from, until, limit }))
     for (const row of found) if (isWhole(row)) rows.push(row)

@@ -70,6 +70,7 @@ t.test('an answer holds while the log does not change, up to its time', async (t
   source.state = 'second'
   clock.nowMs += MINUTE_MS - 1
   t.equal(await ask(list), 'first memory')
+  await untilStored(list.key)
   await admin.flushall()
   clock.nowMs += 1
   t.equal(await ask(list), 'second miss')

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { ProductListQuery } from '../../schemas/products.ts'
 import { parseListQuery } from '../../src/listing/list-query.ts'
-import { type ListPlan, planList } from '../../src/listing/plan.ts'
+import { type ListPlan, planFew, planWalk } from '../../src/listing/plan.ts'
 import { surveyList } from '../../src/listing/survey.ts'
 import { madeSample, type SampledFixture } from './support/made-sample.ts'
 
@@ -16,7 +16,8 @@ function plan(fixture: (index: number) => SampledFixture, asked: ProductListQuer
     weight
   )
   const query = parseListQuery(asked)
-  return planList(surveyList(sample, query, null), query, NEED)
+  const survey = surveyList(sample, query, null)
+  return { walk: planWalk(survey, NEED), few: planFew(survey, query) }
 }
 
 /** What is done first. */
@@ -80,7 +81,8 @@ t.test('a category is a walk of its own', async (t) => {
 
 t.test('an empty sample makes a plan', async (t) => {
   const query = parseListQuery({ search: 'tea', minPrice: '1' })
-  const { walk, few } = planList(surveyList(madeSample([], 64), query, null), query, NEED)
+  const survey = surveyList(madeSample([], 64), query, null)
+  const [walk, few] = [planWalk(survey, NEED), planFew(survey, query)]
   t.ok(walk.costUs > 0 && Number.isFinite(walk.costUs))
   t.ok(few !== null && few.costUs > 0 && Number.isFinite(few.costUs))
 })
