@@ -15,6 +15,7 @@ import { inTransaction } from '../src/database/transaction.ts'
 import { uuidV7 } from '../src/database/uuid.ts'
 import { writtenColumns } from '../src/products/product-row.ts'
 import { searchColumn } from '../src/search/search-words.ts'
+import { signatureOf } from '../src/search/word-signature.ts'
 import type { BenchmarkContext } from './benchmarks.ts'
 import { createDatabase, dropDatabase } from './database.ts'
 import { markdownTable, median } from './results.ts'
@@ -148,7 +149,20 @@ function toBatches(rows: readonly Item[], ids: readonly Buffer[], version: numbe
     const batch = rows.slice(start, start + BATCH_ROWS)
     const values = batch.map(({ sku, name, description, price, category, stock }, offset) => {
       const words = searchColumn(name, description)
-      return [ids[start + offset], sku, name, description, price, category, stock, at, at, version, words]
+      return [
+        ids[start + offset],
+        sku,
+        name,
+        description,
+        price,
+        category,
+        stock,
+        at,
+        at,
+        version,
+        words,
+        ...signatureOf(words)
+      ]
     })
     const changes = batch.map((row, offset) => {
       const id = ids[start + offset]?.toString('hex') ?? ''

@@ -1,7 +1,11 @@
-import mysql, { type Connection } from 'mysql2/promise'
+import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
+import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
 import type { MysqlConfig } from '../src/config.ts'
 import { connectionOptions } from '../src/database/connection-options.ts'
 import { migrate } from '../src/database/migrate.ts'
+
+/** Of every catalogue that stays from run to run: another seed would make another one. */
+export const CATALOGUE_SEED = 42
 
 /** Makes a database beside the configured one, unless it is there, with all its tables. */
 export async function createDatabase(config: MysqlConfig, database: string): Promise<MysqlConfig> {
@@ -9,6 +13,16 @@ export async function createDatabase(config: MysqlConfig, database: string): Pro
   const target = { ...config, database }
   await migrate(target)
   return target
+}
+
+/** Fills a database with the generated catalogue, unless it has as many products. */
+export async function fillCatalogue(config: MysqlConfig, rows: number): Promise<void> {
+  const connection = await mysql.createConnection(connectionOptions(config))
+  const [[table]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS present FROM products')
+  await connection.end()
+  if (table?.present >= rows) return
+  console.error(`filling ${config.database} with ${rows.toLocaleString('en')} rows; it stays for the next run`)
+  await seedCatalogue(config, { rows, seed: CATALOGUE_SEED })
 }
 
 export async function dropDatabase(config: MysqlConfig, database: string): Promise<void> {

@@ -3,12 +3,9 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import mysql, { type RowDataPacket } from 'mysql2/promise'
-import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
-import type { Config, MysqlConfig } from '../src/config.ts'
-import { connectionOptions } from '../src/database/connection-options.ts'
+import type { Config } from '../src/config.ts'
 import type { BenchmarkContext } from './benchmarks.ts'
-import { createDatabase } from './database.ts'
+import { CATALOGUE_SEED, createDatabase, fillCatalogue } from './database.ts'
 import { ask, encodeRequest } from './load/connection.ts'
 import { addAll, count, type Tally } from './load/tally.ts'
 import { describeMixed, type Round } from './mixed/describe.ts'
@@ -17,7 +14,6 @@ import { HOT_QUERIES, runTraffic } from './mixed/traffic.ts'
 import type { WriterReport } from './mixed/writer.ts'
 import { startAisle } from './server-process.ts'
 
-const SEED = 42
 const FULL = { rows: 1_000_000, rate: 500, rounds: 5, hotMs: 10_000, mixedMs: 20_000 }
 const QUICK = { rows: 50_000, rate: 500, rounds: 2, hotMs: 3000, mixedMs: 5000 }
 const COLD_SHARE = 0.1
@@ -61,15 +57,6 @@ export async function benchMixed({ mysql: config }: Config, { env, isQuick }: Be
   }
 }
 
-async function fillCatalogue(config: MysqlConfig, rows: number): Promise<void> {
-  const connection = await mysql.createConnection(connectionOptions(config))
-  const [[table]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS present FROM products')
-  await connection.end()
-  if (table?.present >= rows) return
-  console.error(`filling ${config.database} with ${rows.toLocaleString('en')} rows; it stays for the next run`)
-  await seedCatalogue(config, { rows, seed: SEED })
-}
-
 /** Each of the queries once, so that their lists are cached. */
 async function askEverything(port: number): Promise<Tally> {
   const errors: Tally = new Map()
@@ -85,7 +72,7 @@ async function askEverything(port: number): Promise<Tally> {
 }
 
 function startWriter(env: Env, rows: number) {
-  const child = fork(WRITER, [rows, SEED, WRITES_PER_SECOND].map(String), { env })
+  const child = fork(WRITER, [rows, CATALOGUE_SEED, WRITES_PER_SECOND].map(String), { env })
   const ended = once(child, 'exit').then(([code]) => {
     throw new Error(`the writer ended with ${code}`)
   })
