@@ -5,15 +5,12 @@ import { ProductInput, ProductPatch, StockAdjustment } from '../schemas/product-
 import { Pagination, Product, ProductPage } from '../schemas/products.ts'
 import { catalogueSampler } from '../src/listing/catalogue-sampler.ts'
 import { listProducts } from '../src/listing/list-products.ts'
+import { FEW_TIMEOUT_MS, PAGE_BUDGET_US } from '../src/listing/list-reader.ts'
 import { productAnswers } from '../src/listing/product-answers.ts'
 import type { Products } from '../src/listing/products.ts'
 import { readFacets } from '../src/listing/read-facets.ts'
 import { findProduct } from '../src/products/find-product.ts'
 import { productEditor } from '../src/products/product-editor.ts'
-
-/** Several times what a page may cost, for servers that are slower than the planner takes them for. */
-const FEW_TIMEOUT_MS = 300
-const PAGE_BUDGET_US = 100_000
 
 /** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached; `productEditor`: writing it. */
 export default fp(

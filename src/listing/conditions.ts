@@ -30,8 +30,11 @@ export function indexConditions(filters: Filters): Conditions {
 
 /** All filters, and what finds the few among which they are tested. */
 export function fewConditions(filters: Filters, source: FewSource): Conditions {
-  const where = source === 'prices' ? indexConditions(filters) : both(filterConditions(filters), fullText(source.terms))
-  return filters.search === null ? where : both(where, termConditions(filters.search))
+  const search = filters.search ?? []
+  if (source === 'prices') return both(indexConditions(filters), termConditions(search))
+  // What FULLTEXT is asked for needs no test, without which it can count by itself.
+  const others = search.filter((term) => !source.terms.includes(term))
+  return both(both(filterConditions(filters), fullText(source.terms)), termConditions(others))
 }
 
 /** The rows behind a position. MySQL uses the index for `a < ? OR (a = ? AND id < ?)`, but not for `(a, id) < (?, ?)`. */

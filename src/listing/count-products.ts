@@ -19,7 +19,7 @@ const EXACT_BUDGET_US = 250_000
 /** To fetch a row in the order of prices, and test its words. */
 const ROW_US = 4
 /** As much as a page costs. */
-const ESTIMATE_BUDGET_US = 1000
+const ESTIMATE_BUDGET_US = 500
 const STEP_US = 20_000
 
 /** Counts, up to a ceiling of cost; beyond it the total is what was counted by then. */

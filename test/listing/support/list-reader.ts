@@ -2,7 +2,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Params } from '../../../src/database/database.ts'
 import { statementError } from '../../../src/database/database-error.ts'
 import { catalogueSampler } from '../../../src/listing/catalogue-sampler.ts'
-import type { ListReader } from '../../../src/listing/list-reader.ts'
+import { FEW_TIMEOUT_MS, type ListReader, PAGE_BUDGET_US } from '../../../src/listing/list-reader.ts'
 
 export interface CountedReader extends ListReader {
   /** The statements that were sent. */
@@ -35,8 +35,8 @@ export function countedReader(connection: Connection, options: Partial<ListReade
     database: { execute },
     // The sample is not the work of any page.
     sampler: catalogueSampler({ execute: run }, () => performance.now()),
-    fewTimeoutMs: 300,
-    pageBudgetUs: 100_000,
+    fewTimeoutMs: FEW_TIMEOUT_MS,
+    pageBudgetUs: PAGE_BUDGET_US,
     ...options,
     sent: [],
     rowsRead: 0

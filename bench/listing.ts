@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import mysql from 'mysql2/promise'
+import type { Config, MysqlConfig } from '../src/config.ts'
+import { connectionOptions, sessionStatement } from '../src/database/connection-options.ts'
+import type { BenchmarkContext } from './benchmarks.ts'
+import { createDatabase, fillCatalogue } from './database.ts'
+import { startContenders } from './listing/contenders.ts'
+import { describeListing } from './listing/describe.ts'
+import { createExaminer } from './listing/examine.ts'
+import { findLandmarks } from './listing/landmarks.ts'
+import { measureScenario, prime } from './listing/measure.ts'
+import { measureNaive, NAIVE_LIMIT_MS } from './listing/measure-naive.ts'
+import { countQuestions } from './listing/question-numbers.ts'
+import type { SizeResult } from './listing/result.ts'
+import type { Scenario } from './listing/scenario.ts'
+import { createScenarios } from './listing/scenarios.ts'
+
+/** Samples are of each scenario. */
+const FULL = { sizes: [100_000, 1_000_000], samples: 64 }
+const QUICK = { sizes: [100_000], samples: 24 }
+
+type Env = BenchmarkContext['env']
+
+/**
+ * What lists, searches, totals and facets cost that no cache answers, beside the best SQL that we can write by hand
+ * behind a bare server, and beside the statements that come to mind first. The databases stay, for the next run.
+ */
+export async function benchListing({ mysql: config }: Config, context: BenchmarkContext): Promise<string> {
+  const plan = context.isQuick ? QUICK : FULL
+  const results: SizeResult[] = []
+  for (const rows of context.sizes ?? plan.sizes) {
+    const database = `aisle_bench_listing_${rows}`
+    const target = await createDatabase(config, database)
+    await fillCatalogue(target, rows)
+    const env = { ...context.env, DB_NAME: database, REDIS_KEY_PREFIX: `${database}:${process.pid}:` }
+    results.push(await measureSize(target, env, rows, plan))
+  }
+  return describeListing(results, plan.samples)
+}
+
+async function measureSize(config: MysqlConfig, env: Env, rows: number, plan: typeof FULL): Promise<SizeResult> {
+  const connection = await mysql.createConnection(connectionOptions(config))
+  const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
+  try {
+    await connection.query(sessionStatement(NAIVE_LIMIT_MS))
+    const landmarks = await findLandmarks(connection, rows)
+    const scenarios = createScenarios(landmarks, countQuestions(plan.samples))
+    const measured = await measureAll(scenarios, folder, env, plan.samples)
+    const examine = await createExaminer(connection)
+    const examined = await Array.fromAsync(measured, async (result) => ({
+      ...result,
+      examination: await examine(result.scenario, plan.samples)
+    }))
+    // Last, as it fills the memory of the server with what nobody else reads.
+    const results = await Array.fromAsync(examined, async (result) => ({
+      ...result,
+      naive: await measureNaive(connection, result.scenario, landmarks)
+    }))
+    return { rows, deepPage: landmarks.deepPage, results }
+  } finally {
+    await connection.end()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function measureAll(scenarios: readonly Scenario[], folder: string, env: Env, samples: number) {
+  const contenders = await startContenders(folder, env, scenarios, countQuestions(samples))
+  try {
+    await prime(contenders, scenarios, samples)
+    return await Array.fromAsync(scenarios, async (scenario) => {
+      const measurement = await measureScenario(contenders, scenario, samples)
+      const { ms, path } = measurement.slowest
+      console.error(`${scenario.name}: at most ${ms.toFixed(1)} ms, for ${path}`)
+      return { scenario, ...measurement }
+    })
+  } finally {
+    await contenders.stop()
+  }
+}

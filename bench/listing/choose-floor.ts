@@ -1,0 +1,44 @@
+import { count, type Tally } from '../load/tally.ts'
+import { median } from '../results.ts'
+import { compareAnswers } from './compare-answers.ts'
+import type { Contenders } from './contenders.ts'
+import { TRIAL_NUMBERS } from './question-numbers.ts'
+import type { Scenario } from './scenario.ts'
+import type { FloorName } from './sql/floor.ts'
+
+/** A way that takes so much longer than another one, and not a short time, is not looked at again. */
+const HOPELESS = 20
+const HOPELESS_MS = 1000
+
+/**
+ * Tries all ways to write a scenario by hand, and answers the fastest one. All of them must find what Aisle finds; an
+ * answer of Aisle that is none is an error, too.
+ */
+export async function chooseFloor(
+  contenders: Contenders,
+  scenario: Scenario
+): Promise<{ floor: FloorName; errors: Tally }> {
+  const errors: Tally = new Map()
+  const trials = new Map(scenario.floors.map((name): [FloorName, number[]] => [name, []]))
+  for (const number of TRIAL_NUMBERS) {
+    const { response } = await contenders.askAisle(scenario, number)
+    if (response.status !== 200) count(errors, `status ${response.status}`)
+    for (const [name, times] of trials) {
+      const floor = await contenders.askFloor(scenario, name, number)
+      times.push(floor.response.status === 200 ? floor.micros / 1000 : Number.POSITIVE_INFINITY)
+      const difference = compareAnswers(scenario, response, floor.response)
+      if (difference !== undefined) count(errors, `${difference} than by ${name}`)
+    }
+    leaveOutHopeless(trials)
+  }
+  const [fastest] = [...trials].sort(([, a], [, b]) => median(a) - median(b))
+  if (fastest === undefined) throw new Error(`nobody has written “${scenario.name}” by hand`)
+  return { floor: fastest[0], errors }
+}
+
+function leaveOutHopeless(trials: Map<FloorName, number[]>): void {
+  const best = Math.min(...trials.values().map(median))
+  for (const [name, times] of trials) {
+    if (median(times) > Math.max(best * HOPELESS, HOPELESS_MS)) trials.delete(name)
+  }
+}

@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Facets } from '../../schemas/facets.ts'
+import type { ProductPage } from '../../schemas/products.ts'
+import type { Response } from '../load/response.ts'
+import type { Scenario } from './scenario.ts'
+
+/**
+ * Tells what is wrong about an answer beside one to the same question: nothing, where one of them failed, where Aisle
+ * has estimated, or where its page ends before it is full.
+ */
+export function compareAnswers({ resource }: Scenario, aisle: Response, floor: Response): string | undefined {
+  if (aisle.status !== 200 || floor.status !== 200) return undefined
+  return resource === 'list' ? comparePages(read(aisle), read(floor)) : compareFacets(read(aisle), read(floor))
+}
+
+function comparePages(aisle: ProductPage, floor: ProductPage): string | undefined {
+  const others = aisle.pagination.hasMore ? floor.data.slice(0, aisle.data.length) : floor.data
+  if (!isDeepStrictEqual(aisle.data, others)) return 'other products'
+  const { total, totalIsExact } = aisle.pagination
+  if (totalIsExact && floor.pagination.total !== undefined && total !== floor.pagination.total) return 'another total'
+  return undefined
+}
+
+function compareFacets(aisle: Facets, floor: Facets): string | undefined {
+  if (!aisle.isExact) return undefined
+  const isSame =
+    isDeepStrictEqual(byCategory(aisle), byCategory(floor)) && isDeepStrictEqual(aisle.data.prices, floor.data.prices)
+  return isSame ? undefined : 'other counts'
+}
+
+/** The order of categories with as many products is nobody's concern. */
+function byCategory({ data }: Facets): Map<string, number> {
+  return new Map(data.categories.map(({ value, count }) => [value, count]))
+}
+
+function read<T>({ body }: Response): T {
+  return JSON.parse(String(body))
+}

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { parseListQuery } from '../../src/listing/list-query.ts'
+import { encodeRequest } from '../load/connection.ts'
+import { type Answer, openDialogue } from '../load/dialogue.ts'
+import { type ServerProcess, startAisle, startServer } from '../server-process.ts'
+import { type FloorRequest, writeFloorRequests } from './floor-requests.ts'
+import { pathOf, type Scenario } from './scenario.ts'
+import { type FloorName, floorStatements } from './sql/floor.ts'
+
+/** The servers, each with a connection that stays open. */
+export interface Contenders {
+  askAisle(scenario: Scenario, number: number): Promise<Answer>
+  askFloor(scenario: Scenario, name: FloorName, number: number): Promise<Answer>
+  stop(): Promise<void>
+}
+
+const FLOOR = join(import.meta.dirname, 'servers/bare-fastify.ts')
+
+/**
+ * Starts Aisle, and the bare server with all statements that are written by hand.
+ * @param questions how many there are of each scenario
+ */
+export async function startContenders(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  scenarios: readonly Scenario[],
+  questions: number
+): Promise<Contenders> {
+  const file = join(folder, 'floor-requests')
+  const { requests, numberOf } = numberRequests(scenarios, questions)
+  writeFloorRequests(file, requests)
+
+  const servers: ServerProcess[] = []
+  const stopServers = () => Promise.all(servers.map((server) => server.stop()))
+  try {
+    servers.push(await startAisle({ env, logFile: join(folder, 'aisle.log') }))
+    servers.push(await startServer(FLOOR, { args: [file], env, logFile: join(folder, 'floor.log') }))
+  } catch (error) {
+    await stopServers()
+    throw error
+  }
+  const [aisle, floor] = servers.map(({ port }) => openDialogue(port))
+  if (aisle === undefined || floor === undefined) throw new Error('two servers have two ports')
+
+  return {
+    askAisle: (scenario, number) => aisle.ask(encodeRequest(pathOf(scenario, number))),
+    askFloor: (scenario, name, number) => floor.ask(encodeRequest(`/${numberOf(scenario, name) + number}`)),
+    async stop() {
+      aisle.close()
+      floor.close()
+      await stopServers()
+    }
+  }
+}
+
+/** Those of a scenario and a way to write it follow each other, in the order of the questions. */
+function numberRequests(scenarios: readonly Scenario[], questions: number) {
+  const requests: FloorRequest[] = []
+  const firsts = new Map<string, number>()
+  const keyOf = ({ name }: Scenario, floor: FloorName) => `${floor} ${name}`
+  for (const scenario of scenarios) {
+    for (const floor of scenario.floors) {
+      firsts.set(keyOf(scenario, floor), requests.length)
+      for (let number = 0; number < questions; number++) {
+        const query = parseListQuery(scenario.question(number))
+        requests.push({ resource: scenario.resource, query, statements: floorStatements(scenario, floor, query) })
+      }
+    }
+  }
+  return { requests, numberOf: (scenario: Scenario, floor: FloorName) => firsts.get(keyOf(scenario, floor)) ?? 0 }
+}

@@ -1,0 +1,23 @@
+import type { ListQuery } from '../../src/listing/list-query.ts'
+import { count, type Tally } from '../load/tally.ts'
+
+/** What the statements of an answer did, in their order: for example `walk ×3, FULLTEXT`. */
+export function describePlan(statements: readonly string[], query: ListQuery): string {
+  const kinds: Tally = new Map()
+  for (const sql of statements) count(kinds, kindOf(sql, query))
+  kinds.delete(PLACE)
+  // Without any, the sample of the catalogue has told.
+  if (kinds.size === 0) return 'sample'
+  return [...kinds].map(([kind, times]) => (times === 1 ? kind : `${kind} ×${times}`)).join(', ')
+}
+
+/** The weight of a name, of no table. */
+const PLACE = 'place'
+
+function kindOf(sql: string, { sort }: ListQuery): string {
+  if (sql.includes('WEIGHT_STRING(CAST')) return PLACE
+  const isCount = sql.includes('COUNT(*)')
+  if (sql.includes('MATCH (')) return isCount ? 'FULLTEXT count' : 'FULLTEXT'
+  if (isCount) return 'count'
+  return sort.key !== 'price' && /FORCE INDEX \(products_(category_)?price\)/.test(sql) ? 'prices' : 'walk'
+}

@@ -1,0 +1,90 @@
+import { addAll, describeTally, type Tally, total } from '../load/tally.ts'
+import { markdownTable, quantile } from '../results.ts'
+import { describeGoals, describeGrowth } from './describe-goals.ts'
+import { NAIVE_LIMIT_MS, type NaiveTime } from './measure-naive.ts'
+import type { ScenarioResult, SizeResult } from './result.ts'
+
+const HEAD = [
+  'scenario',
+  'p50 ms',
+  'p95 ms',
+  'p99 ms',
+  'rows examined',
+  'plan',
+  'floor, p50 ms',
+  'ratio',
+  'naive FULLTEXT or OFFSET, ms',
+  'naive LIKE, ms'
+]
+
+/** @param samples how many of a scenario there are at most */
+export function describeListing(results: readonly SizeResult[], samples: number): string {
+  const growth = results.length > 1 ? `\n\n${describeGrowth(results)}` : ''
+  return `Up to ${samples} different questions for each scenario, so that no cache has an answer: \`Cache-Status\` says so of each. “Every
+sort” is all four keys in both orders, in turns, with 10 to 40 products a page. Aisle is the whole service in production. The
+floor is a bare Fastify handler with the best SQL that we can write by hand, over the same driver and with the same JSON. It is
+told what Aisle has to find out: each way to write a scenario is tried at first, the fastest one counts, and all of them must
+find the same products. Both are a process with one connection to the client, which asks one question at a time, of the one and
+then of the other, in alternating order. The naive statements run without HTTP; the server gives them up after ${NAIVE_LIMIT_MS / 1000} s. Rows examined (medians, index
+entries included) and plans are those of the statements that Aisle sends; what FULLTEXT reads within its own index is in no
+counter. The database, the servers and the client share the cores.
+
+${results.map(describeSize).join('\n\n')}${growth}`
+}
+
+function describeSize(size: SizeResult): string {
+  const { rows, deepPage, results } = size
+  const errors: Tally = new Map()
+  for (const { scenario, errors: own } of results) {
+    addAll(errors, new Map(own.entries().map(([what, times]) => [`${scenario.name}: ${what}`, times])))
+  }
+  return `### ${rows.toLocaleString('en')} products
+
+The deep page is page ${deepPage.toLocaleString('en')}, of 20 products each. ${total(errors) === 0 ? 'No errors.' : `**ERRORS: ${describeTally(errors)}**`} ${describeShortPages(results)}
+
+${markdownTable(HEAD, results.map(line))}
+
+${describeGoals(size)}`
+}
+
+function describeShortPages(results: readonly ScenarioResult[]): string {
+  const short = results.filter(({ shortPages }) => shortPages > 0)
+  if (short.length === 0) return 'Every page was full, or the last one.'
+  const each = short.map(
+    ({ scenario, shortPages, aisleMs }) => `${shortPages} of ${aisleMs.length} of ${scenario.name}`
+  )
+  return `Pages that stopped before they were full: ${each.join('; ')}.`
+}
+
+function line({ scenario, aisleMs, floorMs, floor, examination, naive }: ScenarioResult): string[] {
+  const p50 = quantile(aisleMs, 0.5)
+  const floorP50 = quantile(floorMs, 0.5)
+  return [
+    scenario.name,
+    ...[p50, quantile(aisleMs, 0.95), quantile(aisleMs, 0.99)].map(milliseconds),
+    Math.round(examination.rows).toLocaleString('en'),
+    describePlans(examination.plans),
+    `${milliseconds(floorP50)} (${floor})`,
+    (p50 / floorP50).toFixed(2),
+    naiveCell(naive.usual),
+    naiveCell(naive.like)
+  ]
+}
+
+/** Up to three, the most frequent one first. */
+function describePlans(plans: Tally): string {
+  const sorted = [...plans].sort(([, a], [, b]) => b - a)
+  if (sorted.length === 1) return sorted[0]?.[0] ?? ''
+  const shown = sorted.slice(0, 3).map(([plan, times]) => `${plan} (${times})`)
+  return `${shown.join('; ')}${sorted.length > shown.length ? '; …' : ''}`
+}
+
+function naiveCell(time: NaiveTime): string {
+  if (time === undefined) return '–'
+  if (typeof time === 'string') return time
+  return Number.isFinite(time) ? milliseconds(time) : `> ${NAIVE_LIMIT_MS / 1000} s`
+}
+
+function milliseconds(ms: number): string {
+  return Number.isNaN(ms) ? '–' : ms.toLocaleString('en', { maximumFractionDigits: ms < 100 ? 2 : 0 })
+}

@@ -1,0 +1,66 @@
+import type { Connection } from 'mysql2/promise'
+import { statementError } from '../../src/database/database-error.ts'
+import { AppError } from '../../src/errors.ts'
+import { parseListQuery } from '../../src/listing/list-query.ts'
+import type { Statement } from '../../src/listing/list-statements.ts'
+import { median } from '../results.ts'
+import { type Landmarks, PAGE_ROWS } from './landmarks.ts'
+import { TRIAL_NUMBERS } from './question-numbers.ts'
+import type { Scenario } from './scenario.ts'
+import { naiveFullText, naiveLike, naiveOffset } from './sql/naive.ts'
+
+/** Milliseconds, infinite where the server has given it up, or what the engine said; undefined where nobody asks so. */
+export type NaiveTime = number | string | undefined
+
+export interface NaiveTimes {
+  /** FULLTEXT for a search, OFFSET for a deep page. */
+  usual: NaiveTime
+  like: NaiveTime
+}
+
+/** After which the server gives up a statement: enough to say that it is no way to do it. */
+export const NAIVE_LIMIT_MS = 20_000
+const SAMPLES = 3
+/** A statement that takes longer is not run again. */
+const ENOUGH_MS = 5000
+
+/** What a scenario takes by the statements that come to mind first: without HTTP. */
+export async function measureNaive(
+  connection: Connection,
+  scenario: Scenario,
+  landmarks: Landmarks
+): Promise<NaiveTimes> {
+  const times = (samples: number, statementOf: (number: number) => Statement) =>
+    medianTime(connection, TRIAL_NUMBERS.slice(0, samples).map(statementOf))
+  const queryOf = (number: number) => parseListQuery(scenario.question(number))
+  const { search, cursor, total } = scenario.question(0)
+  if (scenario.resource === 'facets' || total !== undefined) return { usual: undefined, like: undefined }
+  if (search !== undefined) {
+    const likeOf = (number: number) => naiveLike(queryOf(number), scenario.question(number).search ?? '')
+    return { usual: await times(SAMPLES, (number) => naiveFullText(queryOf(number))), like: await times(1, likeOf) }
+  }
+  const offset = (landmarks.deepPage - 1) * PAGE_ROWS
+  const offsetOf = (number: number) => {
+    const query = queryOf(number)
+    return naiveOffset(query, query.from?.backward ? offset - query.limit : offset)
+  }
+  return { usual: cursor === undefined ? undefined : await times(SAMPLES, offsetOf), like: undefined }
+}
+
+async function medianTime(connection: Connection, statements: readonly Statement[]): Promise<NaiveTime> {
+  const times: number[] = []
+  for (const { sql, params } of statements) {
+    const startedAt = performance.now()
+    try {
+      await connection.execute(sql, params)
+    } catch (error) {
+      const cause = statementError(error)
+      if (cause instanceof AppError && cause.code === 'database-timeout') return Number.POSITIVE_INFINITY
+      // InnoDB refuses a FULLTEXT result that is too large for it: that is an answer, too.
+      return error instanceof Error ? error.message : String(error)
+    }
+    times.push(performance.now() - startedAt)
+    if (performance.now() - startedAt > ENOUGH_MS) break
+  }
+  return median(times)
+}

@@ -1,0 +1,21 @@
+import type { ProductListQuery } from '../../../schemas/products.ts'
+import { encodeCursor } from '../../../src/listing/cursor.ts'
+import { parseListQuery } from '../../../src/listing/list-query.ts'
+import type { Landmarks } from '../landmarks.ts'
+import { eachSort, type Scenario } from '../scenario.ts'
+import { DEEP_BACKWARD, DEEP_FORWARD } from './names.ts'
+
+/** Pages that are reached by a cursor, in both directions. */
+export function deepPageScenarios(landmarks: Landmarks): Scenario[] {
+  const walks = { resource: 'list', floors: ['walk', 'walk, then rows'] } as const
+  return [
+    { name: DEEP_FORWARD, ...walks, question: (number) => deepQuery(landmarks, eachSort(number), false) },
+    { name: DEEP_BACKWARD, ...walks, question: (number) => deepQuery(landmarks, eachSort(number), true) }
+  ]
+}
+
+/** The query with the cursor that somebody would have who has read as far as the deep page. */
+export function deepQuery(landmarks: Landmarks, query: ProductListQuery, backward: boolean): ProductListQuery {
+  const { sort, fingerprint } = parseListQuery(query)
+  return { ...query, cursor: encodeCursor({ ...landmarks.beforeDeepPage(sort), backward }, fingerprint) }
+}

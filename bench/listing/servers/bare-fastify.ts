@@ -1,0 +1,66 @@
+import Fastify from 'fastify'
+import type { RowDataPacket } from 'mysql2'
+import type { Facets } from '../../../schemas/facets.ts'
+import type { ProductPage } from '../../../schemas/products.ts'
+import { loadConfig } from '../../../src/config.ts'
+import { openPool } from '../../../src/database/pool.ts'
+import type { ListQuery } from '../../../src/listing/list-query.ts'
+import type { Statement } from '../../../src/listing/list-statements.ts'
+import { toPriceRanges } from '../../../src/listing/price-bands.ts'
+import { type ProductRow, toProduct } from '../../../src/products/product-row.ts'
+import { serialiseFacets, serialisePage } from '../../../src/products/serialise-products.ts'
+import { JSON_TYPE } from '../../hot/answers.ts'
+import { readFloorRequests } from '../floor-requests.ts'
+
+interface Cell {
+  category: string | null
+  band: number
+  count: number
+}
+
+const requests = readFloorRequests()
+/** As many connections as Aisle has by default. What takes longer is not the way to write it, in ten million rows either. */
+const limits = { connectionLimit: 10, queryTimeoutMs: 15_000 }
+const pool = openPool(loadConfig(process.env).mysql, limits).promise()
+const app = Fastify()
+
+app.get<{ Params: { number: string } }>('/:number', async ({ params }, reply) => {
+  const request = requests[Number(params.number)]
+  if (request === undefined) return reply.code(404).send()
+  const { resource, query, statements } = request
+  const [rows = [], counts] = await Promise.all(statements.map(run))
+  reply.type(JSON_TYPE)
+  return reply.send(
+    resource === 'list'
+      ? serialisePage(toPage(query, rows as ProductRow[], counts?.[0]?.count))
+      : serialiseFacets(toFacets(query, rows as Cell[]))
+  )
+})
+
+await app.listen({ port: 0, host: '127.0.0.1' })
+
+async function run({ sql, params }: Statement): Promise<RowDataPacket[]> {
+  const [rows] = await pool.execute<RowDataPacket[]>(sql, params)
+  return rows
+}
+
+/** Without cursors. */
+function toPage({ limit, from }: ListQuery, rows: ProductRow[], total: unknown): ProductPage {
+  const data = rows.slice(0, limit).map(toProduct)
+  if (from?.backward) data.reverse()
+  const pagination = { limit, hasMore: rows.length > limit, nextCursor: null, prevCursor: null }
+  const counted = total === undefined ? {} : { total: Number(total), totalIsExact: true }
+  return { data, pagination: { ...pagination, ...counted } }
+}
+
+function toFacets(query: ListQuery, cells: readonly Cell[]): Facets {
+  const byCategory = new Map<string, number>()
+  const byBand = new Map<number, number>()
+  for (const { category, band, count } of cells) {
+    if (category !== null) byCategory.set(category, (byCategory.get(category) ?? 0) + count)
+    const isChosen = query.categories.length === 0 || query.categories.includes(category ?? '')
+    if (isChosen) byBand.set(band, (byBand.get(band) ?? 0) + count)
+  }
+  const categories = [...byCategory].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count)
+  return { data: { categories, prices: toPriceRanges(byBand, query) }, isExact: true }
+}

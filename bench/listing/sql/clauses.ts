@@ -1,0 +1,102 @@
+import type { ListQuery } from '../../../src/listing/list-query.ts'
+import type { Statement } from '../../../src/listing/list-statements.ts'
+import { isReadAscending, sortColumns } from '../../../src/listing/sort.ts'
+import { productColumns } from '../../../src/products/product-row.ts'
+import { fullTextExpression } from '../../../src/search/search-words.ts'
+import { signatureConditions, signatureOf } from '../../../src/search/word-signature.ts'
+
+/** A condition on a row of `products`, and what is in the place of its question marks. */
+export type Condition = readonly [sql: string, ...params: Statement['params']]
+
+const lateColumns = productColumns.replace(/\w+/g, 'p.$&')
+
+/** All that is asked for but the words. */
+export function filters({ categories, minPrice, maxPrice }: ListQuery): Condition[] {
+  const conditions: Condition[] = []
+  if (categories.length === 1) conditions.push(['category = ?', ...categories])
+  if (categories.length > 1) conditions.push([`category IN (${categories.map(() => '?')})`, ...categories])
+  if (minPrice !== null) conditions.push(['price >= ?', minPrice])
+  if (maxPrice !== null) conditions.push(['price <= ?', maxPrice])
+  return conditions
+}
+
+/** The rows behind the cursor. */
+export function seek({ from, sort }: ListQuery): Condition[] {
+  if (from === null) return []
+  const column = sortColumns[sort.key]
+  const beyond = isReadAscending(sort, from.backward) ? '>' : '<'
+  const isTime = sort.key === 'createdAt' || sort.key === 'updatedAt'
+  const value = isTime ? from.value.slice(0, -1).replace('T', ' ') : from.value
+  return [[`(${column} ${beyond} ? OR (${column} = ? AND id ${beyond} ?))`, value, value, from.id]]
+}
+
+export function match({ search }: Pick<ListQuery, 'search'>): Condition[] {
+  return [['MATCH (search_words) AGAINST (? IN BOOLEAN MODE)', fullTextExpression(search ?? [])]]
+}
+
+export function locate({ search }: ListQuery): Condition[] {
+  return (search ?? []).map((term) => ['LOCATE(?, search_words) > 0', term])
+}
+
+/** What every row that has the words passes, and few others. */
+export function signatures({ search }: ListQuery): Condition[] {
+  const { conditions, params } = signatureConditions(signatureOf(search ?? []))
+  return [[conditions.join(' AND ') || 'TRUE', ...params]]
+}
+
+/** The index in the order of the sort. */
+export function sortIndex({ sort, categories }: Pick<ListQuery, 'sort' | 'categories'>): string {
+  return `products_${categories.length === 1 ? 'category_' : ''}${sortColumns[sort.key]}`
+}
+
+/** @param index null leaves it to the engine */
+export function fromProducts(index: string | null, conditions: readonly Condition[]): Statement {
+  const hint = index === null ? '' : ` FORCE INDEX (${index})`
+  const where = conditions.length === 0 ? '' : ` WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`
+  return { sql: `FROM products${hint}${where}`, params: conditions.flatMap(([, ...params]) => params) }
+}
+
+/** The first rows, with one more than the page has. */
+export function page(query: ListQuery, index: string | null, conditions: readonly Condition[]): Statement {
+  const { sql, params } = fromProducts(index, conditions)
+  return { sql: `SELECT ${productColumns} ${sql} ${orderOf(query)} LIMIT ?`, params: [...params, limitOf(query)] }
+}
+
+/** The same, but only the rows of the page are fetched as a whole. */
+export function latePage(query: ListQuery, index: string | null, conditions: readonly Condition[]): Statement {
+  const { sql, params } = fromProducts(index, conditions)
+  return {
+    sql: `SELECT STRAIGHT_JOIN ${lateColumns} FROM (SELECT id ${sql} ${orderOf(query)} LIMIT ?) k
+      JOIN products p ON p.id = k.id ${orderOf(query, 'p.')}`,
+    params: [...params, limitOf(query)]
+  }
+}
+
+/** The same from an ordered walk for each category. */
+export function latePageOfEach(query: ListQuery, conditions: (query: ListQuery) => Condition[]): Statement {
+  const column = sortColumns[query.sort.key]
+  const walks = query.categories.map((category) => {
+    const single = { ...query, categories: [category] }
+    const { sql, params } = fromProducts(sortIndex(single), conditions(single))
+    return {
+      sql: `(SELECT ${column}, id ${sql} ${orderOf(query)} LIMIT ?)`,
+      params: [...params, limitOf(query)]
+    }
+  })
+  const union = walks.map(({ sql }) => sql).join(' UNION ALL ')
+  return {
+    sql: `SELECT STRAIGHT_JOIN ${lateColumns} FROM (${union} ${orderOf(query)} LIMIT ?) k
+      JOIN products p ON p.id = k.id ${orderOf(query, 'p.')}`,
+    params: [...walks.flatMap(({ params }) => params), limitOf(query)]
+  }
+}
+
+/** @param table with a dot, where there is more than one */
+export function orderOf({ sort, from }: ListQuery, table = ''): string {
+  const direction = isReadAscending(sort, from?.backward === true) ? 'ASC' : 'DESC'
+  return `ORDER BY ${table}${sortColumns[sort.key]} ${direction}, ${table}id ${direction}`
+}
+
+function limitOf({ limit }: ListQuery): string {
+  return String(limit + 1)
+}

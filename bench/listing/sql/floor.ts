@@ -1,0 +1,73 @@
+import type { ListQuery } from '../../../src/listing/list-query.ts'
+import type { Statement } from '../../../src/listing/list-statements.ts'
+import { BANDS } from '../../../src/listing/price-bands.ts'
+import type { Scenario } from '../scenario.ts'
+import {
+  type Condition,
+  filters,
+  fromProducts,
+  latePage,
+  latePageOfEach,
+  locate,
+  match,
+  page,
+  seek,
+  signatures,
+  sortIndex
+} from './clauses.ts'
+
+const where = (query: ListQuery): Condition[] => [...filters(query), ...seek(query)]
+const priceIndex = ({ categories }: ListQuery) => sortIndex({ sort: { key: 'price', order: 'asc' }, categories })
+
+/** Ways to write a page by hand, each for a table with these indexes and for somebody who knows what is in it. */
+const pages = {
+  walk: (query) => page(query, sortIndex(query), where(query)),
+  'walk, then rows': (query) => latePage(query, sortIndex(query), where(query)),
+  'walk each category': (query) => latePageOfEach(query, where),
+  'price range': (query) => latePage(query, priceIndex(query), where(query)),
+  FULLTEXT: (query) => latePage(query, null, [...where(query), ...match(query)]),
+  'FULLTEXT of the last word': (query) =>
+    latePage(query, null, [...where(query), ...match({ search: lastOf(query) }), ...locate(query)]),
+  'price range, LOCATE': (query) => latePage(query, priceIndex(query), [...where(query), ...locate(query)]),
+  'walk, LOCATE': (query) => page(query, sortIndex(query), [...where(query), ...locate(query)]),
+  'walk, signatures': (query) =>
+    page(query, sortIndex(query), [...where(query), ...signatures(query), ...locate(query)])
+} as const satisfies Record<string, (query: ListQuery) => Statement>
+
+/** Ways to write facets, all of which count the other categories, too. */
+const facets = {
+  index: (query) => countCells(query, 'products_category_price', locate(query)),
+  'price range': (query) => countCells(query, 'products_price', locate(query)),
+  FULLTEXT: (query) => countCells(query, null, match(query))
+} as const satisfies Record<string, (query: ListQuery) => Statement>
+
+export type FloorName = keyof typeof pages | keyof typeof facets
+
+/** What is asked of the database for one question, all at once. */
+export function floorStatements(scenario: Scenario, name: FloorName, query: ListQuery): Statement[] {
+  if (scenario.resource === 'facets') return [known(facets, name)(query)]
+  const statement = known(pages, name)(query)
+  // Nobody who counts knows a total of about.
+  return query.total === 'exact' ? [statement, countAll(query)] : [statement]
+}
+
+function countAll(query: ListQuery): Statement {
+  const { sql, params } = fromProducts(null, [...filters(query), ...(query.search === null ? [] : match(query))])
+  return { sql: `SELECT COUNT(*) AS count ${sql}`, params }
+}
+
+function countCells(query: ListQuery, index: string | null, words: readonly Condition[]): Statement {
+  const { sql, params } = fromProducts(index, [...filters({ ...query, categories: [] }), ...words])
+  const selected = `category, INTERVAL(price, ${BANDS}) AS band, COUNT(*) AS count`
+  return { sql: `SELECT ${selected} ${sql} GROUP BY category, band`, params }
+}
+
+function lastOf({ search }: ListQuery): ListQuery['search'] {
+  return search?.slice(-1) ?? null
+}
+
+function known<Way>(ways: Readonly<Record<string, Way>>, name: FloorName): Way {
+  const way = ways[name]
+  if (way === undefined) throw new Error(`“${name}” is not a way to write this`)
+  return way
+}

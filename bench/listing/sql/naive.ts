@@ -1,0 +1,31 @@
+import type { ListQuery } from '../../../src/listing/list-query.ts'
+import type { Statement } from '../../../src/listing/list-statements.ts'
+import { productColumns } from '../../../src/products/product-row.ts'
+import { type Condition, filters, fromProducts, match, orderOf, page } from './clauses.ts'
+
+/** As everybody writes a search who has a FULLTEXT index. */
+export function naiveFullText(query: ListQuery): Statement {
+  return page(query, null, [...filters(query), ...match(query)])
+}
+
+/**
+ * As everybody writes it who has none.
+ * @param search the words as they were asked for
+ */
+export function naiveLike(query: ListQuery, search: string): Statement {
+  const words = search.split(' ').map((word): Condition => {
+    const pattern = `%${word}%`
+    return ['(name LIKE ? OR description LIKE ?)', pattern, pattern]
+  })
+  return page(query, null, [...filters(query), ...words])
+}
+
+/** As everybody writes a page far from the start. */
+export function naiveOffset(query: ListQuery, offset: number): Statement {
+  const { sql, params } = fromProducts(null, filters(query))
+  const order = orderOf({ ...query, from: null })
+  return {
+    sql: `SELECT ${productColumns} ${sql} ${order} LIMIT ? OFFSET ?`,
+    params: [...params, String(query.limit + 1), String(offset)]
+  }
+}
