@@ -19,7 +19,7 @@ export interface NaiveTimes {
 }
 
 /** After which the server gives up a statement: enough to say that it is no way to do it. */
-export const NAIVE_LIMIT_MS = 20_000
+export const NAIVE_LIMIT_MS = 10_000
 const SAMPLES = 3
 /** A statement that takes longer is not run again. */
 const ENOUGH_MS = 5000

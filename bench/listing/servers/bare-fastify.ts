@@ -20,7 +20,7 @@ interface Cell {
 
 const requests = readFloorRequests()
 /** As many connections as Aisle has by default. What takes longer is not the way to write it, in ten million rows either. */
-const limits = { connectionLimit: 10, queryTimeoutMs: 15_000 }
+const limits = { connectionLimit: 10, queryTimeoutMs: 5000 }
 const pool = openPool(loadConfig(process.env).mysql, limits).promise()
 const app = Fastify()
 
