@@ -24,7 +24,9 @@ const PASSING_CODES: readonly unknown[] = [
   'ER_LOCK_WAIT_TIMEOUT',
   'ER_NO_SUCH_TABLE',
   'ER_BAD_DB_ERROR',
-  'ER_BAD_FIELD_ERROR'
+  'ER_BAD_FIELD_ERROR',
+  // So the driver spells it.
+  'ER_KEY_DOES_NOT_EXITS'
 ]
 
 /** Is the connection gone? Then nobody knows whether the statement has run. */

@@ -12,9 +12,9 @@ export interface CatalogueSampler {
 /** A sample that is older than this is replaced while it is used (stale-while-revalidate). */
 const FRESH_MS = 30_000
 /** One that is older than this is not used any more. */
-const MAX_AGE_MS = 300_000
-/** However often it misleads. */
-const MIN_AGE_MS = 1000
+const MAX_AGE_MS = 60_000
+/** However often it misleads: it is drawn by hashes of ids, so that the next one is much the same. */
+const MIN_AGE_MS = 10_000
 
 /** @param nowMs a monotonic clock */
 export function catalogueSampler(database: Pick<Database, 'execute'>, nowMs: () => number): CatalogueSampler {

@@ -1,30 +1,29 @@
 import type { SampledProduct } from './catalogue-sample.ts'
 import { countFewStatement, countStatement } from './count-statements.ts'
-import { fetchFew } from './fetch-few.ts'
+import { fetchFew, timeoutOf } from './fetch-few.ts'
 import type { Filters } from './filters.ts'
 import type { ListReader } from './list-reader.ts'
-import { COST_US, planWords } from './plan.ts'
+import { COST_US, type FewPlan, planWords } from './plan.ts'
 import type { Position } from './sort.ts'
 import { type FilterSurvey, surveyFilters } from './survey.ts'
 
 /** How many products pass some filters. */
 export interface Total {
   total: number
-  /** Else there are more than these, or about as many. */
+  /** Else there are at least as many, or about as many. */
   isExact: boolean
 }
 
 /** What counting may cost, by the measure of the planner: a million entries of an index, or sixty thousand rows. */
 const EXACT_BUDGET_US = 250_000
-/** To fetch a row in the order of prices, and test its words. */
-const ROW_US = 4
 /** As much as a page costs. */
-const ESTIMATE_BUDGET_US = 500
+const ESTIMATE_BUDGET_US = 1500
 const STEP_US = 20_000
 
 /** Counts, up to a ceiling of cost; beyond it the total is what was counted by then. */
 export async function countProducts(reader: ListReader, filters: Filters): Promise<Total> {
-  return await count(reader, filters, surveyFilters(await reader.sampler.current(), filters), EXACT_BUDGET_US)
+  const survey = surveyFilters(await reader.sampler.current(), filters)
+  return await count(reader, filters, waysToCount(survey), EXACT_BUDGET_US)
 }
 
 /** Tells from the sample of the catalogue about how many there are; where it costs no more than a page, it counts them. */
@@ -32,17 +31,31 @@ export async function estimateTotal(reader: ListReader, filters: Filters): Promi
   const survey = surveyFilters(await reader.sampler.current(), filters)
   const { sample, isMatch } = survey
   const total = Math.round(sample.products.filter(isMatch).length * sample.weight)
-  if (Math.min(scanOf(survey).costUs, planWords(survey)?.costUs ?? Number.POSITIVE_INFINITY) > ESTIMATE_BUDGET_US)
+  const ways = waysToCount(survey)
+  if (Math.min(ways.scan.costUs, ways.few?.costUs ?? ways.scan.costUs) > ESTIMATE_BUDGET_US)
     return { total, isExact: false }
-  const counted = await count(reader, filters, survey, ESTIMATE_BUDGET_US)
+  const counted = await count(reader, filters, ways, ESTIMATE_BUDGET_US)
   return counted.isExact ? counted : { total: Math.max(total, counted.total), isExact: false }
 }
 
-async function count(reader: ListReader, filters: Filters, survey: FilterSurvey, budgetUs: number): Promise<Total> {
-  const scan = scanOf(survey)
-  const few = planWords(survey)
+interface WaysToCount {
+  scan: Scan
+  few: FewPlan | null
+}
+
+function waysToCount(survey: FilterSurvey): WaysToCount {
+  return { scan: scanOf(survey), few: planWords(survey) }
+}
+
+async function count(
+  reader: ListReader,
+  filters: Filters,
+  { scan, few }: WaysToCount,
+  budgetUs: number
+): Promise<Total> {
   if (few !== null && few.costUs < Math.min(budgetUs, scan.costUs)) {
-    const counted = await fetchFew<Count>(reader, countFewStatement(filters, few.source, reader.fewTimeoutMs))
+    const timeoutMs = timeoutOf(few, reader.fewTimeoutMs)
+    const counted = await fetchFew<Count>(reader, countFewStatement(filters, few.source, timeoutMs))
     if (counted !== null) return { total: totalOf(counted), isExact: true }
   }
   return await countInSteps(reader, filters, scan, budgetUs)
@@ -64,7 +77,7 @@ interface Scan {
 function scanOf({ sample, terms, isInCategories, isInPrices, isCandidate }: FilterSurvey): Scan {
   const products = sample.inOrder('price').filter((product) => isInCategories(product) && isInPrices(product))
   const fetched = terms.length === 0 ? 0 : products.filter(isCandidate).length / Math.max(1, products.length)
-  const productUs = sample.weight * (COST_US.entry + fetched * ROW_US)
+  const productUs = sample.weight * (COST_US.entry + fetched * COST_US.orderedRow)
   return { products, productUs, costUs: Math.max(1, products.length) * productUs }
 }
 

@@ -1,16 +1,5 @@
 import { limitedSelect } from '../database/statement-timeout.ts'
-import { termConditions } from '../search/search-words.ts'
-import {
-  both,
-  type Conditions,
-  type FewSource,
-  fewConditions,
-  fewIndex,
-  fromProducts,
-  indexConditions,
-  sortIndex,
-  within
-} from './conditions.ts'
+import { both, type FewSource, fewConditions, fewIndex, fromProducts, sortIndex, within } from './conditions.ts'
 import type { Filters } from './filters.ts'
 import type { Statement } from './list-statements.ts'
 import type { Position, Sort } from './sort.ts'
@@ -22,7 +11,7 @@ const BY_PRICE: Sort = { key: 'price', order: 'asc' }
  * Every engine tests inside an index on its way forward.
  */
 export function countStatement(filters: Filters, from: Position | null, until: Position | null): Statement {
-  const where = both(testedInIndex(filters), within(BY_PRICE, from, until, true))
+  const where = both(fewConditions(filters, 'prices'), within(BY_PRICE, from, until, true))
   return { sql: `SELECT COUNT(*) AS count ${fromProducts(where, sortIndex(filters, 'price'))}`, params: where.params }
 }
 
@@ -44,17 +33,12 @@ export function facetStatement(
   filters: Filters,
   source: FewSource | null,
   bands: readonly string[],
+  limit: number,
   timeoutMs: number
 ): Statement {
-  const where = source === null ? testedInIndex(filters) : fewConditions(filters, source)
+  const where = fewConditions(filters, source ?? 'prices')
   const index = source === null ? 'products_category_price' : fewIndex(filters, source)
   const band = `INTERVAL(price, ${bands.join(', ')})`
-  const sql = `category, ${band} AS band, COUNT(*) AS count ${fromProducts(where, index)} GROUP BY category, band`
+  const sql = `category, ${band} AS band, COUNT(*) AS count ${fromProducts(where, index)} GROUP BY category, band LIMIT ${limit}`
   return { sql: limitedSelect(sql, timeoutMs), params: where.params }
 }
-
-function testedInIndex(filters: Filters): Conditions {
-  return both(indexConditions(filters), filters.search === null ? NOTHING : termConditions(filters.search))
-}
-
-const NOTHING = { conditions: [], params: [] }

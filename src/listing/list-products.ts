@@ -27,7 +27,7 @@ export async function listProducts(reader: ListReader, query: ListQuery): Promis
   const span = pageSpan(query, after?.[query.sort.key] ?? stoppedAt?.value ?? null)
   const data = query.from?.backward ? read.toReversed() : read
   const page = { data, pagination: pagination(query, onward, positionBack(query, read[0])) }
-  if (query.total !== null) Object.assign(page.pagination, await totalOf(reader, query, page))
+  if (query.total !== null) Object.assign(page.pagination, await totalOf(reader, query, page, after !== undefined))
   // A total changes with whatever changes in the list.
   return { page, span: query.total === null ? span : EVERYWHERE }
 }
@@ -36,12 +36,13 @@ export async function listProducts(reader: ListReader, query: ListQuery): Promis
 async function totalOf(
   reader: ListReader,
   query: ListQuery,
-  { data, pagination: { nextCursor, prevCursor } }: ProductPage
+  { data, pagination: { nextCursor, prevCursor } }: ProductPage,
+  isOneMore: boolean
 ): Promise<Pick<Pagination, 'total' | 'totalIsExact'>> {
   if (nextCursor === null && prevCursor === null) return { total: data.length, totalIsExact: true }
   const count = query.total === 'exact' ? countProducts : estimateTotal
   const { total, isExact } = await count(reader, query)
-  const seen = data.length + (nextCursor === null ? 0 : 1) + (prevCursor === null ? 0 : 1)
+  const seen = data.length + (isOneMore ? 1 : 0)
   return { total: isExact ? total : Math.max(total, seen), totalIsExact: isExact }
 }
 

@@ -10,15 +10,16 @@ export const COST_US = {
   entry: 0.25,
   /** To fetch a row that was found in the index, and test its words. */
   row: 2,
-  /** To fetch a row for its sort value, in the order of another index. */
+  /** To fetch a row for its sort value, in the order of another index; and to test its words as well. */
   sortedRow: 3,
+  orderedRow: 4,
   /** To read the entry of a word for a product in FULLTEXT, and to fetch the row of a product that has all words. */
   posting: 0.4,
   match: 6
 } as const
 
-/** What is not among the products of the sample may stand behind half of one. */
-const UNSEEN = 0.5
+/** What was not met yet counts as half of one: it may be about to come. */
+export const UNSEEN = 0.5
 /** Matches by which the share of matches is told, from where a walk begins. */
 const ENOUGH_MATCHES = 8
 /** Words that FULLTEXT is asked for: each one more is read as a whole. */

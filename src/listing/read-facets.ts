@@ -20,6 +20,8 @@ const BUDGET_US = 100_000
 /** To find the group of an entry. */
 const GROUPING_US = 0.3
 const MAX_CATEGORIES = 1000
+/** Of which no catalogue has so many that it would be of use. */
+const MAX_CELLS = 20_000
 
 /**
  * Counts the products that pass the filters, by category and by price band. The categories are counted without the filter
@@ -30,9 +32,10 @@ export async function readFacets(reader: ListReader, filters: Filters): Promise<
   const others = { ...filters, categories: [] }
   const survey = surveyFilters(await reader.sampler.current(), others)
   const { source, costUs } = cheapest(survey, filters)
-  const counted =
-    costUs > BUDGET_US ? null : await fetchFew<Cell>(reader, facetStatement(others, source, BANDS, reader.fewTimeoutMs))
-  return toFacets(counted ?? estimateCells(survey), filters, counted !== null)
+  const statement = facetStatement(others, source, BANDS, MAX_CELLS, reader.fewTimeoutMs)
+  const counted = costUs > BUDGET_US ? null : await fetchFew<Cell>(reader, statement)
+  const isExact = counted !== null && counted.length < MAX_CELLS
+  return toFacets(isExact ? counted : estimateCells(survey), filters, isExact)
 }
 
 /** Without a source: all entries of the index of the categories. */

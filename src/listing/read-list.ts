@@ -1,5 +1,5 @@
 import type { ProductRow } from '../products/product-row.ts'
-import { fetchFew } from './fetch-few.ts'
+import { fetchFew, timeoutOf } from './fetch-few.ts'
 import { hasPriceFilter } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
 import type { ListReader } from './list-reader.ts'
@@ -34,8 +34,8 @@ export async function readList(reader: ListReader, query: ListQuery, need: numbe
 }
 
 /**
- * Reads by a plan. Each way may cost about what the other one does before it is given up: so both together cost little
- * more than twice the better one, however wrong the estimates are.
+ * Reads by a plan. A walk may cost about what it is thought to cost to fetch the few, before they are fetched instead; what
+ * is not few after all is given up by the server after some time; then the walk has all of its budget.
  */
 export async function follow(
   reader: ListReader,
@@ -54,7 +54,8 @@ export async function follow(
       if (trial.stoppedAt === null) return trial
       ;[rows, from] = [trial.rows, trial.stoppedAt]
     }
-    const statement = fewStatement(query, few.source, { from, limit: need - rows.length }, fewTimeoutMs)
+    const stretch = { from, limit: need - rows.length }
+    const statement = fewStatement(query, few.source, stretch, timeoutOf(few, fewTimeoutMs))
     const rest = await fetchFew<ProductRow>(reader, statement)
     if (rest !== null) return { rows: [...rows, ...rest], stoppedAt: null }
   }

@@ -1,7 +1,13 @@
 import type { Database } from '../database/database.ts'
 import type { SearchTerm } from '../search/search-words.ts'
 import { includesSignature, signatureOf } from '../search/word-signature.ts'
-import { type CatalogueSample, compareToPlace, type SampledProduct, type SamplePlace } from './catalogue-sample.ts'
+import {
+  type CatalogueSample,
+  compareToPlace,
+  type SampledProduct,
+  type SamplePlace,
+  type TermOccurrence
+} from './catalogue-sample.ts'
 import type { Filters } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
 import { isReadAscending } from './sort.ts'
@@ -11,7 +17,7 @@ export interface FilterSurvey {
   sample: CatalogueSample
   isInCategories(product: SampledProduct): boolean
   isInPrices(product: SampledProduct): boolean
-  /** As far as an index of a sort can tell, within the categories: by prices and signature. */
+  /** As far as an index of a sort can tell by prices and signature. It is not asked about the category. */
   isCandidate(product: SampledProduct): boolean
   /** It passes all filters. */
   isMatch(product: SampledProduct): boolean
@@ -19,20 +25,17 @@ export interface FilterSurvey {
   terms: readonly SurveyedTerm[]
 }
 
-export interface SurveyedTerm {
+export interface SurveyedTerm extends TermOccurrence {
   term: SearchTerm
-  /** Which products of the sample have it. */
-  flags: Uint8Array
-  count: number
 }
 
 /** The same of a list. */
 export interface ListSurvey extends FilterSurvey {
   /**
-   * The product of the sample that comes at a place, from 0, among those that a walk passes: from where it begins, in
-   * the direction of reading. Undefined behind the last one.
+   * The products of the sample that a walk passes, by number from 0: from where it begins, in the direction of reading.
+   * Undefined behind the last one.
    */
-  ahead(place: number): SampledProduct | undefined
+  ahead(rank: number): SampledProduct | undefined
 }
 
 export function surveyFilters(sample: CatalogueSample, filters: Filters): FilterSurvey {
@@ -67,13 +70,13 @@ export function surveyList(sample: CatalogueSample, query: ListQuery, place: Sam
   // Of most lists only the beginning is looked at.
   const passed: SampledProduct[] = []
   let next = ascending ? start : start - 1
-  function ahead(place: number): SampledProduct | undefined {
-    for (; passed.length <= place; next += ascending ? 1 : -1) {
+  function ahead(rank: number): SampledProduct | undefined {
+    for (; passed.length <= rank; next += ascending ? 1 : -1) {
       const product = order[next]
       if (product === undefined) return undefined
       if (isPassed(product)) passed.push(product)
     }
-    return passed[place]
+    return passed[rank]
   }
   return { ...survey, ahead }
 }
@@ -95,12 +98,7 @@ const NAME_WEIGHT =
   'SELECT WEIGHT_STRING(CAST(? AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_unicode_520_ci) AS weight'
 
 function surveyTerms(sample: CatalogueSample, terms: readonly SearchTerm[]): SurveyedTerm[] {
-  return terms
-    .map((term) => {
-      const flags = sample.having(term)
-      return { term, flags, count: flags.reduce((sum, flag) => sum + flag, 0) }
-    })
-    .sort((a, b) => a.count - b.count)
+  return terms.map((term) => ({ term, ...sample.having(term) })).sort((a, b) => a.count - b.count)
 }
 
 /** How many come before the first one that is so; all that follow it are. */

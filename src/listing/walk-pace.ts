@@ -1,4 +1,4 @@
-import { COST_US, type WalkPlan } from './plan.ts'
+import { COST_US, UNSEEN, type WalkPlan } from './plan.ts'
 
 /** How much a step of a walk is to look at. */
 export interface StepSize {
@@ -45,8 +45,6 @@ const MAX_GROWTH = 4
 /** What is expected to do is mostly enough. */
 const SLACK = 1.4
 const SPARE_CANDIDATES = 8
-/** A match that was not seen yet may be about to come. */
-const UNSEEN = 0.5
 
 /** Steps begin as the plan has it, and then go by what was found. */
 export function walkPace({ plan, need, testsWords, budgetUs }: WalkPaceOptions): WalkPace {

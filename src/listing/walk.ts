@@ -42,15 +42,24 @@ export async function walk(
   const pace = walkPace({ plan, need, testsWords: terms.length > 0, budgetUs })
   const backward = query.from?.backward === true
   const rows: ProductRow[] = []
+  const met = new Set<string>()
   let { from } = query
+  /** Products of the sample that are behind the walk, and at the end of the step. */
   let passed = 0
+  let end = 0
   for (;;) {
     const { entries, candidates } = pace.next(need - rows.length)
-    const end = passed + Math.max(1, Math.round(entries / sample.weight))
+    // A step that was not done to its end has taken the walk further than a smaller one may end.
+    end = Math.max(end, passed + Math.max(1, Math.round(entries / sample.weight)))
     const bound = ahead(end - 1)
     const until = bound === undefined ? null : placeAt(query, bound, backward)
     const found = await step(database, walkStatement(query, { from, until, limit: candidates }))
-    rows.push(...found.filter(isWhole))
+    for (const row of found) {
+      // Each step sees another moment: a product that changes its place may be met again.
+      if (!isWhole(row) || met.has(row.id.toString('latin1'))) continue
+      met.add(row.id.toString('latin1'))
+      rows.push(row)
+    }
     if (rows.length >= need) return { rows: rows.slice(0, need), stoppedAt: null }
 
     const isFull = found.length === candidates

@@ -11,6 +11,7 @@ import type { ListPlan } from '../../src/listing/plan.ts'
 import { follow } from '../../src/listing/read-list.ts'
 import { sortColumns } from '../../src/listing/sort.ts'
 import { placeOf, surveyList } from '../../src/listing/survey.ts'
+import { walk } from '../../src/listing/walk.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { countedReader } from './support/list-reader.ts'
@@ -156,4 +157,29 @@ t.test('with little to spend on each page, the pages together are the list, in b
     { numRuns: 40 }
   )
   t.ok(short > 0, `${short} pages were short`)
+})
+
+t.test('a walk whose steps become smaller before one is done goes on where it is', async () => {
+  await connection.query('DELETE FROM products')
+  const far = 24_000
+  await insertProducts(
+    connection,
+    Array.from({ length: far }, (_, i) => ({
+      name: i % 600 === 0 ? 'rare' : 'plain',
+      createdAt: new Date(Date.UTC(2026, 0, 1) + i * 1000).toISOString()
+    }))
+  )
+  const query = parseListQuery({ search: 'rare', sortOrder: 'asc', limit: 40 })
+  const need = 35
+  const survey = surveyList(await drawSample(reader.database), query, null)
+  for (const budgetUs of [2000, 2500, 3000, 4000, 6000, 9000]) {
+    for (const candidatesPerMatch of [0.02, 0.05, 0.1, 0.3, 1]) {
+      for (const entries of [2000, 6000, 9000, 14_000]) {
+        const plan = { entries, candidatesPerMatch, costUs: 1, hopedUs: 1 }
+        const { rows } = await walk(reader.database, query, survey, plan, need, budgetUs)
+        const read = rows.map(({ id }) => formatId(id))
+        assert.deepEqual(read, (await expectedIds(query, need)).slice(0, read.length))
+      }
+    }
+  }
 })

@@ -165,6 +165,24 @@ t.test('an estimate is no less than what the page shows', async (t) => {
   t.match(page.pagination, { total: 21, totalIsExact: false })
 })
 
+t.test('a bounded count is no more than there are, also where a page is empty and goes on', async (t) => {
+  const poor = countedReader(connection, {
+    pageBudgetUs: 1,
+    sampler: {
+      current: async () =>
+        madeSample(
+          Array.from({ length: 4096 }, () => ({ name: 'green', price: '0.00' })),
+          1000
+        ),
+      distrust() {}
+    }
+  })
+  const query = parseListQuery({ search: 'absent', minPrice: '1', total: 'exact', sortBy: 'price', sortOrder: 'asc' })
+  const { page } = await listProducts(poor, query)
+  t.same(page.data, [])
+  t.equal(page.pagination.total, 0)
+})
+
 t.test('bands are those of the database', async (t) => {
   const prices = ['0', '0.99', '1', '1.99', '2', '4.99', '5', '9.99', '10', '49999999.99', '50000000', '99999999.99']
   for (const price of prices) {

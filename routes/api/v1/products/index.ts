@@ -22,8 +22,8 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'List products',
         description:
           'Filters, searches, sorts and pages. Follow `nextCursor` (or the link `next`) until it is null: every product ' +
-          'comes exactly once, at the same cost on every page. Where what is searched for is very hard to find a page ' +
-          'may be short, or even empty, though the list goes on: only a `nextCursor` of null ends it.',
+          'comes exactly once, and the last pages cost no more than the first ones. Where what is searched for is very ' +
+          'hard to find a page may be short, or even empty, though the list goes on: only a `nextCursor` of null ends it.',
         tags,
         querystring: ProductListQuery,
         response: {
