@@ -59,6 +59,18 @@ export function walkStatement(query: ListQuery, { from, until, limit }: Stretch)
 }
 
 /**
+ * Reads a list of which no row has to be tested: its filters are ends of its index. Rows as they come are then the
+ * fastest; those of several categories are merged first.
+ */
+export function straightStatement(query: ListQuery, limit: number): Statement {
+  const { from } = query
+  if (query.categories.length > 1) return walkStatement(query, { from, until: null, limit })
+  const { column, ascending, order } = orderOf(query)
+  const where = both(indexConditions(query), within(query.sort, from, null, ascending))
+  return select(`${productColumns} ${fromProducts(where, sortIndex(query, column))} ${order()}`, where.params, limit)
+}
+
+/**
  * Fetches what is few by its words or its prices, sorts it, and takes the first ones.
  * @param timeoutMs after which the server gives it up
  */

@@ -3,11 +3,11 @@ import { fetchFew, timeoutOf } from './fetch-few.ts'
 import { hasPriceFilter } from './filters.ts'
 import type { ListQuery } from './list-query.ts'
 import type { ListReader } from './list-reader.ts'
-import { fewStatement } from './list-statements.ts'
+import { fewStatement, straightStatement } from './list-statements.ts'
 import { type FewPlan, type ListPlan, planFew, planWalk, type WalkPlan } from './plan.ts'
 import type { Position } from './sort.ts'
 import { type ListSurvey, placeOf, surveyList } from './survey.ts'
-import { type Reading, walk, walkStraight } from './walk.ts'
+import { type Reading, walk } from './walk.ts'
 
 /** A walk that is thought to cost no more is tried before anything else is planned, and given up when it costs much more. */
 const CHEAP_US = 500
@@ -21,7 +21,7 @@ const TRIAL_SHARE = 0.25
  * wrong, one is given up for the other. Where both are too much, the reading stops on its way.
  */
 export async function readList(reader: ListReader, query: ListQuery, need: number): Promise<Reading> {
-  if (!isThinnedOut(query)) return await walkStraight(reader.database, query, need)
+  if (!isThinnedOut(query)) return await readStraight(reader, query, need)
   const sample = await reader.sampler.current()
   const survey = surveyList(sample, query, await placeOf(reader.database, query))
   const walkPlan = planWalk(survey, need)
@@ -62,6 +62,11 @@ export async function follow(
   const reading = await walk(database, query, survey, plan.walk, need, pageBudgetUs)
   if (reading.stoppedAt !== null && plan.walk.costUs <= pageBudgetUs) sampler.distrust()
   return reading
+}
+
+async function readStraight({ database }: ListReader, query: ListQuery, need: number): Promise<Reading> {
+  const { sql, params } = straightStatement(query, need)
+  return { rows: await database.execute<ProductRow>(sql, params), stoppedAt: null }
 }
 
 /** How far to walk before the few are fetched instead. */

@@ -16,16 +16,6 @@ export interface Reading {
   stoppedAt: Position | null
 }
 
-/** Reads from the start of a list that no filter thins out, or whose filters are the index. */
-export async function walkStraight(
-  database: Pick<Database, 'execute'>,
-  query: ListQuery,
-  need: number
-): Promise<Reading> {
-  const rows = await step(database, walkStatement(query, { from: query.from, until: null, limit: need }))
-  return { rows: rows.filter(isWhole), stoppedAt: null }
-}
-
 /**
  * Walks a list in steps, until it has as many rows as are needed, is at the end, or has done more work than it may.
  * Each step ends at a product of the sample, so that the server never looks at many more entries than are meant,
