@@ -48,12 +48,20 @@ ${describeGoals(size)}`
 }
 
 function describeShortPages(results: readonly ScenarioResult[]): string {
-  const short = results.filter(({ shortPages }) => shortPages > 0)
-  if (short.length === 0) return 'Every page was full, or the last one.'
-  const each = short.map(
-    ({ scenario, shortPages, aisleMs }) => `${shortPages} of ${aisleMs.length} of ${scenario.name}`
-  )
-  return `Pages that stopped before they were full: ${each.join('; ')}.`
+  const short = each(results, ({ shortPages, aisleMs }) => (shortPages > 0 ? `${shortPages} of ${aisleMs.length}` : ''))
+  const late = each(results, ({ floorGivenUp }) => (floorGivenUp > 0 ? String(floorGivenUp) : ''))
+  const pages =
+    short === '' ? 'Every page was full, or the last one.' : `Pages that stopped before they were full: ${short}.`
+  return late === '' ? pages : `${pages} Questions for which the floor was given up after some seconds: ${late}.`
+}
+
+/** What is to be said of each scenario, where there is something. */
+function each(results: readonly ScenarioResult[], describe: (result: ScenarioResult) => string): string {
+  return results
+    .map((result) => ({ name: result.scenario.name, text: describe(result) }))
+    .filter(({ text }) => text !== '')
+    .map(({ name, text }) => `${text} of ${name}`)
+    .join('; ')
 }
 
 function line({ scenario, aisleMs, floorMs, floor, examination, naive }: ScenarioResult): string[] {
@@ -65,7 +73,7 @@ function line({ scenario, aisleMs, floorMs, floor, examination, naive }: Scenari
     Math.round(examination.rows).toLocaleString('en'),
     describePlans(examination.plans),
     `${milliseconds(floorP50)} (${floor})`,
-    (p50 / floorP50).toFixed(2),
+    Number.isNaN(floorP50) ? '–' : (p50 / floorP50).toFixed(2),
     naiveCell(naive.usual),
     naiveCell(naive.like)
   ]

@@ -1,12 +1,15 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 
 /** The server has rolled back a transaction in favour of another one. */
 const LOCK_CONFLICTS: readonly string[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']
 const MAX_ATTEMPTS = 8
+const AT_ONCE = 2
+const LONGEST_PAUSE_MS = 5
 
 /**
- * Runs a transaction again that has lost against another one. The server ends one side of a deadlock at once, so that
- * the next attempt has its way: there is no need to wait.
+ * Runs a transaction again that has lost against another one: at once, as the server has ended one side of a deadlock; but
+ * whoever goes on losing steps aside, for a random time that doubles at its longest with each attempt.
  * @param work a whole transaction, which leaves nothing behind when it fails
  * @param otherConflicts more error codes that mean a lost race
  */
@@ -17,6 +20,7 @@ export async function retryContention<T>(work: () => Promise<T>, otherConflicts:
       return await work()
     } catch (error) {
       if (!hasCode(error, conflicts) || attempt === MAX_ATTEMPTS) throw error
+      if (attempt > AT_ONCE) await wait(Math.random() * LONGEST_PAUSE_MS * 2 ** (attempt - AT_ONCE))
     }
   }
 }
