@@ -1,8 +1,7 @@
-import { timestampToDatetime } from '../database/datetime.ts'
 import { fullTextExpression, type SearchTerm, termConditions } from '../search/search-words.ts'
 import { signatureConditions, signatureOf } from '../search/word-signature.ts'
 import type { Filters } from './filters.ts'
-import { type Position, type Sort, sortColumns } from './sort.ts'
+import { type Position, type Sort, sortColumns, toStored } from './sort.ts'
 
 /** Conditions on a row of `products`, all of which are to hold, and what is in the place of their question marks. */
 export interface Conditions {
@@ -38,11 +37,10 @@ export function fewConditions(filters: Filters, source: FewSource): Conditions {
 }
 
 /** The rows behind a position. MySQL uses the index for `a < ? OR (a = ? AND id < ?)`, but not for `(a, id) < (?, ?)`. */
-export function seek(sort: Sort, { value, id, inclusive }: Position, ascending: boolean): Conditions {
+function seek(sort: Sort, { value, id, inclusive }: Position, ascending: boolean): Conditions {
   const column = sortColumns[sort.key]
   const beyond = ascending ? '>' : '<'
-  const isTime = sort.key === 'createdAt' || sort.key === 'updatedAt'
-  const stored = isTime ? timestampToDatetime(value) : value
+  const stored = toStored(sort.key, value)
   return {
     conditions: [`(${column} ${beyond} ? OR (${column} = ? AND id ${beyond}${inclusive ? '=' : ''} ?))`],
     params: [stored, stored, id]

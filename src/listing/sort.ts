@@ -1,4 +1,5 @@
 import type { SortKey } from '../../schemas/products.ts'
+import { datetimeToTimestamp, timestampToDatetime } from '../database/datetime.ts'
 
 /** What each sort key is in the database. Every sort ends in `id`, so that there are no ties. */
 export const sortColumns = {
@@ -11,6 +12,20 @@ export const sortColumns = {
 export interface Sort {
   key: SortKey
   order: 'asc' | 'desc'
+}
+
+/** A sort value of the API, as the database has it. */
+export function toStored(key: SortKey, value: string): string {
+  return isTime(key) ? timestampToDatetime(value) : value
+}
+
+/** A sort value of the database, as the API has it. */
+export function fromStored(key: SortKey, stored: string): string {
+  return isTime(key) ? datetimeToTimestamp(stored) : stored
+}
+
+function isTime(key: SortKey): boolean {
+  return key === 'createdAt' || key === 'updatedAt'
 }
 
 /** Whether sort values grow in the direction of reading. */

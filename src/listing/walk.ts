@@ -1,11 +1,10 @@
 import type { Database } from '../database/database.ts'
-import { datetimeToTimestamp } from '../database/datetime.ts'
 import type { ProductRow } from '../products/product-row.ts'
 import type { SampledProduct } from './catalogue-sample.ts'
 import type { ListQuery } from './list-query.ts'
 import { type Statement, type WalkedRow, walkStatement } from './list-statements.ts'
 import type { WalkPlan } from './plan.ts'
-import type { Position } from './sort.ts'
+import { fromStored, type Position } from './sort.ts'
 import type { ListSurvey } from './survey.ts'
 import { walkPace } from './walk-pace.ts'
 
@@ -75,6 +74,5 @@ function placeAt({ sort }: ListQuery, product: SampledProduct, backward: boolean
 }
 
 function positionOf({ sort }: ListQuery, { key_value, key_id }: WalkedRow, backward: boolean): Position {
-  const isTime = sort.key === 'createdAt' || sort.key === 'updatedAt'
-  return { value: isTime ? datetimeToTimestamp(key_value) : key_value, id: key_id, inclusive: false, backward }
+  return { value: fromStored(sort.key, key_value), id: key_id, inclusive: false, backward }
 }
