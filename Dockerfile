@@ -10,6 +10,7 @@ COPY plugins ./plugins
 COPY routes ./routes
 COPY migrations ./migrations
 COPY scripts ./scripts
+COPY tools ./tools
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=2s --start-period=10s \

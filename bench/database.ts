@@ -1,8 +1,8 @@
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
-import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
-import type { MysqlConfig } from '../src/config.ts'
-import { connectionOptions } from '../src/database/connection-options.ts'
-import { migrate } from '../src/database/migrate.ts'
+import { seedCatalogue } from '../scripts/seed/seed-catalogue.ts'
+import { migrate } from '../src/catalogue/migrate.ts'
+import type { MysqlConfig } from '../src/config/config.ts'
+import { connectionOptions } from '../src/platform/database/connection-options.ts'
 
 /** Of every catalogue that stays from run to run: another seed would make another one. */
 export const CATALOGUE_SEED = 42

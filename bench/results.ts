@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import mysql, { type RowDataPacket } from 'mysql2/promise'
-import type { MysqlConfig } from '../src/config.ts'
-import { connectionOptions } from '../src/database/connection-options.ts'
+import type { MysqlConfig } from '../src/config/config.ts'
+import { connectionOptions } from '../src/platform/database/connection-options.ts'
 
 const RESULTS = join(import.meta.dirname, 'results.md')
 const PREAMBLE =

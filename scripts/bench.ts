@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util'
 import { benchmarks, isBenchmark } from '../bench/benchmarks.ts'
 import { describeMachine, inspectServer, writeSection } from '../bench/results.ts'
-import { MAX_ROWS } from '../src/catalogue/generator/shop-calendar.ts'
-import { loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { readInteger, readOrFail } from './command-line.ts'
 import { runCommand } from './run-command.ts'
+import { MAX_ROWS } from './seed/shop-calendar.ts'
 
 /** Less is no catalogue to look for deep pages and rare words in. */
 const MIN_ROWS = 10_000

@@ -1,7 +1,7 @@
 import mysql, { type RowDataPacket } from 'mysql2/promise'
-import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
-import type { MysqlConfig } from '../src/config.ts'
-import { connectionOptions } from '../src/database/connection-options.ts'
+import type { MysqlConfig } from '../src/config/config.ts'
+import { connectionOptions } from '../src/platform/database/connection-options.ts'
+import { seedCatalogue } from './seed/seed-catalogue.ts'
 
 /** Enough for deep pages and rare words, and there within seconds. */
 const ROWS = 20_000

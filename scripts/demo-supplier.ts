@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { startSupplier } from '../tools/supplier-simulator/start-supplier.ts'
 import type { Environment } from './environment.ts'
-import { startSupplier } from './supplier/start-supplier.ts'
 
 /** The supplier of a demo: the simulator, in the process of the service. */
 export interface DemoSupplier {

@@ -1,5 +1,5 @@
-import { loadConfig } from '../src/config.ts'
-import { migrate } from '../src/database/migrate.ts'
+import { migrate } from '../src/catalogue/migrate.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { runCommand } from './run-command.ts'
 
 await runCommand(async ({ env }) => {

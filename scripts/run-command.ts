@@ -1,5 +1,5 @@
-import { ConfigError } from '../src/config.ts'
-import { DiskFullError } from './engines/explain-failure.ts'
+import { ConfigError } from '../src/config/config.ts'
+import { DiskFullError } from '../tools/engines/explain-failure.ts'
 import { type Environment, prepareEnvironment } from './environment.ts'
 import { ReadableError } from './readable-error.ts'
 

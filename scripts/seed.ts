@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
-import { MAX_ROWS } from '../src/catalogue/generator/shop-calendar.ts'
-import { seedCatalogue } from '../src/catalogue/seed-catalogue.ts'
-import { loadConfig } from '../src/config.ts'
-import { migrate } from '../src/database/migrate.ts'
+import { migrate } from '../src/catalogue/migrate.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { readInteger, readOrFail } from './command-line.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runCommand } from './run-command.ts'
+import { seedCatalogue } from './seed/seed-catalogue.ts'
+import { MAX_ROWS } from './seed/shop-calendar.ts'
 
 const USAGE = `npm run seed -- --rows 1000000 [--seed 42]
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
+import { startSupplier } from '../tools/supplier-simulator/start-supplier.ts'
 import { readInteger, readOrFail } from './command-line.ts'
 import { interruption } from './interruption.ts'
-import { startSupplier } from './supplier/start-supplier.ts'
 
 const USAGE = `npm run supplier -- [--port 4010] [--products 5000] [--seed 42] [--token-seconds 3600]
        [--deliver-to URL --rate EVENTS_PER_SECOND]

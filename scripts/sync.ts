@@ -1,12 +1,17 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../src/config.ts'
-import { migrate } from '../src/database/migrate.ts'
-import { openSupplier } from '../src/sync/open-supplier.ts'
-import type { Refusal } from '../src/sync/read-item.ts'
-import { FeedError, SyncRunningError, type SyncSummary, syncProducts } from '../src/sync/sync-products.ts'
-import { TokenError } from '../src/tokens/token-error.ts'
-import { UpstreamError } from '../src/upstream/upstream-error.ts'
+import { migrate } from '../src/catalogue/migrate.ts'
+import { loadConfig } from '../src/config/config.ts'
+import { TokenError } from '../src/integrations/oauth/token-error.ts'
+import { openSupplier } from '../src/integrations/supplier/open-supplier.ts'
+import type { Refusal } from '../src/integrations/supplier/sync/read-item.ts'
+import {
+  FeedError,
+  SyncRunningError,
+  type SyncSummary,
+  syncProducts
+} from '../src/integrations/supplier/sync/sync-products.ts'
+import { UpstreamError } from '../src/integrations/upstream/upstream-error.ts'
 import { readOrFail } from './command-line.ts'
 import { demoSupplierVariables, hasDemoSupplier } from './demo-supplier.ts'
 import { interruption } from './interruption.ts'

@@ -1,4 +1,4 @@
-import { holdEngines } from './engines/hold-engines.ts'
+import { holdEngines } from '../tools/engines/hold-engines.ts'
 import { type Environment, redisUrl } from './environment.ts'
 import { ReadableError } from './readable-error.ts'
 import { printTimedStep } from './steps.ts'

@@ -2,14 +2,16 @@ import { join } from 'node:path'
 import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
-import { answerClientError } from './client-error.ts'
-import type { Config } from './config.ts'
-import { ReadyResponse } from './http/ready-response.ts'
-import { type LogStream, openLogStream } from './logging/log-stream.ts'
-import { redact } from './logging/redaction.ts'
-import { createRequestIds } from './request-id.ts'
+import type { Config } from './config/config.ts'
+import { ReadyResponse } from './edge/cache/ready-response.ts'
+import { answerClientError } from './platform/http/client-error.ts'
+import { createRequestIds } from './platform/http/request-id.ts'
+import { type LogStream, openLogStream } from './platform/logging/log-stream.ts'
+import { redact } from './platform/logging/redaction.ts'
 
 const ROOT = join(import.meta.dirname, '..')
+/** In the order in which they are loaded: each may use those before it. */
+const PLUGIN_FOLDERS = ['platform', 'capabilities', 'request', 'jobs']
 
 /** Longest wait for the header fields of a request; plugins/body-timeout.ts limits its body. */
 const HEADERS_TIMEOUT_MS = 15_000
@@ -76,7 +78,7 @@ export async function buildApp(config: Config) {
 
   app.decorate('config', config)
   app.decorate('logStream', logStream)
-  await app.register(autoload, { dir: join(ROOT, 'plugins') })
+  for (const folder of PLUGIN_FOLDERS) await app.register(autoload, { dir: join(ROOT, 'plugins', folder) })
   await app.register(autoload, { dir: join(ROOT, 'routes') })
   return app
 }

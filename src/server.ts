@@ -1,5 +1,5 @@
-import { ConfigError, loadConfig } from './config.ts'
-import { serve } from './lifecycle/serve.ts'
+import { ConfigError, loadConfig } from './config/config.ts'
+import { serve } from './serve.ts'
 
 try {
   await serve(loadConfig(process.env))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { ConfigError, loadConfig } from '../src/config.ts'
+import { ConfigError, loadConfig } from '../src/config/config.ts'
 
 const required = { DB_HOST: 'db', DB_USER: 'aisle', DB_NAME: 'aisle', REDIS_URL: 'redis://cache:6379' }
 
@@ -102,7 +102,7 @@ t.test('.env.example names every variable with its default, and changes nothing 
   const shown = Object.fromEntries(
     [...example.matchAll(/^#([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])
   )
-  const source = readFileSync(new URL('../src/config.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../src/config/config.ts', import.meta.url), 'utf8')
   const known = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): Type|^ {2}([A-Z][A-Z_]+): StringEnum/gm)].map(
     ([, a, b]) => a ?? b
   )

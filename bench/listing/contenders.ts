@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { parseListQuery } from '../../src/listing/list-query.ts'
+import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import { encodeRequest } from '../load/connection.ts'
 import { type Answer, openDialogue } from '../load/dialogue.ts'
 import { type ServerProcess, startAisle, startServer } from '../server-process.ts'

@@ -1,4 +1,4 @@
-import type { ListQuery } from '../../src/listing/list-query.ts'
+import type { ListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import { count, type Tally } from '../load/tally.ts'
 
 /** What the statements of an answer did, in their order: for example `walk ×3, FULLTEXT`. */

@@ -1,8 +1,8 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { SORT_KEYS, type SortKey } from '../../schemas/products.ts'
-import { formatCents } from '../../src/catalogue/generator/prices.ts'
-import { datetimeToTimestamp } from '../../src/database/datetime.ts'
-import { type Position, type Sort, sortColumns } from '../../src/listing/sort.ts'
+import { formatCents } from '../../scripts/seed/prices.ts'
+import { type Position, type Sort, sortColumns } from '../../src/catalogue/listing/query/sort.ts'
+import { datetimeToTimestamp } from '../../src/platform/database/datetime.ts'
 
 export interface PriceRange {
   minPrice: string

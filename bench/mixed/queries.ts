@@ -1,5 +1,5 @@
 import { SORT_KEYS } from '../../schemas/products.ts'
-import { categories } from '../../src/catalogue/generator/categories.ts'
+import { categories } from '../../scripts/seed/categories.ts'
 
 const ORDERS = ['asc', 'desc']
 const LIMITS = [10, 20, 24, 50]

@@ -1,5 +1,5 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
-import { createRandom, zipfChoice } from '../../src/catalogue/generator/random.ts'
+import { createRandom, zipfChoice } from '../../scripts/seed/random.ts'
 import { encodeRequest } from '../load/connection.ts'
 import { runOpenLoop } from '../load/open-loop.ts'
 import { headerOf, type Response } from '../load/response.ts'

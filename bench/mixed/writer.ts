@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import mysql, { type Connection } from 'mysql2/promise'
-import { createRowGenerator } from '../../src/catalogue/generator/generate-row.ts'
-import { loadConfig } from '../../src/config.ts'
-import { connectionOptions } from '../../src/database/connection-options.ts'
-import { upsertProducts } from '../../src/products/upsert-products.ts'
+import { createRowGenerator } from '../../scripts/seed/generate-row.ts'
+import { upsertProducts } from '../../src/catalogue/products/upsert-products.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { connectionOptions } from '../../src/platform/database/connection-options.ts'
 
 /** What the writer tells when it is told to stop. */
 export interface WriterReport {

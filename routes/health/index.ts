@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import { Health, Liveness } from '../../schemas/health.ts'
 import { problemResponse } from '../../schemas/problem.ts'
 import { Ref } from '../../schemas/types.ts'
-import type { HealthReport } from '../../src/health/health-report.ts'
+import type { HealthReport } from '../../src/platform/health/health-report.ts'
 
 const tags = ['Operations']
 const unreadable = problemResponse('The request could not be read.')

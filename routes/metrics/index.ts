@@ -1,6 +1,6 @@
 import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typebox'
 import { problemResponse } from '../../schemas/problem.ts'
-import type { Metrics } from '../../src/metrics/metrics.ts'
+import type { Metrics } from '../../src/platform/metrics/metrics.ts'
 
 /** For scrapers. They are exempt from load shedding: what happens under load is what metrics are for. */
 const routes: FastifyPluginAsyncTypebox = async (app) => {

@@ -197,8 +197,8 @@ t.test('what should run last does, and its failure shows', async (t) => {
   const script = (onClosed: string) => [
     '--input-type=module',
     '--eval',
-    `import { loadConfig } from '${new URL('../../src/config.ts', import.meta.url)}'
-     import { serve } from '${new URL('../../src/lifecycle/serve.ts', import.meta.url)}'
+    `import { loadConfig } from '${new URL('../../src/config/config.ts', import.meta.url)}'
+     import { serve } from '${new URL('../../src/serve.ts', import.meta.url)}'
      await serve(loadConfig(process.env), { onClosed: async () => { ${onClosed} } })`
   ]
   const good = await serve(t, 0, script("console.log('last')"))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startSupplier } from '../../scripts/supplier/start-supplier.ts'
+import { startSupplier } from '../../tools/supplier-simulator/start-supplier.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig } from '../support/test-config.ts'
 

@@ -1,12 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { parseExposition } from '../metrics/support/exposition.ts'
+import { ok, scriptedUpstream, status } from '../integrations/upstream/support/scripted-upstream.ts'
+import { call, rejection } from '../integrations/upstream/support/test-client.ts'
+import { parseExposition } from '../platform/metrics/support/exposition.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { ok, scriptedUpstream, status } from '../upstream/support/scripted-upstream.ts'
-import { call, rejection } from '../upstream/support/test-client.ts'
 
 const TIMEOUT_MS = 30_000
 

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { buildApp } from '../../src/app.ts'
-import { AppError } from '../../src/errors.ts'
+import { AppError } from '../../src/platform/errors/app-error.ts'
 import { openRoutes } from '../support/open-routes.ts'
 import { testConfig } from '../support/test-config.ts'
 

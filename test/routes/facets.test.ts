@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Facets } from '../../schemas/facets.ts'
 import type { ProductPage } from '../../schemas/products.ts'
-import { makeKey } from '../auth/support/make-key.ts'
+import { makeKey } from '../edge/auth/support/make-key.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'

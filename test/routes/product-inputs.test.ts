@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { listen } from '../http/support/exchange.ts'
+import { listen } from '../platform/http/support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { badMembers } from './support/bad-members.ts'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
-import { makeKey } from '../auth/support/make-key.ts'
-import { listen } from '../http/support/exchange.ts'
+import { makeKey } from '../edge/auth/support/make-key.ts'
+import { listen } from '../platform/http/support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { type Answer, PRODUCTS, writeClient } from './support/write-client.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ProductPage } from '../../schemas/products.ts'
-import { formatId } from '../../src/database/uuid.ts'
+import { formatId } from '../../src/platform/lib/uuid.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'

@@ -4,10 +4,6 @@ import { json } from 'node:stream/consumers'
 import type { RowDataPacket } from 'mysql2/promise'
 import { Webhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
-import { listen } from '../http/support/exchange.ts'
-import { parseExposition } from '../metrics/support/exposition.ts'
-import { testApp } from '../support/test-app.ts'
-import { testConfig, testConnection } from '../support/test-config.ts'
 import {
   deliver,
   deliverEvent,
@@ -18,7 +14,11 @@ import {
   type Receipt,
   SECRET,
   standard
-} from '../webhooks/support/deliver.ts'
+} from '../integrations/webhooks/support/deliver.ts'
+import { listen } from '../platform/http/support/exchange.ts'
+import { parseExposition } from '../platform/metrics/support/exposition.ts'
+import { testApp } from '../support/test-app.ts'
+import { testConfig, testConnection } from '../support/test-config.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 const OLD_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'

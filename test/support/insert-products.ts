@@ -1,8 +1,8 @@
 import type { Connection } from 'mysql2/promise'
-import { timestampToDatetime } from '../../src/database/datetime.ts'
-import { uuidV7 } from '../../src/database/uuid.ts'
-import { searchColumn } from '../../src/search/search-words.ts'
-import { signatureColumns, signatureOf } from '../../src/search/word-signature.ts'
+import { searchColumn } from '../../src/catalogue/search/search-words.ts'
+import { signatureColumns, signatureOf } from '../../src/catalogue/search/word-signature.ts'
+import { timestampToDatetime } from '../../src/platform/database/datetime.ts'
+import { uuidV7 } from '../../src/platform/lib/uuid.ts'
 
 export interface ProductFixture {
   id?: Buffer

@@ -3,12 +3,12 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { fetchServer } from '../../scripts/engines/fetch-server.ts'
-import { type Engine, findInstalledServers, type ServerProgram } from '../../scripts/engines/find-servers.ts'
-import { initialiseMysql } from '../../scripts/engines/initialise-mysql.ts'
-import { createMysqlServer } from '../../scripts/engines/mysql-server.ts'
-import { createRedisServer } from '../../scripts/engines/redis-server.ts'
-import type { ServerProcess } from '../../scripts/engines/server-process.ts'
+import { fetchServer } from '../../tools/engines/fetch-server.ts'
+import { type Engine, findInstalledServers, type ServerProgram } from '../../tools/engines/find-servers.ts'
+import { initialiseMysql } from '../../tools/engines/initialise-mysql.ts'
+import { createMysqlServer } from '../../tools/engines/mysql-server.ts'
+import { createRedisServer } from '../../tools/engines/redis-server.ts'
+import type { ServerProcess } from '../../tools/engines/server-process.ts'
 
 /** A server of the test's own, to be paused, killed and started again; it ends with the test. */
 export interface PrivateEngine extends ServerProcess {

@@ -1,6 +1,6 @@
 import type { NetConnectOpts } from 'node:net'
 import type { Test } from 'tap'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { type FaultProxy, faultProxy } from './fault-proxy.ts'
 
 export interface Proxied {

@@ -1,6 +1,6 @@
 import type { Test } from 'tap'
 import { type App, buildApp } from '../../src/app.ts'
-import type { Config } from '../../src/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { testConfig } from './test-config.ts'
 
 /** The application on a database of its own, closed with the test. */

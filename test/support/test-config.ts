@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2/promise'
 import type { Test } from 'tap'
-import { type Config, loadConfig } from '../../src/config.ts'
-import { migrate } from '../../src/database/migrate.ts'
+import { migrate } from '../../src/catalogue/migrate.ts'
+import { type Config, loadConfig } from '../../src/config/config.ts'
 
 const { env } = process
 

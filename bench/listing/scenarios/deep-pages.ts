@@ -1,6 +1,6 @@
 import type { ProductListQuery } from '../../../schemas/products.ts'
-import { encodeCursor } from '../../../src/listing/cursor.ts'
-import { parseListQuery } from '../../../src/listing/list-query.ts'
+import { encodeCursor } from '../../../src/catalogue/listing/query/cursor.ts'
+import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import type { Landmarks } from '../landmarks.ts'
 import { eachSort, type Scenario } from '../scenario.ts'
 import { DEEP_BACKWARD, DEEP_FORWARD } from './names.ts'

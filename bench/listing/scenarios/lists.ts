@@ -1,4 +1,4 @@
-import { categories } from '../../../src/catalogue/generator/categories.ts'
+import { categories } from '../../../scripts/seed/categories.ts'
 import type { Landmarks } from '../landmarks.ts'
 import { byAge, choose, eachSort, roundOf, type Scenario } from '../scenario.ts'
 import type { FloorName } from '../sql/floor.ts'

@@ -1,4 +1,4 @@
-import { ABSENT_WORD, brandBeginnings, brandEndings } from '../../../src/catalogue/generator/vocabulary.ts'
+import { ABSENT_WORD, brandBeginnings, brandEndings } from '../../../scripts/seed/vocabulary.ts'
 import type { Landmarks } from '../landmarks.ts'
 import { byAge, choose, eachSort, roundOf, type Scenario } from '../scenario.ts'
 import type { FloorName } from '../sql/floor.ts'

@@ -1,9 +1,9 @@
-import type { ListQuery } from '../../../src/listing/list-query.ts'
-import type { Statement } from '../../../src/listing/list-statements.ts'
-import { isReadAscending, sortColumns } from '../../../src/listing/sort.ts'
-import { productColumns } from '../../../src/products/product-row.ts'
-import { fullTextExpression } from '../../../src/search/search-words.ts'
-import { signatureConditions, signatureOf } from '../../../src/search/word-signature.ts'
+import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import { isReadAscending, sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
+import type { Statement } from '../../../src/catalogue/listing/read/list-statements.ts'
+import { productColumns } from '../../../src/catalogue/products/product-row.ts'
+import { fullTextExpression } from '../../../src/catalogue/search/search-words.ts'
+import { signatureConditions, signatureOf } from '../../../src/catalogue/search/word-signature.ts'
 
 /** A condition on a row of `products`, and what is in the place of its question marks. */
 export type Condition = readonly [sql: string, ...params: Statement['params']]

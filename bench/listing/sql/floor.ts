@@ -1,6 +1,6 @@
-import type { ListQuery } from '../../../src/listing/list-query.ts'
-import type { Statement } from '../../../src/listing/list-statements.ts'
-import { BANDS } from '../../../src/listing/price-bands.ts'
+import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import type { Statement } from '../../../src/catalogue/listing/read/list-statements.ts'
+import { BANDS } from '../../../src/catalogue/listing/read/price-bands.ts'
 import type { Scenario } from '../scenario.ts'
 import {
   type Condition,

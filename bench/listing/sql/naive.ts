@@ -1,6 +1,6 @@
-import type { ListQuery } from '../../../src/listing/list-query.ts'
-import type { Statement } from '../../../src/listing/list-statements.ts'
-import { productColumns } from '../../../src/products/product-row.ts'
+import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import type { Statement } from '../../../src/catalogue/listing/read/list-statements.ts'
+import { productColumns } from '../../../src/catalogue/products/product-row.ts'
 import { type Condition, filters, fromProducts, match, orderOf, page } from './clauses.ts'
 
 /** As everybody writes a search who has a FULLTEXT index. */

@@ -1,4 +1,4 @@
-import { type ProductField, productFields } from '../../products/product-fields.ts'
+import { type ProductField, productFields } from '../products/product-fields.ts'
 import { ImportUsageError } from './import-record.ts'
 
 /** What a record can't be without. */

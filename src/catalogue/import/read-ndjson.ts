@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { isJsonObject } from '../../json-object.ts'
-import { type Line, lineSplitter } from '../../ndjson/line-splitter.ts'
+import { isJsonObject } from '../../platform/lib/json-object.ts'
+import { type Line, lineSplitter } from '../../platform/lib/line-splitter.ts'
 import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.ts'
 
 const BYTE_ORDER_MARK = '\ufeff'

@@ -1,5 +1,5 @@
-import { type ProductField, readProductFields } from '../../products/product-fields.ts'
-import type { ProductUpsert } from '../../products/upsert-products.ts'
+import { type ProductField, readProductFields } from '../products/product-fields.ts'
+import type { ProductUpsert } from '../products/upsert-products.ts'
 import { type ColumnMap, REQUIRED_FIELDS } from './column-map.ts'
 import type { ImportRecord } from './import-record.ts'
 

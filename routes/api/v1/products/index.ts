@@ -3,8 +3,8 @@ import { problemResponse } from '../../../../schemas/problem.ts'
 import { Product, ProductListQuery, ProductPage, ProductParams } from '../../../../schemas/products.ts'
 import { cacheHeaders, notModified } from '../../../../schemas/responses.ts'
 import { Ref } from '../../../../schemas/types.ts'
-import { parseListQuery } from '../../../../src/listing/list-query.ts'
-import type { ProductAnswers } from '../../../../src/listing/product-answers.ts'
+import { parseListQuery } from '../../../../src/catalogue/listing/query/list-query.ts'
+import type { ProductAnswers } from '../../../../src/edge/cache/product-answers.ts'
 
 const tags = ['Products']
 const LIST_PATH = '/api/v1/products'

@@ -3,7 +3,7 @@ import { Availability } from '../../../../../schemas/availability.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { ProductParams } from '../../../../../schemas/products.ts'
 import { Ref } from '../../../../../schemas/types.ts'
-import type { FindAvailability } from '../../../../../src/availability/find-availability.ts'
+import type { FindAvailability } from '../../../../../src/integrations/supplier/find-availability.ts'
 
 /** A path below a product. */
 export const autoPrefix = '/api/v1/products'

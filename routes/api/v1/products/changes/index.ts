@@ -2,7 +2,7 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import { ProductChangePage, ProductChangesQuery } from '../../../../../schemas/changes.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { Ref } from '../../../../../schemas/types.ts'
-import type { ChangeFeed } from '../../../../../src/change-feed/change-feed.ts'
+import type { ChangeFeed } from '../../../../../src/catalogue/change-feed/change-feed.ts'
 
 /** It comes in ready bytes. */
 const ReadyPage = Type.Unsafe<Buffer>(Ref(ProductChangePage))

@@ -3,8 +3,8 @@ import { Facets, FacetsQuery } from '../../../../../schemas/facets.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { cacheHeaders, notModified } from '../../../../../schemas/responses.ts'
 import { Ref } from '../../../../../schemas/types.ts'
-import { parseFilters } from '../../../../../src/listing/filters.ts'
-import type { ProductAnswers } from '../../../../../src/listing/product-answers.ts'
+import { parseFilters } from '../../../../../src/catalogue/listing/query/filters.ts'
+import type { ProductAnswers } from '../../../../../src/edge/cache/product-answers.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const answers = app.getDecorator<ProductAnswers>('productAnswers')

@@ -1,7 +1,7 @@
-import type { StoredAnswer } from '../../../../../src/idempotency/stored-answers.ts'
-import type { Edited } from '../../../../../src/products/product-editor.ts'
-import { etagOf, type ProductRow, toProduct } from '../../../../../src/products/product-row.ts'
-import { serialiseProduct } from '../../../../../src/products/serialise-products.ts'
+import type { Edited } from '../../../../../src/catalogue/products/product-editor.ts'
+import { etagOf, type ProductRow, toProduct } from '../../../../../src/catalogue/products/product-row.ts'
+import { serialiseProduct } from '../../../../../src/catalogue/products/serialise-products.ts'
+import type { StoredAnswer } from '../../../../../src/edge/idempotency/stored-answers.ts'
 
 export const PRODUCTS_PATH = '/api/v1/products'
 

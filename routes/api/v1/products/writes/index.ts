@@ -3,19 +3,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ProductInput, ProductPatch, StockAdjustment } from '../../../../../schemas/product-inputs.ts'
 import { ProductParams } from '../../../../../schemas/products.ts'
 import { Ref } from '../../../../../schemas/types.ts'
-import { parseId } from '../../../../../src/database/uuid.ts'
-import { bodyValidator } from '../../../../../src/http/body-validator.ts'
-import { readJson } from '../../../../../src/http/read-json.ts'
-import type { StoredAnswer } from '../../../../../src/idempotency/stored-answers.ts'
-import type { ProductEditor } from '../../../../../src/products/product-editor.ts'
+import type { ProductEditor } from '../../../../../src/catalogue/products/product-editor.ts'
 import {
   adjustStock,
   createProduct,
   deleteProduct,
   patchProduct,
   replaceProduct
-} from '../../../../../src/products/product-edits.ts'
-import { readInput, readPatch } from '../../../../../src/products/read-input.ts'
+} from '../../../../../src/catalogue/products/product-edits.ts'
+import { readInput, readPatch } from '../../../../../src/catalogue/products/read-input.ts'
+import type { StoredAnswer } from '../../../../../src/edge/idempotency/stored-answers.ts'
+import { bodyValidator } from '../../../../../src/platform/http/body-validator.ts'
+import { readJson } from '../../../../../src/platform/http/read-json.ts'
+import { parseId } from '../../../../../src/platform/lib/uuid.ts'
 import { PRODUCTS_PATH, toCreated, toReplaced, toWritten } from './answers.ts'
 import {
   ConditionHeaders,

@@ -2,9 +2,9 @@ import { type FastifyPluginAsyncTypebox, Type } from '@fastify/type-provider-typ
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 import { WebhookEvent, WebhookReceipt } from '../../../../../schemas/webhooks.ts'
-import { toAppError } from '../../../../../src/framework-errors.ts'
-import type { Receive } from '../../../../../src/webhooks/receiver.ts'
-import type { Rejection } from '../../../../../src/webhooks/rejections.ts'
+import type { Receive } from '../../../../../src/integrations/webhooks/receive/receiver.ts'
+import type { Rejection } from '../../../../../src/integrations/webhooks/receive/rejections.ts'
+import { toAppError } from '../../../../../src/platform/errors/framework-errors.ts'
 import { SignatureHeaders } from './signature-headers.ts'
 
 interface Webhooks {

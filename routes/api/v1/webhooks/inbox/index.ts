@@ -9,8 +9,8 @@ import {
   WebhookReplay,
   WebhookReplayResult
 } from '../../../../../schemas/webhook-inbox.ts'
-import { bodyValidator } from '../../../../../src/http/body-validator.ts'
-import { readJson } from '../../../../../src/http/read-json.ts'
+import { bodyValidator } from '../../../../../src/platform/http/body-validator.ts'
+import { readJson } from '../../../../../src/platform/http/read-json.ts'
 
 /** The paths are those of the receiver. The folder is a boundary: what is allowed here, a key must allow. */
 export const autoPrefix = '/api/v1/webhooks/events'

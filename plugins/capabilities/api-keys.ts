@@ -1,0 +1,48 @@
+import fp from 'fastify-plugin'
+import { findKey, readRevision } from '../../src/edge/auth/find-key.ts'
+import { createKeyRing, type KeyRing, REVISION_TIMEOUT_MS } from '../../src/edge/auth/key-ring.ts'
+import { type KeyUsage, keyUsage } from '../../src/edge/auth/key-usage.ts'
+import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    keyRing: KeyRing
+    keyUsage: KeyUsage
+  }
+}
+
+/** `keyRing` and `keyUsage`: which API keys are valid, and when each was used last. */
+export default fp(
+  async (app) => {
+    const { database, metrics } = app
+    const lookUps = metrics.counter({
+      name: 'aisle_key_lookups_total',
+      help: 'API keys that were looked up in MySQL.'
+    })
+    // Behind a busy pool it would be read too late, and every key would be looked up.
+    const revisions = app.openConnection(REVISION_TIMEOUT_MS)
+    const availability = availabilityLog('The revision of the API keys', app.log)
+    const ring = createKeyRing({
+      find(hash) {
+        lookUps.inc()
+        return findKey(database, hash)
+      },
+      readRevision: () => readRevision(revisions),
+      nowMs: () => performance.now(),
+      onFailure: availability.down,
+      onSuccess: availability.up
+    })
+    const usage = keyUsage({
+      database,
+      nowMs: Date.now,
+      onFailure: (error) => app.log.warn({ err: error }, 'the last use of API keys could not be written')
+    })
+    app.decorate('keyRing', ring)
+    app.decorate('keyUsage', usage)
+    app.addHook('onClose', async () => {
+      ring.stop()
+      await usage.flush()
+    })
+  },
+  { name: 'key-ring', dependencies: ['metrics', 'mysql'] }
+)

@@ -1,0 +1,59 @@
+import fp from 'fastify-plugin'
+import { Availability } from '../../schemas/availability.ts'
+import type { ProductAnswers } from '../../src/edge/cache/product-answers.ts'
+import { availabilityFinder, type FindAvailability } from '../../src/integrations/supplier/find-availability.ts'
+import { recentStock } from '../../src/integrations/supplier/recent-stock.ts'
+import { supplierStock } from '../../src/integrations/supplier/supplier-stock.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    findAvailability: FindAvailability
+  }
+}
+
+/** Of the lines that tell of failures: there may be one with each request. */
+const LOG_INTERVAL_MS = 10_000
+
+/** `findAvailability`: the supplier's stock of a product, or the catalogue's. */
+export default fp(
+  async (app) => {
+    app.addSchema(Availability)
+    const { cache, supplier } = app
+    const productAnswers = app.getDecorator<ProductAnswers>('productAnswers')
+    const { deadlineMs } = app.config.availability
+    const nowMs = () => performance.now()
+    const answers = app.metrics.counter({
+      name: 'aisle_availability_answers_total',
+      help: 'Answers on availability: live, or why they came from the catalogue.',
+      labelNames: ['outcome']
+    })
+    let silentUntilMs = 0
+
+    function logFailure(error: Error): void {
+      if (nowMs() < silentUntilMs) return
+      silentUntilMs = nowMs() + LOG_INTERVAL_MS
+      app.log.warn({ err: error }, 'The supplier does not tell its stock: the catalogue stands in')
+    }
+
+    function askSupplier() {
+      if (supplier === null) return null
+      const ask = supplierStock({ client: supplier.client, deadlineMs, onFailure: logFailure })
+      return recentStock({ ask, nowMs })
+    }
+
+    app.decorate(
+      'findAvailability',
+      availabilityFinder({
+        async findProduct(id, seenVersion) {
+          const { entry } = await cache.answers.get(productAnswers.product(id), seenVersion)
+          return JSON.parse(entry.answer.body.toString())
+        },
+        askSupplier: askSupplier(),
+        deadlineMs,
+        nowMs,
+        onFound: (outcome) => answers.labels({ outcome }).inc()
+      })
+    )
+  },
+  { name: 'availability', dependencies: ['cache', 'metrics', 'products', 'supplier'] }
+)

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { BULK_STATUSES, BulkDelete, BulkEnd, BulkFailure, BulkResult, BulkUpsert } from '../../schemas/bulk.ts'
+import { bulkWriter, MAX_BULKS } from '../../src/catalogue/bulk/bulk-writer.ts'
+import { AppError } from '../../src/platform/errors/app-error.ts'
+import { discardRest } from '../../src/platform/http/discard-rest.ts'
+import { requirePlainUtf8 } from '../../src/platform/http/read-json.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Writes the products of the body as they come, and answers with what becomes of each. */
+    sendBulk(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
+  }
+}
+
+/** A transaction has 500 rows in it, and nobody waits for it: it takes longer than one row may. */
+const BATCH_TIMEOUT_MS = 10_000
+/** The longest time in which a client neither sends nor reads. */
+const STALLED_MS = 60_000
+
+/** `sendBulk`. When the service begins to stop, bulks end between two batches. */
+export default fp(
+  async (app) => {
+    for (const schema of [BulkUpsert, BulkDelete, BulkResult, BulkFailure, BulkEnd]) app.addSchema(schema)
+    const { bodyTimeout, log, metrics } = app
+    const { ownWrites, tail, view } = app.changes
+    const lines = metrics.counter({
+      name: 'aisle_bulk_lines_total',
+      help: 'Lines of bulks, by what has become of them.',
+      labelNames: ['status']
+    })
+    for (const status of BULK_STATUSES) lines.inc({ status }, 0)
+    const writer = bulkWriter({
+      database: app.openConnection(BATCH_TIMEOUT_MS, MAX_BULKS),
+      folder: tmpdir(),
+      nowMs: Date.now,
+      randomBytes,
+      onResults(results) {
+        for (const { status } of results) lines.inc({ status })
+      },
+      onUnexpected: (error, reqId) => log.error({ reqId, err: error }, 'unexpected error')
+    })
+    metrics.gauge({
+      name: 'aisle_bulk_running',
+      help: 'Bulks that run now.',
+      collect() {
+        this.set(writer.running)
+      }
+    })
+    app.lifecycle.onDraining(writer.close)
+    app.addHook('preClose', async () => writer.close())
+
+    app.decorate('sendBulk', async (request, reply) => {
+      requirePlainUtf8(request.headers)
+      const { id, keyId, url, raw: body } = request
+      const gone = new AbortController()
+      reply.raw.once('close', () => gone.abort(new AppError('malformed-request', 'The client has gone.')))
+      const onCommitted = async (productIds: string[]) => {
+        view.noteOwnWrite(productIds)
+        await tail.hasten()
+        if (keyId !== null) ownWrites.note(keyId)
+      }
+      bodyTimeout.lift(body)
+      reply.raw.setTimeout(STALLED_MS)
+      discardRest(body, reply.raw)
+      const answer = await writer.start({ id, url, client: keyId, body, signal: gone.signal, onCommitted })
+      return reply.type('application/x-ndjson; charset=utf-8').send(answer)
+    })
+  },
+  { name: 'bulk', dependencies: ['body-timeout', 'changes', 'lifecycle', 'metrics', 'mysql', 'products'] }
+)

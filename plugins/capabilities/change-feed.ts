@@ -1,0 +1,30 @@
+import fp from 'fastify-plugin'
+import { ProductChange, ProductChangePage } from '../../schemas/changes.ts'
+import { type ChangeFeed, changeFeed } from '../../src/catalogue/change-feed/change-feed.ts'
+import { changeWaiters } from '../../src/catalogue/change-feed/change-waiters.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    changeFeed: ChangeFeed
+  }
+}
+
+/** `changeFeed`: the change log for clients. Nobody waits for it while the service stops. */
+export default fp(
+  async (app) => {
+    for (const schema of [ProductChange, ProductChangePage]) app.addSchema(schema)
+    const { view } = app.changes
+    const waiters = changeWaiters(view)
+    app.decorate('changeFeed', changeFeed({ database: app.database, view, waiters }))
+    app.metrics.gauge({
+      name: 'aisle_changes_waiters',
+      help: 'Requests that wait for changes now.',
+      collect() {
+        this.set(waiters.count)
+      }
+    })
+    app.lifecycle.onDraining(waiters.close)
+    app.addHook('preClose', async () => waiters.close())
+  },
+  { name: 'change-feed', dependencies: ['changes', 'lifecycle', 'metrics', 'mysql', 'products'] }
+)

@@ -1,0 +1,66 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import { pipeline } from 'node:stream'
+import { constants, createGzip } from 'node:zlib'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { MAX_RUNNING, productExports } from '../../src/catalogue/export/product-exports.ts'
+import type { Filters } from '../../src/catalogue/listing/query/filters.ts'
+import { streamCodingOf } from '../../src/platform/http/content-coding.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Answers with an export; HEAD with its header fields alone. */
+    sendExport(request: FastifyRequest, reply: FastifyReply, filters: Filters): Promise<void>
+  }
+}
+
+/** Smaller by little at the higher levels, and much slower. */
+const GZIP_LEVEL = constants.Z_BEST_SPEED
+
+/** `sendExport`. Those that run when the service has stopped taking requests are cut. */
+export default fp(
+  async (app) => {
+    const { database, metrics, responseHeaders } = app
+    const { vary } = responseHeaders.constant
+    const exported = metrics.counter({ name: 'aisle_exported_rows_total', help: 'Products written to exports.' })
+    const exports = productExports({
+      database,
+      openSnapshot: app.snapshotOpener(MAX_RUNNING),
+      onRows: (count) => exported.inc(count)
+    })
+    metrics.gauge({
+      name: 'aisle_exports_running',
+      help: 'Exports that run now.',
+      collect() {
+        this.set(exports.running)
+      }
+    })
+    app.addHook('preClose', async () => exports.close())
+
+    // Past Fastify: an export that fails at its beginning would be followed by a problem, on the same headers.
+    app.decorate('sendExport', async (request, reply, filters) => {
+      const coding = streamCodingOf(request.headers['accept-encoding'])
+      const { raw } = reply
+      const lines = request.method === 'HEAD' ? null : await exports.start(filters)
+      responseHeaders.write(request, reply)
+      reply
+        .header('cache-control', 'no-store')
+        .header('content-type', 'application/x-ndjson; charset=utf-8')
+        .header('vary', vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${vary}`)
+      if (coding !== 'identity') reply.header('content-encoding', coding)
+      reply.hijack()
+      // A client that has gone meanwhile.
+      if (raw.destroyed) return void lines?.destroy()
+      raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
+      if (lines === null) raw.end()
+      else if (coding === 'gzip') pipeline(lines, createGzip({ level: GZIP_LEVEL }), raw, onEnd)
+      else pipeline(lines, raw, onEnd)
+
+      function onEnd(error: NodeJS.ErrnoException | null | undefined): void {
+        if (error && error.code !== 'ERR_STREAM_PREMATURE_CLOSE')
+          request.log.warn({ reqId: request.id, err: error }, 'export cut')
+      }
+    })
+  },
+  { name: 'export', dependencies: ['metrics', 'mysql', 'response-headers'] }
+)

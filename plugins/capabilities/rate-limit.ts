@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Account, clientAccounts, type RouteClass } from '../../src/edge/rate-limit/accounts.ts'
+import type { Decision } from '../../src/edge/rate-limit/limiter.ts'
+import { type Quota, quotaExceeded } from '../../src/edge/rate-limit/quota.ts'
+import { rateLimitStore } from '../../src/edge/rate-limit/rate-limit-store.ts'
+import { slidingWindowLimiter } from '../../src/edge/rate-limit/sliding-window-limiter.ts'
+
+/** What clients may send, and have sent. */
+export interface Quotas {
+  /** Counts a request for its client; at once where that can be. Answers a 429 when it is beyond the limit. */
+  take(request: FastifyRequest, routeClass: RouteClass, done: (error?: Error) => void): void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    account: Account | null
+    /** What the request has taken of the share of its client; null where nothing is counted. */
+    quota: Quota | null
+  }
+  interface FastifyInstance {
+    quotas: Quotas
+  }
+}
+
+/** `quotas`: a sliding window for each client and class of routes, as a store of @fastify/rate-limit. */
+export default fp(
+  async (app) => {
+    app.decorateRequest('quota', null).decorateRequest('account', null)
+    if (!app.config.rateLimit.isEnabled) {
+      app.decorate('quotas', { take: (_request, _routeClass, done) => done() })
+      return
+    }
+    const nowMs = () => performance.now()
+    const guard = app.guardRedis('The rate limiter in Redis')
+    const instanceId = randomBytes(9).toString('base64url')
+    const limiter = slidingWindowLimiter({ client: app.redis, guard, nowMs, instanceId })
+    const accountsOf = clientAccounts({ limit: app.config.rateLimit, normalizeIP })
+    const refusals = app.metrics.counter({
+      name: 'aisle_rate_limit_refusals_total',
+      help: 'Requests that were beyond the limit of their client.',
+      labelNames: ['policy']
+    })
+
+    await app.register(rateLimit, { global: false, store: rateLimitStore(limiter) })
+    const check = app.createRateLimit({
+      keyGenerator: ({ account }) => account?.client ?? '',
+      max: ({ account }) => account?.policy.max ?? 0,
+      timeWindow: ({ account }) => account?.policy.windowMs ?? 0
+    })
+
+    async function ask(request: FastifyRequest): Promise<Decision> {
+      const checked = await check(request)
+      if (checked.isAllowed) throw new Error('nobody is exempt')
+      const { isExceeded, remaining, ttl } = checked
+      // It has just been asked for this one.
+      return { isAdmitted: !isExceeded, remaining, resetMs: ttl, isDegraded: guard.isDown }
+    }
+
+    function settle(request: FastifyRequest, { policy }: Account, decision: Decision, done: (error?: Error) => void) {
+      request.quota = { policy, decision }
+      if (decision.isAdmitted) return done()
+      refusals.inc({ policy: policy.name })
+      done(quotaExceeded(request.quota))
+    }
+
+    app.decorate('quotas', {
+      take(request, routeClass, done) {
+        // A connection that is gone has no address.
+        const account = accountsOf(request.apiKey, request.ip ?? '')[routeClass]
+        const decision = limiter.takeHeld(account.client, account.policy, nowMs())
+        if (decision !== undefined) return settle(request, account, decision, done)
+        request.account = account
+        ask(request).then((decision) => settle(request, account, decision, done), done)
+      }
+    })
+    app.addHook('onClose', () => limiter.close())
+  },
+  { name: 'quotas', dependencies: ['metrics', 'redis'] }
+)

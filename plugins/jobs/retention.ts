@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { purgeStep } from '../../src/catalogue/change-log/purge-changes.ts'
+import { purgeAnswers } from '../../src/edge/idempotency/stored-answers.ts'
+import { purgeInbox } from '../../src/integrations/webhooks/inbox/purge-inbox.ts'
+import { toDatetime } from '../../src/platform/database/datetime.ts'
+import { type RepeatedPurgeOptions, repeatPurge } from '../../src/platform/lib/repeat.ts'
+import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+
+/** Keeps the change log, answers to be repeated, and webhooks as long as they are to be kept. */
+export default fp(
+  async (app) => {
+    const { database } = app
+    const { retentionMs } = app.config.changes
+    purge(app, {
+      what: 'The purge of the change log',
+      metric: {
+        name: 'aisle_changes_purged_rows_total',
+        help: 'Rows of the change log that this instance has deleted.'
+      },
+      step: () => purgeStep(database, toDatetime(Date.now() - retentionMs))
+    })
+    purge(app, {
+      what: 'The purge of idempotency keys',
+      metric: {
+        name: 'aisle_idempotency_purged_keys_total',
+        help: 'Idempotency keys whose day was over, and that this instance has deleted.'
+      },
+      step: () => purgeAnswers(database)
+    })
+    purge(app, {
+      what: 'The purge of webhooks',
+      metric: {
+        name: 'aisle_webhooks_purged_events_total',
+        help: 'Webhook events that this instance has deleted, as they were finished long ago.'
+      },
+      step: () => purgeInbox(database, app.config.webhooks.retentionMs)
+    })
+  },
+  { name: 'purges', dependencies: ['metrics', 'mysql'] }
+)
+
+interface Purge extends Pick<RepeatedPurgeOptions, 'step'> {
+  /** As the log calls it. */
+  what: string
+  metric: { name: string; help: string }
+}
+
+function purge(app: FastifyInstance, { what, metric, step }: Purge): void {
+  const availability = availabilityLog(what, app.log)
+  const purged = app.metrics.counter(metric)
+  const repeated = repeatPurge({
+    step,
+    onPurged: (rows) => purged.inc(rows),
+    onFailure: availability.down,
+    onSuccess: availability.up
+  })
+  app.addHook('onClose', async () => repeated.stop())
+}

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto'
+import fp from 'fastify-plugin'
+import { logWork } from '../../src/integrations/webhooks/process/log-work.ts'
+import { WORKER_TIMEOUT_MS, webhookWorker } from '../../src/integrations/webhooks/process/webhook-worker.ts'
+
+/** Applies what webhooks say, as it comes, where this instance is to do so. */
+export default fp(
+  async (app) => {
+    if (!app.config.webhooks.isWorkerEnabled) return
+    const { view, tail } = app.changes
+    const processed = app.metrics.counter({
+      name: 'aisle_webhooks_processed_total',
+      help: 'Webhooks that this instance has done with, by what became of them.',
+      labelNames: ['status']
+    })
+    const durations = app.metrics.histogram({
+      name: 'aisle_webhooks_batch_duration_seconds',
+      help: 'Time from the claim of webhooks, up to a hundred together, to the commit of their effects.'
+    })
+    const batches = durations.series({})
+    const ages = app.metrics
+      .histogram({
+        name: 'aisle_webhooks_processing_seconds',
+        help: 'Time from the receipt of a webhook to the commit of its effect.'
+      })
+      .series({})
+    const worker = webhookWorker({
+      database: app.openConnection(WORKER_TIMEOUT_MS),
+      nowMs: Date.now,
+      randomBytes,
+      random: Math.random,
+      onApplied({ settled, productIds, durationMs, waitsMs }) {
+        for (const { status } of settled) processed.inc({ status })
+        batches.observe(durationMs / 1000)
+        for (const waitedMs of waitsMs) ages.observe((waitedMs + durationMs) / 1000)
+        view.noteOwnWrite(productIds)
+        tail.hasten()
+      },
+      ...logWork(app.log)
+    })
+    app.webhooks.onRecorded(worker.wake)
+    app.addHook('onClose', () => worker.stop())
+  },
+  { name: 'webhook-worker', dependencies: ['changes', 'metrics', 'mysql', 'webhooks'] }
+)

@@ -1,0 +1,15 @@
+import fp from 'fastify-plugin'
+import { type BodyTimeout, limitBodies } from '../../src/platform/http/body-timeout.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    bodyTimeout: BodyTimeout
+  }
+}
+
+const BODY_TIMEOUT_MS = 30_000
+
+/** `bodyTimeout`: the longest time that a body may take, on every path but where it is lifted. */
+export default fp(async (app) => void app.decorate('bodyTimeout', limitBodies(app.server, BODY_TIMEOUT_MS)), {
+  name: 'body-timeout'
+})

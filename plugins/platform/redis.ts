@@ -1,0 +1,36 @@
+import fastifyRedis, { type FastifyRedis } from '@fastify/redis'
+import fp from 'fastify-plugin'
+import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { closeRedisClient, redisClient } from '../../src/platform/redis/redis-client.ts'
+import { type RedisGuard, redisGuard } from '../../src/platform/redis/redis-guard.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** A guard for one use of Redis, which the log names. */
+    guardRedis(use: string): RedisGuard
+  }
+}
+
+/** Of the quarter of a second in which a list is answered without Redis. */
+const BUDGET_MS = 50
+
+/** `redis`: one client; `guardRedis`. */
+export default fp(
+  async (app) => {
+    const availability = availabilityLog('Redis', app.log)
+    const client = redisClient(app.config.redis)
+    client.on('ready', availability.up).on('error', availability.down)
+
+    await client.connect().catch(availability.down)
+    // The package waits for a connection; the service boots without one.
+    if (client.status === 'ready') await app.register(fastifyRedis, { client })
+    else app.decorate('redis', client as FastifyRedis)
+
+    app.decorate('guardRedis', (use) => {
+      const { down, up } = availabilityLog(use, app.log)
+      return redisGuard({ budgetMs: BUDGET_MS, nowMs: () => performance.now(), onDown: down, onUp: up })
+    })
+    app.addHook('onClose', () => closeRedisClient(client))
+  },
+  { name: 'redis' }
+)

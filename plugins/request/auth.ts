@@ -1,0 +1,86 @@
+import type { FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { type Need, needOf } from '../../src/edge/auth/access.ts'
+import type { ApiKey } from '../../src/edge/auth/api-key.ts'
+import { hasKey } from '../../src/edge/auth/key-in-url.ts'
+import { presentedKey } from '../../src/edge/auth/presented-key.ts'
+import { findRefusal, type RefusalReason, refusal } from '../../src/edge/auth/refusal.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Its route, which Fastify puts together anew each time it is asked; null where no hook has come. */
+    route: FastifyRequest['routeOptions'] | null
+    /** The valid API key that came with the request. */
+    apiKey: ApiKey | null
+    /** Why it may not go on. It is counted all the same. */
+    refusal: Error | null
+  }
+}
+
+/**
+ * Finds out whose request it is, and whether it may use the route, ahead of all else. Browsers ask for permission without
+ * a key, and never come here.
+ */
+export default fp(
+  async (app) => {
+    const { keyRing, keyUsage, quotas } = app
+    const isReadingPublic = app.config.auth.publicRead
+    const refusals = app.metrics.counter({
+      name: 'aisle_key_refusals_total',
+      help: 'Requests that were refused for their API key, or for having none.',
+      labelNames: ['reason']
+    })
+
+    app.decorateRequest('route', null).decorateRequest('apiKey', null).decorateRequest('refusal', null)
+    app.addHook('onRequest', (request, _reply, done) => {
+      const route = request.routeOptions
+      request.route = route
+      const { access } = route.config
+      const need = needOf(access, isReadingPublic)
+      if (hasKey(request.url)) return settle(request, need, null, 'url', done)
+      if (access === 'open') return done()
+      const { key, refusal } = presentedKey(request.raw.headers)
+      if (key === null) return settle(request, need, null, refusal, done)
+      const known = keyRing.known(key)
+      if (known !== undefined) return settle(request, need, known, refusalOf(known), done)
+      lookUp(request, key, need).then((found) => settle(request, need, found, refusalOf(found), done), done)
+    })
+
+    /** Whoever makes keys up has few statements. */
+    async function lookUp(request: FastifyRequest, key: string, need: Need): Promise<ApiKey | null> {
+      if (!keyRing.hasMet(key)) await takeLookUp(request)
+      return await (need === 'nothing' ? keyRing.recognise(key) : keyRing.verify(key))
+    }
+
+    function takeLookUp(request: FastifyRequest): Promise<void> {
+      return new Promise((resolve, reject) => {
+        quotas.take(request, 'key-lookup', (error) => (error === undefined ? resolve() : reject(error)))
+      })
+    }
+
+    function settle(
+      request: FastifyRequest,
+      need: Need,
+      key: ApiKey | null,
+      refused: RefusalReason | null,
+      done: () => void
+    ): void {
+      if (key !== null) {
+        request.apiKey = key
+        request.keyId = key.id
+        keyUsage.note(key)
+      }
+      const reason = refused ?? findRefusal(need, key)
+      if (reason !== null) {
+        refusals.inc({ reason })
+        request.refusal = refusal(reason, need)
+      }
+      done()
+    }
+  },
+  { name: 'auth', dependencies: ['key-ring', 'metrics', 'quotas', 'request-end', 'response-headers'] }
+)
+
+function refusalOf(found: ApiKey | null): RefusalReason | null {
+  return found === null ? 'unknown' : null
+}

@@ -1,0 +1,61 @@
+import { toDatetime } from '../../src/platform/database/datetime.ts'
+import { uuidV7 } from '../../src/platform/lib/uuid.ts'
+import { drawText, type ProductText } from './draw-text.ts'
+import { formatCents } from './prices.ts'
+import { createRandom, type Random } from './random.ts'
+import { drawShelf } from './shelves.ts'
+import { createShopCalendar, monthOf } from './shop-calendar.ts'
+
+/** A new row of `products`. Times are `2026-03-01 09:30:00.000`, in UTC. */
+export interface CatalogueRow extends ProductText {
+  id: Buffer
+  sku: string | null
+  price: string
+  category: string | null
+  stock: number
+  createdAt: string
+  updatedAt: string
+}
+
+const ROWS_STREAM = 0
+const WITHOUT_SKU = 0.02
+const WITHOUT_CATEGORY = 0.015
+const SOLD_OUT = 0.2
+const MAX_STOCK = 900
+
+/**
+ * The rows of a catalogue: row `index` depends on the seed and the index alone, and is no older than the row before.
+ * @param seed an unsigned 32-bit integer
+ */
+export function createRowGenerator(seed: number): (index: number) => CatalogueRow {
+  const random = createRandom(seed, ROWS_STREAM)
+  const calendar = createShopCalendar(seed)
+  const randomBytes = Buffer.alloc(12)
+  const skuSeed = seed.toString(36)
+
+  return function generateRow(index) {
+    random.start(index)
+    const createdAtMs = calendar.createdAtMs(index, random)
+    const updatedAtMs = calendar.updatedAtMs(createdAtMs, random)
+    for (let offset = 0; offset < randomBytes.length; offset += 4) randomBytes.writeUInt32LE(random.bits(), offset)
+    const shelf = drawShelf(monthOf(createdAtMs), random)
+    const sku = `${shelf.code}-${skuSeed}-${index.toString(36)}`.toUpperCase()
+    return {
+      id: uuidV7(createdAtMs, randomBytes),
+      sku: random.chance(WITHOUT_SKU) ? null : sku,
+      ...drawText(shelf, random),
+      price: formatCents(shelf.cents(random)),
+      category: random.chance(WITHOUT_CATEGORY) ? null : shelf.category,
+      stock: drawStock(random),
+      createdAt: toDatetime(createdAtMs),
+      updatedAt: toDatetime(updatedAtMs)
+    }
+  }
+}
+
+/** Many sold out, few in large numbers. */
+function drawStock(random: Random): number {
+  if (random.chance(SOLD_OUT)) return 0
+  const fraction = random.fraction()
+  return 1 + Math.floor(fraction * fraction * fraction * MAX_STOCK)
+}

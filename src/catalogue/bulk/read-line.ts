@@ -1,0 +1,78 @@
+import { BulkDelete, BulkUpsert } from '../../../schemas/bulk.ts'
+import type { Problem } from '../../../schemas/problem.ts'
+import { AppError, type ErrorCode, validationFailed } from '../../platform/errors/app-error.ts'
+import { validationFromSchema } from '../../platform/errors/framework-errors.ts'
+import { bodyValidator } from '../../platform/http/body-validator.ts'
+import { parseJson } from '../../platform/http/read-json.ts'
+import type { Line } from '../../platform/lib/line-splitter.ts'
+import { readProductFields } from '../products/product-fields.ts'
+import { readPatch } from '../products/read-input.ts'
+import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
+
+/** As much as a body that is one product. */
+export const LINE_MAX_BYTES = 131_072
+
+/** Why nothing is done for a line. */
+export interface Refusal {
+  code: ErrorCode
+  detail?: string
+  errors?: NonNullable<Problem['errors']>
+}
+
+/** What a line says; `sku` is null where it has none that can be one. */
+export type BulkLine = { line: number; sku: string | null } & ({ edit: SkuEdit } | { refusal: Refusal })
+
+const compile = bodyValidator([])
+const isUpsert = compile(BulkUpsert)
+const isDelete = compile(BulkDelete)
+
+/** Reads a line by the rules of single writes. Undefined for a blank one. */
+export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
+  if (bytes === null) {
+    const detail = `The line has more than ${LINE_MAX_BYTES} bytes.`
+    return { line, sku: null, refusal: { code: 'payload-too-large', detail } }
+  }
+  if (isBlank(bytes)) return undefined
+  let value: unknown
+  try {
+    value = parseJson(bytes)
+  } catch {
+    const detail = 'The line is no valid JSON in UTF-8, or is nested too deeply.'
+    return { line, sku: null, refusal: { code: 'malformed-json', detail } }
+  }
+  try {
+    const edit = readEdit(value)
+    return { line, sku: skuOf(edit), edit }
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    return { line, sku: readSku(value), refusal: refusalOf(error) }
+  }
+}
+
+/** What is told of an error of the catalogue when it is the fault of a line. */
+export function refusalOf({ code, message, errors }: AppError): Refusal {
+  return errors === undefined ? { code, detail: message } : { code, errors }
+}
+
+function readEdit(value: unknown): SkuEdit {
+  const isDeletion = typeof value === 'object' && value !== null && Object.hasOwn(value, 'delete')
+  const validate = isDeletion ? isDelete : isUpsert
+  if (!validate(value)) throw validationFromSchema(validate.errors ?? [], 'body')
+  const { sku, ...fields } = readPatch(isDeletion ? { sku: (value as BulkDelete).sku } : (value as BulkUpsert))
+  // It is there: the schema requires it.
+  if (sku == null) throw validationFailed([{ pointer: '#/sku', detail: 'is required' }])
+  return isDeletion ? { delete: sku } : { upsert: { sku, ...fields } }
+}
+
+/** The sku of a line in which something else is wrong. */
+function readSku(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || !('sku' in value)) return null
+  const reading = readProductFields({ sku: value.sku })
+  return 'fields' in reading ? (reading.fields.sku ?? null) : null
+}
+
+const SPACES: readonly number[] = [0x20, 0x09, 0x0d]
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => SPACES.includes(byte))
+}

@@ -1,0 +1,93 @@
+import mysql from 'mysql2/promise'
+import type { MysqlConfig } from '../../config/config.ts'
+import { connectionOptions } from '../../platform/database/connection-options.ts'
+import { type ProductUpsert, type Sources, upsertProducts } from '../products/upsert-products.ts'
+import type { ColumnMap } from './column-map.ts'
+import { readCsv } from './read-csv.ts'
+import { readNdjson } from './read-ndjson.ts'
+import { type Refusal, readProduct } from './read-product.ts'
+
+export type Format = 'csv' | 'ndjson'
+
+export interface ImportOptions {
+  format: Format
+  columns: ColumnMap
+  sources: Sources
+  onRefusal: (refusal: Refusal) => void
+  /** Told about the columns that belong to no field. */
+  onIgnored: (columns: readonly string[]) => void
+  onProgress?: (bytesRead: number, recordsRead: number) => void
+}
+
+export interface ImportSummary {
+  read: number
+  created: number
+  updated: number
+  unchanged: number
+  /** Went into a later record of the same batch with the same `sku`. */
+  superseded: number
+  refused: number
+}
+
+/** A batch is a transaction: it ends with whichever of the two it reaches first. */
+const BATCH_PRODUCTS = 500
+/** Keeps the statements below the smallest usual limit (16 MiB), even where each character takes its most bytes. */
+const BATCH_CHARACTERS = 400_000
+
+/**
+ * Makes or changes a product for each record of a file, batch by batch, and leaves out the records that make no
+ * product. It can be run again at any time: what is as it should be stays as it is.
+ * @throws {ImportUsageError} when the columns of the file are not those of products
+ */
+export async function importProducts(
+  config: MysqlConfig,
+  source: AsyncIterable<Buffer>,
+  options: ImportOptions
+): Promise<ImportSummary> {
+  const { columns, sources, onIgnored, onRefusal, onProgress } = options
+  const summary = { read: 0, created: 0, updated: 0, unchanged: 0, superseded: 0, refused: 0 }
+  const connection = await mysql.createConnection(connectionOptions(config))
+  let batch = new Map<string, ProductUpsert>()
+  let characters = 0
+
+  async function* countBytes(): AsyncGenerator<Buffer> {
+    let bytesRead = 0
+    for await (const chunk of source) {
+      yield chunk
+      bytesRead += chunk.length
+      onProgress?.(bytesRead, summary.read)
+    }
+  }
+
+  async function writeBatch(): Promise<void> {
+    const outcomes = await upsertProducts(connection, [...batch.values()], sources)
+    for (const { status } of outcomes) summary[status]++
+    batch = new Map()
+    characters = 0
+  }
+
+  try {
+    const records = options.format === 'csv' ? readCsv(countBytes(), columns.checkHeader) : readNdjson(countBytes())
+    for await (const record of records) {
+      summary.read++
+      const ignored = 'values' in record ? columns.newlyIgnored(Object.keys(record.values)) : []
+      if (ignored.length > 0) onIgnored(ignored)
+      const result = readProduct(record, columns)
+      if ('refusals' in result) {
+        summary.refused++
+        result.refusals.forEach(onRefusal)
+        continue
+      }
+      const { product } = result
+      if (batch.has(product.sku)) summary.superseded++
+      batch.set(product.sku, { ...batch.get(product.sku), ...product })
+      characters += product.name.length + (product.description?.length ?? 0)
+      if (batch.size >= BATCH_PRODUCTS || characters >= BATCH_CHARACTERS) await writeBatch()
+    }
+    await writeBatch()
+    await connection.end()
+  } finally {
+    connection.destroy()
+  }
+  return summary
+}

@@ -1,0 +1,39 @@
+/** An OAuth 2.0 client, and what it asks for (RFC 6749, 4.4). */
+export interface Credentials {
+  tokenUrl: string
+  clientId: string
+  clientSecret: string
+  scope: string | undefined
+  audience: string | undefined
+  /** How the client says who it is: `basic` in a header, `post` in the body (RFC 6749, 2.3.1). */
+  clientAuth: 'basic' | 'post'
+}
+
+interface OauthVariables {
+  OAUTH_TOKEN_URL?: string
+  OAUTH_CLIENT_ID?: string
+  OAUTH_CLIENT_SECRET?: string
+  OAUTH_SCOPE?: string
+  OAUTH_AUDIENCE?: string
+  OAUTH_CLIENT_AUTH: Credentials['clientAuth']
+}
+
+/**
+ * Makes credentials of the variables; null where there is no provider.
+ * @throws {Error} when they are not complete, or the URL is none: it is not repeated, as a secret may be in it
+ */
+export function readCredentials(variables: OauthVariables): Credentials | null {
+  const { OAUTH_TOKEN_URL: tokenUrl, OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret } = variables
+  if (tokenUrl === undefined) return null
+  if (!isHttpUrl(tokenUrl)) throw new Error('OAUTH_TOKEN_URL must be an http or https URL without user and password')
+  if (clientId === undefined) throw new Error('OAUTH_CLIENT_ID is required with OAUTH_TOKEN_URL')
+  if (clientSecret === undefined) throw new Error('OAUTH_CLIENT_SECRET is required with OAUTH_TOKEN_URL')
+  const { OAUTH_SCOPE: scope, OAUTH_AUDIENCE: audience, OAUTH_CLIENT_AUTH: clientAuth } = variables
+  return { tokenUrl, clientId, clientSecret, scope, audience, clientAuth }
+}
+
+function isHttpUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return /^https?:$/.test(protocol) && username === '' && password === ''
+}

@@ -1,0 +1,80 @@
+import { hash } from 'node:crypto'
+import { encodeCursor } from '../../catalogue/listing/query/cursor.ts'
+import type { Filters } from '../../catalogue/listing/query/filters.ts'
+import type { ListQuery } from '../../catalogue/listing/query/list-query.ts'
+import type { Sort } from '../../catalogue/listing/query/sort.ts'
+import { EVERYWHERE, touchingPage } from '../../catalogue/listing/read/page-span.ts'
+import type { Products } from '../../catalogue/listing/read/products.ts'
+import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
+import { bodyOf } from '../../platform/http/body.ts'
+import { weakEtag } from './cached-body.ts'
+import { linkHeader } from './link-header.ts'
+import { productKey, type Subject } from './subject.ts'
+
+/** What requests for products ask the cache for. */
+export interface ProductAnswers {
+  /** @param path of the list, for its links */
+  list(query: ListQuery, path: string): Subject
+  facets(filters: Filters): Subject
+  /** @param id in either case */
+  product(id: string): Subject
+}
+
+/** Whatever it is, all products are in it. */
+const ANY_SORT: Sort = { key: 'createdAt', order: 'desc' }
+
+interface ProductAnswersOptions {
+  listTtlMs: number
+  productTtlMs: number
+}
+
+export function productAnswers(products: Products, { listTtlMs, productTtlMs }: ProductAnswersOptions): ProductAnswers {
+  return {
+    list: (query, path) => ({
+      key: listKey(query),
+      productId: null,
+      ttlMs: listTtlMs,
+      touching: ({ span = EVERYWHERE }) => touchingPage(query, span),
+      async load() {
+        const { page, span } = await products.list(query)
+        const body = bodyOf(serialisePage(page))
+        return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination), span }
+      }
+    }),
+
+    facets: (filters) => ({
+      key: keyOf('facets', JSON.stringify(filters)),
+      productId: null,
+      ttlMs: listTtlMs,
+      touching: () => touchingPage({ ...filters, categories: [], sort: ANY_SORT }, EVERYWHERE),
+      async load() {
+        const body = bodyOf(serialiseFacets(await products.facets(filters)))
+        return { body, etag: weakEtag(body) }
+      }
+    }),
+
+    product(id) {
+      const productId = id.replaceAll('-', '').toLowerCase()
+      return {
+        key: productKey(productId),
+        productId,
+        touching: () => (change) => change.id === productId,
+        ttlMs: productTtlMs,
+        async load() {
+          const { product, etag } = await products.find(id)
+          const lastModified = new Date(product.updatedAt).toUTCString()
+          return { body: bodyOf(serialiseProduct(product)), etag, lastModified }
+        }
+      }
+    }
+  }
+}
+
+function listKey({ canonical, from, fingerprint }: ListQuery): string {
+  const cursor = from === null ? '' : encodeCursor(from, fingerprint)
+  return keyOf('list', `${canonical} ${cursor}`)
+}
+
+function keyOf(kind: 'list' | 'facets', query: string): string {
+  return `${kind}:${hash('sha256', query, 'base64url')}`
+}

@@ -1,0 +1,21 @@
+import type { Metrics } from '../../platform/metrics/metrics.ts'
+import type { FetchOutcome } from './token-manager.ts'
+
+/** Adds what is to be seen of access tokens. Answers what counts requests to the provider. */
+export function addTokenMetrics(metrics: Metrics, readAgeMs: () => number | undefined): (fetch: FetchOutcome) => void {
+  const fetches = metrics.counter({
+    name: 'aisle_token_fetches_total',
+    help: 'Requests to the token provider, by what became of them.',
+    labelNames: ['outcome']
+  })
+  metrics.gauge({
+    name: 'aisle_token_age_seconds',
+    help: 'How long ago the access token in memory was asked for; not there while there is none.',
+    collect() {
+      const ageMs = readAgeMs()
+      if (ageMs === undefined) this.remove()
+      else this.set(ageMs / 1000)
+    }
+  })
+  return ({ outcome }) => fetches.labels({ outcome }).inc()
+}

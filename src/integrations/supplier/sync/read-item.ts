@@ -1,0 +1,63 @@
+import type { SkuWrite } from '../../../catalogue/products/apply-register-writes.ts'
+import { MAX_AHEAD_MS } from '../../../catalogue/products/last-writer-wins.ts'
+import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
+import { isJsonObject } from '../../../platform/lib/json-object.ts'
+import { parseMoment } from '../../../platform/lib/rfc3339.ts'
+
+/** An item of a feed that makes no write. */
+export interface Refusal {
+  /** As far as it has one. */
+  sku: string | null
+  /** Everything that is wrong with it. */
+  detail: string
+}
+
+/** Which item it is: of all pages that were ever read, and of its page. */
+export interface ItemPlace {
+  page: number
+  index: number
+}
+
+/** Beside the sku. */
+const REQUIRED = ['name', 'price'] as const
+const OPTIONAL = ['description', 'category', 'stock'] as const
+
+/**
+ * Reads what an item of a feed says: that a product is there, with its fields, or that it is gone, as of its `updatedAt`.
+ * Optional fields that are not there say nothing: they stay as they are. Other fields are passed over.
+ */
+export function readItem(item: unknown, place: ItemPlace, nowMs: number): SkuWrite | Refusal {
+  if (!isJsonObject(item)) return { sku: null, detail: 'is not an object' }
+  const isDeleted = item.deleted === true
+  const { stock, ...others } = item
+  const input = stock === null ? others : item
+  const reading = readNamedFields(input, isDeleted ? ['sku'] : ['sku', ...REQUIRED], isDeleted ? [] : OPTIONAL)
+  const atMs = typeof item.updatedAt === 'string' ? parseMoment(item.updatedAt) : undefined
+  const details = [
+    ...('faults' in reading ? reading.faults.map(({ field, detail }) => `${field} ${detail}`) : []),
+    ...(isDeleted || typeof (item.deleted ?? false) === 'boolean' ? [] : ['deleted must be true or false']),
+    ...faultsOfMoment(item.updatedAt, atMs, nowMs)
+  ]
+  if ('faults' in reading || atMs === undefined || details.length > 0) {
+    return { sku: typeof item.sku === 'string' ? item.sku : null, detail: details.join('; ') }
+  }
+  const { sku, ...fields } = reading.fields
+  const values = isDeleted ? { exists: false } : { ...fields, exists: true }
+  // It is there, and text: it was required.
+  return { sku: String(sku), write: { atMs, eventId: eventIdOf(place), values } }
+}
+
+function faultsOfMoment(updatedAt: unknown, atMs: number | undefined, nowMs: number): string[] {
+  if (updatedAt === undefined || updatedAt === null) return ['updatedAt is required']
+  if (atMs === undefined) return ['updatedAt must be a moment as in RFC 3339']
+  return atMs > nowMs + MAX_AHEAD_MS ? ['updatedAt is more than 5 minutes ahead'] : []
+}
+
+/**
+ * Decides between writes that are dated the same. An item is the state after all changes of that moment, and wins against
+ * each event: no id of an event begins with this character (`EVENT_ID_PATTERN`). Of two items the one that was read later
+ * wins, as suppliers may date to the second what changes twice in one.
+ */
+function eventIdOf({ page, index }: ItemPlace): string {
+  return `\u007f${String(page).padStart(12, '0')}.${String(index).padStart(5, '0')}`
+}

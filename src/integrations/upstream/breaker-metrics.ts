@@ -1,0 +1,37 @@
+import type { Metrics } from '../../platform/metrics/metrics.ts'
+import type { BreakerState, CircuitBreaker } from './circuit-breaker.ts'
+
+const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open']
+
+/** Adds the metrics of circuit breakers, all of them read when somebody looks. */
+export function addBreakerMetrics(metrics: Metrics, breakers: ReadonlyMap<string, CircuitBreaker>): void {
+  metrics.gauge({
+    name: 'aisle_breaker_state',
+    help: 'The state of each circuit breaker: 1 for the one it is in.',
+    labelNames: ['breaker', 'state'],
+    collect() {
+      for (const { name, state } of breakers.values())
+        for (const label of STATES) this.set({ breaker: name, state: label }, state === label ? 1 : 0)
+    }
+  })
+  metrics.counter({
+    name: 'aisle_breaker_calls_total',
+    help: 'Calls by circuit breaker: success, failure, neutral (says nothing of the upstream), or refused.',
+    labelNames: ['breaker', 'outcome'],
+    collect() {
+      this.reset()
+      for (const { name, counts } of breakers.values())
+        for (const [outcome, count] of Object.entries(counts)) this.inc({ breaker: name, outcome }, count)
+    }
+  })
+  metrics.counter({
+    name: 'aisle_breaker_transitions_total',
+    help: 'How often each circuit breaker has entered a state.',
+    labelNames: ['breaker', 'to'],
+    collect() {
+      this.reset()
+      for (const { name, entered } of breakers.values())
+        for (const [to, count] of Object.entries(entered)) this.inc({ breaker: name, to }, count)
+    }
+  })
+}

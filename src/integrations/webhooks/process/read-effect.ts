@@ -1,0 +1,71 @@
+import type { EventType } from '../../../../schemas/webhooks.ts'
+import type { SkuWrite } from '../../../catalogue/products/apply-register-writes.ts'
+import { existing, MAX_AHEAD_MS, type RegisterWrite } from '../../../catalogue/products/last-writer-wins.ts'
+import type { ProductField, ProductFields } from '../../../catalogue/products/product-fields.ts'
+import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
+import { parseJson } from '../../../platform/http/read-json.ts'
+
+/** What is recorded of an event, as far as its effect goes. */
+export interface RecordedEvent {
+  type: string
+  eventId: string
+  occurredAtMs: number
+  body: Buffer
+}
+
+/** The event can't have an effect, now or later. The message says why. */
+export class InvalidEventError extends Error {
+  override name = 'InvalidEventError'
+}
+
+type Fields = Partial<ProductFields>
+interface Reader {
+  required: readonly ProductField[]
+  /** Beside the sku and what is required. */
+  optional: readonly ProductField[]
+  toValues(fields: Fields): RegisterWrite['values']
+}
+
+const FIELDS = ['name', 'description', 'price', 'category', 'stock'] as const
+const readers: { readonly [Type in EventType]: Reader } = {
+  'product.created': {
+    required: ['name', 'price'],
+    optional: ['description', 'category', 'stock'],
+    toValues: ({ name = '', price = '', description = null, category = null, stock = 0 }) =>
+      existing({ name, price, description, category, stock })
+  },
+  'product.updated': { required: [], optional: FIELDS, toValues: withoutSku },
+  'product.deleted': { required: [], optional: [], toValues: () => ({ exists: false }) },
+  'product.price_changed': { required: ['price'], optional: [], toValues: withoutSku },
+  'product.stock_changed': { required: ['stock'], optional: [], toValues: withoutSku }
+}
+
+/**
+ * Reads what an event does, from its body and from what is recorded beside it. Fields of its data that mean nothing to
+ * its type are passed over.
+ * @throws {InvalidEventError} with everything that is wrong with its data; when it is dated too far ahead
+ */
+export function readEffect({ type, eventId, occurredAtMs, body }: RecordedEvent, nowMs: number): SkuWrite {
+  if (!isKnown(type)) throw new InvalidEventError(`Nothing follows from the type ${type}.`)
+  if (occurredAtMs > nowMs + MAX_AHEAD_MS) throw new InvalidEventError('occurredAt is more than 5 minutes ahead.')
+  const { required, optional, toValues } = readers[type]
+  const { sku, ...fields } = readData(body, ['sku', ...required], optional)
+  // It is there, and text: it was required.
+  return { sku: String(sku), write: { atMs: occurredAtMs, eventId, values: toValues(fields) } }
+}
+
+function readData(body: Buffer, required: readonly ProductField[], optional: readonly ProductField[]): Fields {
+  const { data } = parseJson(body) as { data: Readonly<Partial<Record<ProductField, unknown>>> }
+  const reading = readNamedFields(data, required, optional)
+  if ('fields' in reading) return reading.fields
+  const details = reading.faults.map(({ field, detail }) => `data.${field} ${detail}`)
+  throw new InvalidEventError(`${details.join('; ')}.`)
+}
+
+function withoutSku({ sku, ...fields }: Fields): RegisterWrite['values'] {
+  return fields
+}
+
+function isKnown(type: string): type is EventType {
+  return Object.hasOwn(readers, type)
+}

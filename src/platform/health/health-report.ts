@@ -1,0 +1,50 @@
+import type { Health } from '../../../schemas/health.ts'
+import { dependencyCheck } from './dependency-check.ts'
+
+const TIMEOUT_MS = 300
+const MAX_AGE_MS = 1000
+
+export type HealthReport = () => Promise<Health>
+
+/** A circuit breaker, as far as its health goes. */
+interface Breaker {
+  readonly state: 'closed' | 'open' | 'half-open'
+  /** Whether calls fail fast now. */
+  readonly isRefusing: boolean
+}
+
+interface Dependencies {
+  /** Asks MySQL for the version of its schema. */
+  schemaVersion: () => Promise<number>
+  /** The version that this release needs. */
+  requiredVersion: number
+  pingRedis: () => Promise<unknown>
+  /** Undefined where there is no supplier. */
+  supplierBreaker: Breaker | undefined
+}
+
+/**
+ * Answers the state of what the service depends on. MySQL and its schema are critical; without Redis it is slower, without
+ * the supplier its stock is older.
+ */
+export function healthReport(dependencies: Dependencies): HealthReport {
+  const { schemaVersion, requiredVersion, pingRedis, supplierBreaker } = dependencies
+  const checkMysql = dependencyCheck({ probe: schemaVersion, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+  const checkRedis = dependencyCheck({ probe: pingRedis, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+
+  return async () => {
+    const [{ value: version, ...mysql }, { value: _pong, ...redis }] = await Promise.all([checkMysql(), checkRedis()])
+    const migrations = version === undefined ? 'unknown' : version >= requiredVersion ? 'ok' : 'pending'
+    const supplier = supplierBreaker && supplierHealth(supplierBreaker)
+    const isDown = mysql.status === 'down' || migrations !== 'ok'
+    return {
+      status: isDown ? 'down' : redis.status === 'down' || supplier?.status === 'down' ? 'degraded' : 'ok',
+      checks: { mysql, redis, migrations: { status: migrations }, ...(supplier && { supplier }) }
+    }
+  }
+}
+
+/** As its last calls have shown: health asks nobody who is not ours. An open breaker lets calls through again, if there are any. */
+function supplierHealth({ state, isRefusing }: Breaker) {
+  return { status: isRefusing ? 'down' : 'ok', breaker: state } as const
+}

@@ -1,0 +1,83 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type App, buildApp } from './app.ts'
+import type { Config } from './config/config.ts'
+
+/** npm and the terminal both pass Ctrl-C on: what comes this soon after the first is the same one. */
+const SAME_SIGNAL_MS = 500
+/** For requests in flight and for closing; whoever waits longer is stuck. */
+const CLOSE_TIMEOUT_MS = 20_000
+
+interface ServeOptions {
+  /** Runs after the last request and before the process ends. */
+  onClosed?: () => Promise<void>
+}
+
+/**
+ * Serves until the process is told to stop, and answers the address once it listens.
+ *
+ * SIGTERM or SIGINT: readiness says no for the drain time while requests are still served, then requests in flight
+ * finish, then everything is closed and the process ends with 0. An uncaught error ends it the same way, with 1. A
+ * second signal ends it at once, with 1.
+ * @throws when the address cannot be listened on
+ */
+export async function serve(config: Config, { onClosed }: ServeOptions = {}): Promise<{ url: string }> {
+  let app: App | undefined
+  let exitCode = 0
+  let isStopping = false
+  let signalledAt: number | undefined
+
+  async function stop(): Promise<void> {
+    if (isStopping) return
+    isStopping = true
+    try {
+      if (app) await Promise.race([drainAndClose(app, config.server.drainMs), deadline(config.server.drainMs)])
+      await onClosed?.()
+    } catch (error) {
+      fail(error, 'could not stop in an orderly way')
+    }
+    process.exit(exitCode)
+  }
+
+  function fail(error: unknown, what: string): void {
+    exitCode = 1
+    if (app) app.log.fatal({ err: error }, what)
+    else console.error(error)
+  }
+
+  function onSignal(signal: NodeJS.Signals): void {
+    const now = performance.now()
+    signalledAt ??= now
+    if (now - signalledAt > SAME_SIGNAL_MS) {
+      app?.log.warn(`${signal} again: stopping at once`)
+      process.exit(1)
+    }
+    if (isStopping) return
+    app?.log.info(`${signal}: stopping`)
+    stop()
+  }
+
+  function onUncaught(error: unknown): void {
+    fail(error, 'uncaught error')
+    stop()
+  }
+
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
+
+  const built = await buildApp(config)
+  for (const warning of config.warnings) built.log.warn(warning)
+  const url = await built.listen({ host: config.server.host, port: config.server.port })
+  app = built
+  return { url }
+}
+
+async function drainAndClose(app: App, drainMs: number): Promise<void> {
+  app.lifecycle.beginDraining()
+  await wait(drainMs)
+  await app.close()
+}
+
+async function deadline(drainMs: number): Promise<never> {
+  await wait(drainMs + CLOSE_TIMEOUT_MS, undefined, { ref: false })
+  throw new Error(`requests or connections were still open after ${CLOSE_TIMEOUT_MS} ms`)
+}

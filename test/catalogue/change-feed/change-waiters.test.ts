@@ -1,0 +1,64 @@
+import t from 'tap'
+import { changeWaiters } from '../../../src/catalogue/change-feed/change-waiters.ts'
+import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
+import { change, toId } from '../change-log/support/change-log.ts'
+
+const LONG_MS = 60_000
+const { signal } = new AbortController()
+
+function prepare(head: number) {
+  const view = createChangeView()
+  view.restart(head)
+  const apply = (seq: number) => view.apply([{ seq, changes: [change(seq)] }])
+  return { view, waiters: changeWaiters(view, 3), apply }
+}
+
+t.test('a wait ends when the log goes on, and not for what is awaited only', async (t) => {
+  const { view, waiters, apply } = prepare(5)
+  const behind = waiters.wait(5, LONG_MS, signal)
+  const ahead = waiters.wait(6, LONG_MS, signal)
+  view.noteOwnWrite([toId(1)])
+  t.equal(waiters.count, 2)
+  apply(6)
+  t.equal(await behind, true)
+  t.equal(waiters.count, 1)
+  apply(7)
+  t.equal(await ahead, true)
+  t.equal(await waiters.wait(6, LONG_MS, signal), true, 'where the log has gone on already')
+  t.equal(waiters.count, 0)
+})
+
+t.test('when the log is another one, all look at it', async (t) => {
+  const { view, waiters } = prepare(5)
+  const wait = waiters.wait(5, LONG_MS, signal)
+  view.restart(2)
+  t.equal(await wait, true)
+})
+
+t.test('it ends with its time and with its client', async (t) => {
+  const { waiters } = prepare(5)
+  t.equal(await waiters.wait(5, 10, signal), false)
+  const client = new AbortController()
+  const wait = waiters.wait(5, LONG_MS, client.signal)
+  client.abort()
+  t.equal(await wait, false)
+  t.equal(await waiters.wait(5, LONG_MS, client.signal), false, 'who is gone does not begin to wait')
+  t.equal(waiters.count, 0)
+})
+
+t.test('there are only so many places, and each is free again', async (t) => {
+  const { waiters, apply } = prepare(5)
+  const waits = [1, 2, 3].map(() => waiters.wait(5, LONG_MS, signal))
+  await t.rejects(waiters.wait(5, LONG_MS, signal), { code: 'overloaded', headers: { 'retry-after': '5' } })
+  apply(6)
+  t.same(await Promise.all(waits), [true, true, true])
+  t.equal(await waiters.wait(6, 1, signal), false)
+})
+
+t.test('once it is closed nobody waits', async (t) => {
+  const { waiters } = prepare(5)
+  const waits = [waiters.wait(5, LONG_MS, signal), waiters.wait(5, LONG_MS, signal)]
+  waiters.close()
+  t.same(await Promise.all(waits), [false, false])
+  t.equal(await waiters.wait(5, LONG_MS, signal), false)
+})

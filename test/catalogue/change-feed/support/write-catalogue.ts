@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { type ProductRow, productColumns } from '../../../../src/catalogue/products/product-row.ts'
+import { upsertProducts } from '../../../../src/catalogue/products/upsert-products.ts'
+import { writeProducts } from '../../../../src/catalogue/products/write-products.ts'
+import { toDatetime } from '../../../../src/platform/database/datetime.ts'
+import { retryContention } from '../../../../src/platform/database/retry-contention.ts'
+import { inTransaction } from '../../../../src/platform/database/transaction.ts'
+import { uuidV7 } from '../../../../src/platform/lib/uuid.ts'
+
+/** Makes or changes products, all of them in one transaction. */
+export async function putProducts(connection: Connection, skus: readonly string[], stock: number): Promise<void> {
+  const products = skus.map((sku) => ({ sku, name: `Product ${sku}`, price: '9.99', stock }))
+  // Writers of these tests meet more often than those of a shop.
+  await retryContention(() => upsertProducts(connection, products, { nowMs: Date.now, randomBytes }), ['ER_DUP_ENTRY'])
+}
+
+/** Deletes the product with this sku, if there is one. */
+export async function removeProduct(connection: Connection, sku: string): Promise<void> {
+  await retryContention(() =>
+    inTransaction(connection, async () => {
+      const [deleted] = await connection.query<(ProductRow & RowDataPacket)[]>(
+        `SELECT ${productColumns} FROM products WHERE sku = ? FOR UPDATE`,
+        [sku]
+      )
+      if (deleted.length > 0) await writeProducts(connection, { deleted }, toDatetime(Date.now()))
+    })
+  )
+}
+
+/** Makes a product in the transaction that the connection is in. */
+export async function createIn(connection: Connection, sku: string): Promise<void> {
+  const now = Date.now()
+  const at = toDatetime(now)
+  const fields = { sku, name: `Product ${sku}`, description: null, price: '9.99', category: null, stock: 1 }
+  const row = { id: uuidV7(now, randomBytes(10)), ...fields, created_at: at, updated_at: at, version: 1 }
+  await writeProducts(connection, { created: [row] }, at)
+}

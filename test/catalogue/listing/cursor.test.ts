@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { decodeCursor, encodeCursor, fingerprint } from '../../../src/catalogue/listing/query/cursor.ts'
+
+const position = fc.record({
+  value: fc.string({ unit: 'grapheme', maxLength: 255 }),
+  id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
+  inclusive: fc.boolean(),
+  backward: fc.boolean()
+})
+const query = fingerprint({ sort: 'price' })
+
+t.test('a cursor reads as it was written', async () => {
+  fc.assert(
+    fc.property(position, (written) => {
+      assert.deepEqual(decodeCursor(encodeCursor(written, query), query), { ...written })
+    })
+  )
+})
+
+t.test('a cursor that is changed in any way is refused', async () => {
+  fc.assert(
+    fc.property(
+      position,
+      fc.nat(),
+      fc.constantFrom('A', 'z', '_', '-', '=', '+', '/', ' ', 'é', ''),
+      (written, at, char) => {
+        const cursor = encodeCursor(written, query)
+        const index = at % cursor.length
+        const changed = cursor.slice(0, index) + char + cursor.slice(index + 1)
+        fc.pre(changed !== cursor)
+        assert.throws(() => decodeCursor(changed, query), { code: 'invalid-cursor', status: 400 })
+      }
+    ),
+    { numRuns: 1000 }
+  )
+})
+
+t.test('text that never was a cursor is refused', async () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      assert.throws(() => decodeCursor(text, query), { code: 'invalid-cursor' })
+    })
+  )
+})
+
+t.test('a cursor of another query is told from a damaged one', async (t) => {
+  const cursor = encodeCursor({ value: '1.00', id: Buffer.alloc(16), inclusive: false, backward: false }, query)
+  t.throws(() => decodeCursor(cursor, fingerprint({ sort: 'name' })), { code: 'cursor-mismatch' })
+})
+
+t.test('a cursor of another version is refused', async (t) => {
+  const cursor = Buffer.from(
+    encodeCursor({ value: '', id: Buffer.alloc(16), inclusive: false, backward: false }, query),
+    'base64url'
+  )
+  cursor[0] = 2
+  t.throws(() => decodeCursor(cursor.toString('base64url'), query), { code: 'invalid-cursor' })
+})

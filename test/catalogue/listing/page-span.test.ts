@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import fc from 'fast-check'
+import t from 'tap'
+import { SORT_KEYS } from '../../../schemas/products.ts'
+import type { Standing } from '../../../src/catalogue/change-log/change.ts'
+import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
+import { readChanges, readHead } from '../../../src/catalogue/change-log/read-changes.ts'
+import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
+import { touchingPage } from '../../../src/catalogue/listing/read/page-span.ts'
+import { serialisePage } from '../../../src/catalogue/products/serialise-products.ts'
+import { upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
+import { testApp } from '../../support/test-app.ts'
+import { testConfig, testConnection } from '../../support/test-config.ts'
+import { countedReader } from './support/list-reader.ts'
+
+const PRODUCTS = 40
+const RUNS = 300
+
+const config = await testConfig(t)
+const connection = await testConnection(t, config)
+const { database } = await testApp(t, config)
+const reader = countedReader(connection)
+
+const someSku = fc.nat({ max: PRODUCTS - 1 }).map((number) => `SKU-${number}`)
+const someWrite = fc.record({
+  sku: someSku,
+  name: fc.constantFrom(
+    'Tea',
+    'tEAS',
+    'Téa',
+    'Te a',
+    'T-ea',
+    'Black Tea',
+    'black9',
+    'Blåck',
+    'Coffee',
+    'Œuvre',
+    'Oz',
+    '7-up',
+    '7up',
+    'Mug'
+  ),
+  price: fc.integer({ min: 1, max: 9 }).map((euros) => `${euros}.00`),
+  category: fc.constantFrom('a', 'b', 'c', null),
+  stock: fc.nat({ max: 5 })
+})
+const someQuery = fc.record(
+  {
+    category: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
+    minPrice: fc.constantFrom('2', '4'),
+    maxPrice: fc.constantFrom('5.00', '7'),
+    search: fc.constantFrom('tea', 'bl'),
+    sortBy: fc.constantFrom(...SORT_KEYS),
+    sortOrder: fc.constantFrom('asc' as const, 'desc' as const),
+    limit: fc.integer({ min: 1, max: 6 })
+  },
+  { requiredKeys: ['limit'] }
+)
+
+let now = Date.UTC(2026, 0, 1)
+const sources = { nowMs: () => ++now, randomBytes }
+
+t.test('a page that no change touches is the same as before, in both directions', async (t) => {
+  let untouched = 0
+  let different = 0
+  await fc.assert(
+    fc.asyncProperty(
+      someQuery,
+      fc.nat({ max: 4 }),
+      fc.boolean(),
+      fc.array(someWrite, { minLength: 1, maxLength: 2 }),
+      async (filters, depth, isBackward, writes) => {
+        let query = parseListQuery(filters)
+        let read = await listProducts(reader, query)
+        for (let page = 0; page < depth && read.page.pagination.nextCursor !== null; page++) {
+          query = parseListQuery({ ...filters, cursor: read.page.pagination.nextCursor })
+          read = await listProducts(reader, query)
+        }
+        if (isBackward && read.page.pagination.prevCursor !== null) {
+          query = parseListQuery({ ...filters, cursor: read.page.pagination.prevCursor })
+          read = await listProducts(reader, query)
+        }
+        await numberChanges(database)
+        const head = await readHead(database)
+        await upsertProducts(connection, writes, sources)
+        await numberChanges(database)
+        const changes = (await readChanges(database, head))?.rows.flatMap((row) => row.changes) ?? []
+        const after = await listProducts(reader, query)
+        const isSame = serialisePage(after.page) === serialisePage(read.page)
+        const isTouched = changes.some(touchingPage(query, read.span))
+        if (!isTouched) untouched++
+        if (!isSame) different++
+        return isSame || isTouched
+      }
+    ),
+    { numRuns: RUNS }
+  )
+  t.ok(untouched > RUNS / 10, `${untouched} of ${RUNS} pages were left alone`)
+  t.ok(different > RUNS / 10, `${different} of ${RUNS} pages were different`)
+})
+
+t.test('where nobody has noted what a change was, it may touch anything', async (t) => {
+  const query = parseListQuery({ category: ['a'] })
+  const isTouching = touchingPage(query, [null, null])
+  t.equal(isTouching({ type: 'upsert', id: '0'.repeat(32), sku: null }), true)
+  const standing: Standing = { name: 'Tea', category: 'b', price: 1, createdAt: '2026', updatedAt: '2026' }
+  const known = { type: 'upsert', id: '0'.repeat(32), sku: null, standings: [standing, null] } as const
+  t.equal(isTouching(known), false)
+})

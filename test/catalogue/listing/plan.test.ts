@@ -1,0 +1,88 @@
+import t from 'tap'
+import type { ProductListQuery } from '../../../schemas/products.ts'
+import { type ListPlan, planFew, planWalk } from '../../../src/catalogue/listing/plan/plan.ts'
+import { surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
+import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import { madeSample, type SampledFixture } from './support/made-sample.ts'
+
+const SIZE = 4000
+/** A million products. */
+const WEIGHT = 250
+const NEED = 21
+
+function plan(fixture: (index: number) => SampledFixture, asked: ProductListQuery, weight = WEIGHT): ListPlan {
+  const sample = madeSample(
+    Array.from({ length: SIZE }, (_, index) => fixture(index)),
+    weight
+  )
+  const query = parseListQuery(asked)
+  const survey = surveyList(sample, query, null)
+  return { walk: planWalk(survey, NEED), few: planFew(survey, query) }
+}
+
+/** What is done first. */
+function choice({ walk, few }: ListPlan): unknown {
+  return few !== null && few.costUs < walk.costUs ? few.source : 'walk'
+}
+
+const share = (word: string, each: number) => (index: number) => ({
+  name: index % each === 0 ? `plain ${word}` : 'plain'
+})
+
+t.test('a common word is walked for, a rare one fetched', async (t) => {
+  t.equal(choice(plan(share('tea', 2), { search: 'tea' })), 'walk')
+  t.equal(choice(plan(share('tea', 100), { search: 'tea' })), 'walk')
+  t.same(choice(plan(share('tea', 2000), { search: 'tea' })), { terms: [' tea'] })
+  t.same(choice(plan(share('coffee', 2), { search: 'tea' })), { terms: [' tea'] })
+})
+
+t.test('the larger the catalogue, the rarer the words that are walked for', async (t) => {
+  const rare = share('tea', 1000)
+  t.same(choice(plan(rare, { search: 'tea' }, 25)), { terms: [' tea'] })
+  t.equal(choice(plan(rare, { search: 'tea' }, 2500)), 'walk')
+})
+
+t.test('of several words FULLTEXT is asked for the rarest, and only for more where they rarely meet', async (t) => {
+  const rareAndCommon = (index: number) => ({ name: index % 2000 === 0 ? 'common rare' : 'common' })
+  t.same(choice(plan(rareAndCommon, { search: 'common rare' })), { terms: [' rare'] })
+  const neverTogether = (index: number) => ({ name: ['black', 'white', 'red', 'blue'][index % 4] ?? '' })
+  t.same(plan(neverTogether, { search: 'black white' }, 25).few?.source, { terms: [' black_ ', ' white'] })
+})
+
+t.test('a narrow price range is fetched, a wide one walked through', async (t) => {
+  const spread = (index: number) => ({ name: 'tea', price: `${index % 1000}.00` })
+  t.equal(choice(plan(spread, { minPrice: '10', maxPrice: '500' })), 'walk')
+  t.equal(choice(plan(spread, { minPrice: '2000', maxPrice: '2001' })), 'prices')
+  t.equal(plan(spread, { minPrice: '2000', maxPrice: '2001', sortBy: 'price' }).few, null, 'by price it is the walk')
+})
+
+t.test('what is old is not walked for from the newest on', async (t) => {
+  const old = (index: number) => ({ name: index < SIZE / 100 ? 'fax' : 'plain' })
+  t.same(choice(plan(old, { search: 'fax', sortOrder: 'desc' }, 10)), { terms: [' fax'] })
+  t.equal(choice(plan(old, { search: 'fax', sortOrder: 'asc' }, 10)), 'walk')
+})
+
+t.test('a walk is expected to look at as many entries as it takes to meet the matches', async (t) => {
+  const { walk } = plan(share('tea', 10), { search: 'tea' })
+  t.ok(walk.entries > NEED * 5 && walk.entries < NEED * 20, String(walk.entries))
+  t.equal(walk.candidatesPerMatch, 1)
+  const none = plan(share('coffee', 2), { search: 'tea' })
+  t.equal(none.walk.entries, SIZE * WEIGHT, 'all of them')
+})
+
+t.test('a category is a walk of its own', async (t) => {
+  const rare = (index: number) => ({
+    name: index % 500 === 0 ? 'rare' : 'plain',
+    category: index % 100 === 0 ? 'a' : 'b'
+  })
+  const { walk } = plan(rare, { search: 'rare', category: ['a'] })
+  t.ok(walk.entries <= (SIZE / 100) * WEIGHT)
+})
+
+t.test('an empty sample makes a plan', async (t) => {
+  const query = parseListQuery({ search: 'tea', minPrice: '1' })
+  const survey = surveyList(madeSample([], 64), query, null)
+  const [walk, few] = [planWalk(survey, NEED), planFew(survey, query)]
+  t.ok(walk.costUs > 0 && Number.isFinite(walk.costUs))
+  t.ok(few !== null && few.costUs > 0 && Number.isFinite(few.costUs))
+})

@@ -1,0 +1,144 @@
+import t from 'tap'
+import type { ProductListQuery } from '../../../schemas/products.ts'
+import { createSample, drawSample } from '../../../src/catalogue/listing/plan/catalogue-sample.ts'
+import { surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
+import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
+import { follow } from '../../../src/catalogue/listing/read/read-list.ts'
+import { searchColumn } from '../../../src/catalogue/search/search-words.ts'
+import { signatureOf } from '../../../src/catalogue/search/word-signature.ts'
+import { insertProducts } from '../../support/insert-products.ts'
+import { testConfig, testConnection } from '../../support/test-config.ts'
+import { countedReader } from './support/list-reader.ts'
+import { madeSample } from './support/made-sample.ts'
+
+const ROWS = 12_000
+const config = await testConfig(t)
+const connection = await testConnection(t, config)
+await insertProducts(
+  connection,
+  Array.from({ length: ROWS }, (_, i) => ({
+    name: i % 2 === 0 ? 'new common' : 'new other',
+    price: `${i % 100}.00`,
+    createdAt: new Date(Date.UTC(2026, 0, 1) + i * 1000).toISOString()
+  }))
+)
+await connection.query('ANALYZE TABLE products')
+
+/** As if the catalogue had been larger, and these products something else. */
+const drawn = await drawSample(countedReader(connection).database)
+const old = createSample(
+  drawn.products.map((product) => ({ ...product, ...plain(), priceValue: 500 })),
+  500
+)
+
+function plain() {
+  const searchWords = searchColumn('plain', null)
+  return { searchWords, signature: signatureOf(searchWords) }
+}
+
+/** Gives up at once what takes longer than a millisecond. */
+function misled() {
+  let isDistrusted = false
+  const reader = countedReader(connection, {
+    fewTimeoutMs: 1,
+    sampler: {
+      current: async () => old,
+      distrust() {
+        isDistrusted = true
+      }
+    }
+  })
+  return { reader, isDistrusted: () => isDistrusted }
+}
+
+async function expected(query: ProductListQuery): Promise<string[]> {
+  const reader = countedReader(connection)
+  const { page } = await listProducts(reader, parseListQuery(query))
+  return page.data.map(({ id }) => id)
+}
+
+t.test('a word that became common: what was thought to be few is given up, and walked for', async (t) => {
+  for (const sortBy of ['createdAt', 'name', 'price'] as const) {
+    const { reader, isDistrusted } = misled()
+    const query: ProductListQuery = { search: 'common', sortBy }
+    const { page } = await listProducts(reader, parseListQuery(query))
+    t.equal(page.data.length, 20)
+    t.same(
+      page.data.map(({ id }) => id),
+      await expected(query),
+      'with the rows that there are'
+    )
+    t.match(reader.sent[0], /MATCH/, 'the word seemed to be rare')
+    t.equal(reader.sent.length, 2)
+    t.notMatch(reader.sent[1], /MATCH/)
+    t.ok(isDistrusted(), 'the sample is drawn anew')
+    // By name, half of the products come before the first one that has the word.
+    t.ok(reader.rowsRead < (sortBy === 'name' ? ROWS : 1000), `${reader.rowsRead} rows read`)
+  }
+})
+
+t.test('a price range that became wide', async (t) => {
+  const { reader, isDistrusted } = misled()
+  const query: ProductListQuery = { minPrice: '0', maxPrice: '99', sortBy: 'name' }
+  const { page } = await listProducts(reader, parseListQuery(query))
+  t.same(
+    page.data.map(({ id }) => id),
+    await expected(query)
+  )
+  t.match(reader.sent[0], /FORCE INDEX \(products_price\)/)
+  t.match(reader.sent[1], /FORCE INDEX \(products_name\)/)
+  t.ok(isDistrusted())
+})
+
+t.test('words that became rare: a walk is given up for what is few', async (t) => {
+  // The sample says that every second product has the word; none has.
+  const sample = madeSample(
+    Array.from({ length: 4000 }, (_, i) => ({ name: i % 2 === 0 ? 'gone' : 'plain' })),
+    ROWS / 4000
+  )
+  const reader = countedReader(connection, { sampler: { current: async () => sample, distrust() {} } })
+  const { page } = await listProducts(reader, parseListQuery({ search: 'gone' }))
+  t.same(page.data, [])
+  t.equal(page.pagination.hasMore, false)
+  t.ok(reader.rowsRead <= 2 * ROWS, 'it has looked at each entry once')
+
+  // It says that the word is rare, and far away: the walk costs more than it may before it has looked at all.
+  const rare = madeSample(
+    Array.from({ length: 4000 }, (_, i) => ({ name: i % 1000 === 0 ? 'gone' : 'plain' })),
+    ROWS / 4000
+  )
+  const sampler = { current: async () => rare, distrust() {} }
+  const poor = countedReader(connection, { pageBudgetUs: 100, sampler })
+  const query = parseListQuery({ search: 'gone' })
+  const survey = surveyList(rare, query, null)
+  const plan = {
+    walk: { entries: 1, candidatesPerMatch: 1, costUs: 1, hopedUs: 1 },
+    few: { source: { terms: [' gone'] }, costUs: 50 }
+  }
+  const { rows, stoppedAt } = await follow(poor, query, survey, plan, 21)
+  t.same({ rows, stoppedAt }, { rows: [], stoppedAt: null })
+  t.equal(poor.sent.length, 2)
+  t.match(poor.sent[1], /MATCH/)
+})
+
+t.test('when the sample is right, no combination reads much', async (t) => {
+  const sample = await drawSample(countedReader(connection).database)
+  const queries: ProductListQuery[] = [
+    { search: 'common' },
+    { search: 'new common', sortBy: 'price' },
+    { search: 'absent' },
+    { search: 'common absent', sortBy: 'name' },
+    { minPrice: '5', maxPrice: '5', sortBy: 'name' },
+    { minPrice: '200', sortBy: 'createdAt' },
+    { search: 'other', minPrice: '7', maxPrice: '7' },
+    { search: 'other', category: ['none'] }
+  ]
+  for (const query of queries) {
+    for (const sortOrder of ['asc', 'desc'] as const) {
+      const reader = countedReader(connection, { sampler: { current: async () => sample, distrust() {} } })
+      await listProducts(reader, parseListQuery({ ...query, sortOrder }))
+      t.ok(reader.rowsRead < 3000, `${JSON.stringify(query)} ${sortOrder}: ${reader.rowsRead} rows read`)
+    }
+  }
+})

@@ -1,0 +1,175 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
+import { answerCache } from '../../../src/edge/cache/answer-cache.ts'
+import { answerMemory } from '../../../src/edge/cache/answer-memory.ts'
+import { answerEncoder } from '../../../src/edge/cache/encoded-answer.ts'
+import { sharedAnswers } from '../../../src/edge/cache/shared-answers.ts'
+import { productKey, type Subject } from '../../../src/edge/cache/subject.ts'
+import { AppError } from '../../../src/platform/errors/app-error.ts'
+import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { privateRedis } from '../../support/private-engines.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+const MINUTE_MS = 60_000
+const PRODUCT_ID = '0'.repeat(32)
+
+const server = await privateRedis(t)
+const admin = new Redis(server.socketPath)
+t.teardown(() => admin.quit())
+t.beforeEach(() => admin.flushall())
+
+/** A cache with a clock of its own, over real Redis, and with what it loads from in plain sight. */
+async function cacheOf(t: Test, instanceId: string) {
+  const client = new Redis(server.socketPath)
+  t.teardown(() => client.quit())
+  await client.ping()
+  const clock = { nowMs: 1_000_000 }
+  const source = { state: 'first', isUp: true, loads: 0 }
+  const view = createChangeView()
+  const tail = { trustedUntilMs: Number.POSITIVE_INFINITY }
+  const nowMs = () => clock.nowMs
+  const guard = redisGuard({ budgetMs: 5000, nowMs: () => performance.now(), onDown: t.fail, onUp: () => {} })
+  const cache = answerCache({
+    memory: answerMemory(1e6),
+    shared: sharedAnswers({ client, guard, instanceId }),
+    view,
+    tail,
+    nowMs,
+    encode: answerEncoder({}, true)
+  })
+  async function load() {
+    source.loads++
+    if (!source.isUp) throw new AppError('database-unavailable', 'It is away.')
+    return { body: Buffer.from(source.state), etag: `"${source.state}"` }
+  }
+  const list: Subject = { key: 'list:all', productId: null, touching: () => () => true, ttlMs: MINUTE_MS, load }
+  const product: Subject = {
+    key: productKey(PRODUCT_ID),
+    productId: PRODUCT_ID,
+    touching: () => () => true,
+    ttlMs: MINUTE_MS,
+    load
+  }
+  const ask = async (subject: Subject, seenVersion = 0) => {
+    const { entry, outcome } = await cache.get(subject, seenVersion)
+    // What is sent to Redis after the answer is there before the next command is.
+    await nextTurn()
+    await client.ping()
+    return `${entry.answer.body} ${outcome}`
+  }
+  return { ask, list, product, clock, source, view, tail }
+}
+
+/** Until Redis has taken what nobody waits for. */
+async function untilStored(key: string) {
+  await waitFor('it is stored', 3000, async () => (await admin.exists(`answer:{${key}}`)) === 1)
+}
+
+t.test('an answer holds while the log does not change, up to its time', async (t) => {
+  const { ask, list, clock, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  t.equal(await ask(list), 'first miss')
+  source.state = 'second'
+  clock.nowMs += MINUTE_MS - 1
+  t.equal(await ask(list), 'first memory')
+  await admin.flushall()
+  clock.nowMs += 1
+  t.equal(await ask(list), 'second miss')
+})
+
+t.test('an outage is covered up with what was there, for ten minutes', async (t) => {
+  const { ask, list, clock, tail, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  await ask(list)
+  source.isUp = false
+  tail.trustedUntilMs = 0
+  clock.nowMs += 5 * MINUTE_MS
+  await admin.flushall()
+  t.equal(await ask(list), 'first stale')
+  clock.nowMs += 60 * MINUTE_MS
+  await t.rejects(ask(list), { code: 'database-unavailable' })
+})
+
+t.test('a write of this instance is seen by its very next read', async (t) => {
+  const { ask, product, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  t.equal(await ask(product), 'first miss')
+  await untilStored(product.key)
+  source.state = 'second'
+  view.noteOwnWrite([PRODUCT_ID])
+  t.match(await ask(product), /^second/, 'while the log has not brought it')
+  view.beginReading()
+  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  view.endReading()
+  t.match(await ask(product), /^second/, 'and when it has')
+})
+
+t.test('who has written sees a list of then, however young the one at hand is', async (t) => {
+  const one = await cacheOf(t, 'one')
+  const other = await cacheOf(t, 'other')
+  for (const { view } of [one, other]) view.restart(7)
+  t.equal(await one.ask(one.list), 'first miss')
+  await untilStored(one.list.key)
+  t.equal(await other.ask(other.list), 'first shared')
+  for (const { source, view } of [one, other]) {
+    source.state = 'second'
+    view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  }
+  t.equal(await one.ask(one.list), 'first memory', 'others may wait for a second')
+  t.equal(await one.ask(one.list, 8), 'second miss', 'neither from memory nor from Redis')
+  t.equal(await one.ask(one.list, 8), 'second memory', 'once')
+  t.equal(await one.ask(one.list), 'second memory', 'and it is there for all')
+  await waitFor('it is stored', 3000, async () => (await admin.hget(`answer:{${one.list.key}}`, 'version')) === '8')
+  t.equal(await other.ask(other.list, 8), 'second shared')
+})
+
+t.test('who has written keeps a list that does not show it', async (t) => {
+  const { ask, list, view, source } = await cacheOf(t, 'one')
+  const quiet: Subject = { ...list, touching: () => () => false }
+  view.restart(7)
+  t.equal(await ask(quiet), 'first miss')
+  source.state = 'second'
+  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  t.equal(await ask(quiet, 8), 'first memory')
+})
+
+t.test('who has written does not wait for a loading that began before', async (t) => {
+  const { ask, list, view, source } = await cacheOf(t, 'one')
+  view.restart(7)
+  const began = Promise.withResolvers<void>()
+  const goOn = Promise.withResolvers<void>()
+  const slow: Subject = {
+    ...list,
+    async load() {
+      const answer = await list.load()
+      if (source.loads > 1) return answer
+      began.resolve()
+      await goOn.promise
+      return answer
+    }
+  }
+  const early = ask(slow)
+  await began.promise
+  source.state = 'second'
+  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  const late = ask(slow, 8)
+  await waitFor('the other loading', 5000, () => source.loads === 2)
+  goOn.resolve()
+  t.match(await late, /^second/)
+  await early
+  t.match(await ask(slow), /^second/, 'what was read before does not take its place')
+})
+
+t.test('what was stored before the database was restored holds for a second at most', async (t) => {
+  const before = await cacheOf(t, 'one')
+  before.view.restart(100)
+  await before.ask(before.list)
+  await untilStored(before.list.key)
+  await admin.hincrby(`answer:{${before.list.key}}`, 'startedAt', -2000)
+  const after = await cacheOf(t, 'other')
+  after.view.restart(40)
+  after.source.state = 'restored'
+  t.equal(await after.ask(after.list), 'restored miss')
+})

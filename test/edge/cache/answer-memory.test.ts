@@ -1,0 +1,188 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { type AnswerMemory, answerMemory, type CachedAnswer } from '../../../src/edge/cache/answer-memory.ts'
+import { answerEncoder } from '../../../src/edge/cache/encoded-answer.ts'
+
+const MAX_BYTES = 40_000
+const encoded = await answerEncoder({}, true)({ body: Buffer.alloc(0), etag: '""' }, 'identity')
+
+function entryOf(key: string, bodyBytes = 0, link?: string): CachedAnswer {
+  return {
+    subject: {
+      key,
+      productId: null,
+      touching: () => () => true,
+      ttlMs: 0,
+      load: () => Promise.reject(new Error('not asked'))
+    },
+    answer: { body: Buffer.alloc(bodyBytes), etag: '""', ...(link !== undefined && { link }) },
+    isTouched: false,
+    version: 1,
+    loadedAtMs: 0,
+    expiresAtMs: 0,
+    retryAtMs: 0,
+    isDropped: false,
+    isVisited: false,
+    encoded: {},
+    urls: [],
+    sizeBytes: 0
+  }
+}
+
+/** As slow and as plain as can be: lists of what is in, the oldest first. */
+class Model {
+  entries: CachedAnswer[] = []
+  urls = new Map<string, CachedAnswer>()
+
+  get sizeBytes(): number {
+    return this.entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  }
+
+  remove(entry: CachedAnswer): void {
+    this.entries = this.entries.filter((other) => other !== entry)
+    for (const [url, owner] of this.urls) if (owner === entry) this.urls.delete(url)
+  }
+
+  /** Given what was visited before, and the size of the entry as the memory has measured it. */
+  makeRoom(changed: CachedAnswer, visited: Set<CachedAnswer>): void {
+    if (changed.sizeBytes > MAX_BYTES) this.remove(changed)
+    while (this.sizeBytes > MAX_BYTES) {
+      const [oldest] = this.entries
+      if (oldest === undefined) return
+      this.remove(oldest)
+      if (!visited.delete(oldest)) continue
+      this.entries.push(oldest)
+      for (const url of oldest.urls) this.urls.set(url, oldest)
+    }
+  }
+}
+
+const keys = ['a', 'b', 'c', 'd', 'e', 'f']
+const key = fc.constantFrom(...keys)
+const bytes = fc.oneof(fc.nat({ max: 12_000 }), fc.constant(2 * MAX_BYTES))
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ act: fc.constant('set' as const), key, bytes }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant('grow' as const), key, bytes }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant('url' as const), key, url: fc.nat({ max: 30 }) }) },
+  { weight: 3, arbitrary: fc.record({ act: fc.constant('visit' as const), key }) },
+  { weight: 2, arbitrary: fc.record({ act: fc.constant('drop' as const), key }) },
+  { weight: 1, arbitrary: fc.record({ act: fc.constant('clear' as const) }) }
+)
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+t.test('it holds what a plain model holds, within its bound, by key and by URL', async () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const memory = answerMemory(MAX_BYTES)
+      const model = new Model()
+      const known = new Set<CachedAnswer>()
+      for (const step of steps) {
+        apply(step, memory, model, known)
+        compare(memory, model, known)
+      }
+    }),
+    { numRuns: 500 }
+  )
+})
+
+function apply(step: Step, memory: AnswerMemory, model: Model, known: Set<CachedAnswer>) {
+  const visited = new Set(model.entries.filter(({ isVisited }) => isVisited))
+  if (step.act === 'clear') {
+    memory.clear()
+    model.entries = []
+    model.urls.clear()
+    return
+  }
+  const present = model.entries.find(({ subject }) => subject.key === step.key)
+  switch (step.act) {
+    case 'set': {
+      const entry = entryOf(step.key, step.bytes)
+      known.add(entry)
+      if (present) model.remove(present)
+      model.entries.push(entry)
+      memory.set(entry)
+      return model.makeRoom(entry, visited)
+    }
+    case 'grow':
+      if (present === undefined) return
+      present.encoded.gzip = { ...encoded, body: Buffer.alloc(step.bytes) }
+      memory.resize(present)
+      return model.makeRoom(present, visited)
+    case 'url': {
+      if (present === undefined) return
+      const url = `/${step.url}`
+      const before = present.urls.length
+      memory.rememberUrl(present, url)
+      if (present.urls.length > before) model.urls.set(url, present)
+      return model.makeRoom(present, visited)
+    }
+    case 'visit':
+      if (present) present.isVisited = true
+      return
+    case 'drop':
+      memory.drop(step.key)
+      if (present) model.remove(present)
+  }
+}
+
+function compare(memory: AnswerMemory, model: Model, known: Set<CachedAnswer>) {
+  const expect = (isTrue: boolean, what: string) => {
+    if (!isTrue) throw new Error(what)
+  }
+  expect(memory.sizeBytes <= MAX_BYTES, `${memory.sizeBytes} bytes`)
+  expect(memory.sizeBytes === model.sizeBytes, `${memory.sizeBytes} bytes, and ${model.sizeBytes} in the model`)
+  expect(memory.count === model.entries.length, 'as many')
+  for (const key of keys) expect(memory.get(key) === model.entries.find((entry) => entry.subject.key === key), key)
+  for (let url = 0; url <= 30; url++) expect(memory.getByUrl(`/${url}`) === model.urls.get(`/${url}`), `/${url}`)
+  for (const entry of known) expect(entry.isDropped === !model.entries.includes(entry), 'dropped when it is not in')
+}
+
+t.test('what is asked for survives any number of answers that are asked for once', async (t) => {
+  const memory = answerMemory(MAX_BYTES)
+  const hot = entryOf('hot', 5000)
+  memory.set(hot)
+  memory.rememberUrl(hot, '/hot')
+  for (let i = 0; i < 10_000; i++) {
+    memory.set(entryOf(`once ${i}`, 1000))
+    hot.isVisited = true
+  }
+  t.equal(memory.get('hot'), hot)
+  t.equal(memory.getByUrl('/hot'), hot)
+  t.equal(memory.get('once 0'), undefined)
+  for (let i = 0; i < 40; i++) memory.set(entryOf(`last ${i}`, 1000))
+  t.equal(memory.get('hot'), undefined, 'and goes like any other once it is not')
+})
+
+t.test('an answer that is larger than all of the memory does not empty it', async (t) => {
+  const memory = answerMemory(MAX_BYTES)
+  for (let i = 0; i < 5; i++) memory.set(entryOf(`small ${i}`))
+  const large = entryOf('large', MAX_BYTES)
+  memory.set(large)
+  t.ok(large.isDropped)
+  t.equal(memory.count, 5)
+})
+
+t.test('an entry has few URLs, each URL one entry, and a dropped entry none', async (t) => {
+  const memory = answerMemory(MAX_BYTES)
+  const [one, other] = [entryOf('one'), entryOf('other')]
+  memory.set(one)
+  memory.set(other)
+  memory.rememberUrl(one, '/x')
+  memory.rememberUrl(other, '/x')
+  t.equal(memory.getByUrl('/x'), one)
+  for (let i = 0; i < 1000; i++) memory.rememberUrl(other, `/${i}`)
+  t.ok(other.urls.length < 20, `${other.urls.length}`)
+  memory.drop('one')
+  memory.rememberUrl(one, '/y')
+  t.equal(memory.getByUrl('/y'), undefined)
+  t.equal(memory.getByUrl('/x'), undefined)
+})
+
+t.test('header fields that clients can make long are counted', async (t) => {
+  const sizeWith = (link: string) => {
+    const memory = answerMemory(10 * MAX_BYTES)
+    memory.set(entryOf('list', 100, link))
+    return memory.sizeBytes
+  }
+  t.ok(sizeWith('x'.repeat(16_000)) - sizeWith('') >= 16_000)
+})

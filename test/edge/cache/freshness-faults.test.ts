@@ -1,0 +1,139 @@
+import t from 'tap'
+import type { Products } from '../../../src/catalogue/listing/read/products.ts'
+import { databaseTimeout } from '../../../src/platform/database/database-error.ts'
+import { proxied } from '../../support/proxied.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import {
+  checkFresh,
+  hold,
+  LIST,
+  listen,
+  observeAll,
+  prepare,
+  productsOf,
+  SOON_MS,
+  stocked,
+  untilOver,
+  untilSeen
+} from './support/instances.ts'
+import { ask, nowMs } from './support/observe.ts'
+import type { Commit } from './support/product-writer.ts'
+
+const isStale = ({ cacheStatus }: { cacheStatus: string }) => cacheStatus.includes('stale')
+
+/** Holds what is loaded from now on, of details or of lists. */
+function holdLoads(products: Products, kind: 'detail' | 'list') {
+  const { find, list } = products
+  const loader = kind === 'detail' ? hold(find) : hold(list)
+  Object.assign(products, { [kind === 'detail' ? 'find' : 'list']: loader.held })
+  return { ...loader, letOthersPass: () => Object.assign(products, { find, list }) }
+}
+
+for (const kind of ['detail', 'list'] as const) {
+  t.test(`what was read before a write and comes after it is not kept: ${kind}`, async (t) => {
+    const { config, first, id, hexId, write, ...rest } = await prepare(t)
+    const second = await listen(t, config)
+    const path = kind === 'detail' ? rest.detail : LIST
+    const { loaded, release, letOthersPass } = holdLoads(productsOf(first), kind)
+    const early = ask(first.url + path, id)
+    await loaded
+    letOthersPass()
+    const commits = await write([stocked(1)])
+    await waitFor('the change is known', SOON_MS, () => first.app.changes.view.validFrom(hexId) === 1)
+    release()
+    t.equal((await early).stock, 0, 'it was asked for before the write')
+    await checkFresh(t, observeAll(t, [first, second], [path], id), commits)
+  })
+
+  t.test(`nobody waits for what was read more than a second ago, before a write: ${kind}`, async (t) => {
+    const { first, id, write, ...rest } = await prepare(t, { DB_QUERY_TIMEOUT_MS: '10000' })
+    const path = kind === 'detail' ? rest.detail : LIST
+    const { loaded, release, letOthersPass } = holdLoads(productsOf(first), kind)
+    const early = ask(first.url + path, id)
+    await loaded
+    letOthersPass()
+    const [commit] = await write([stocked(1)])
+    await waitFor('a second is over', SOON_MS, () => commit && nowMs() > commit.atMs + 1000)
+    let late: number | undefined
+    const asked = ask(first.url + path, id).then(({ stock }) => {
+      late = stock
+    })
+    const wait = waitFor('it is answered', 1500, () => late !== undefined)
+    await Promise.allSettled([wait.finally(release), early, asked])
+    t.equal(late, 1)
+    t.resolves(wait)
+  })
+}
+
+t.test('without Redis changes show within a second as well', async (t) => {
+  const { config, id, detail, write } = await prepare(t)
+  const { config: proxiedConfig, redis } = await proxied(t, config)
+  const instances = await Promise.all([listen(t, proxiedConfig), listen(t, proxiedConfig)])
+  const observers = observeAll(t, instances, [LIST, detail], id)
+  await untilSeen(observers, 0)
+  await redis.refuse()
+  const commits = await write([stocked(1)])
+  await untilSeen(observers, 1)
+  commits.push(...(await write([stocked(2)])))
+  redis.pass()
+  await untilSeen(observers, 2)
+  await checkFresh(t, observers, commits)
+})
+
+t.test('an instance that cannot read the log trusts nothing for longer than a second', async (t) => {
+  const { first, id, detail, write } = await prepare(t)
+  const observers = observeAll(t, [first], [LIST, detail], id)
+  await untilSeen(observers, 0)
+  first.app.changes.tail.stop()
+  const commits: Commit[] = []
+  for (const stock of [1, 2]) {
+    commits.push(...(await write([stocked(stock)])))
+    await untilSeen(observers, stock)
+  }
+  await checkFresh(t, observers, commits)
+})
+
+t.test('while MySQL stands still answers say that they are stale, and afterwards they are fresh', async (t) => {
+  const { config, id, detail, write } = await prepare(t)
+  const { config: proxiedConfig, mysql } = await proxied(t, config)
+  const observers = observeAll(t, [await listen(t, proxiedConfig)], [LIST, detail], id)
+  await untilSeen(observers, 0)
+  mysql.stall()
+  const commits = await write([stocked(1)])
+  await waitFor('they are stale', SOON_MS, () => observers.every(({ seen }) => seen.slice(-1).some(isStale)))
+  mysql.pass()
+  await untilSeen(observers, 1)
+  await checkFresh(t, observers, commits)
+})
+
+t.test('that one query takes too long makes no other answer stale', async (t) => {
+  const { first, id, write } = await prepare(t)
+  const slow = `${LIST}&sortBy=name`
+  await Promise.all([ask(first.url + LIST, id), ask(first.url + slow, id)])
+  const products = productsOf(first)
+  const { list } = products
+  products.list = (query) => (query.sort.key === 'name' ? Promise.reject(databaseTimeout()) : list(query))
+  await write([stocked(1)])
+  await waitFor('an older answer stands in', SOON_MS, async () => isStale(await ask(first.url + slow, id)))
+  const { stock, cacheStatus } = await ask(first.url + LIST, id)
+  t.same([stock, cacheStatus], [1, 'aisle; fwd=miss'])
+})
+
+t.test('after the database was restored to an older state, that is what shows within a second', async (t) => {
+  const { config, connection, first, id, detail, write } = await prepare(t)
+  const second = await listen(t, config)
+  const observers = observeAll(t, [first, second], [LIST, detail], id)
+  const commits = await write([stocked(1), stocked(2)])
+  await untilSeen(observers, 2)
+  await untilOver(observers, commits.at(-1)?.atMs)
+  await connection.beginTransaction()
+  await connection.query("UPDATE products SET stock = 1, version = 2 WHERE sku = 'S0'")
+  await connection.query('DELETE FROM product_changes WHERE seq = 2')
+  await connection.commit()
+  const restoredAtMs = nowMs()
+  await untilOver(observers, restoredAtMs)
+  for (const { url, seen } of observers) {
+    const late = seen.filter(({ beganAtMs, stock }) => beganAtMs > restoredAtMs + 1000 && stock !== 1)
+    t.same(late.slice(0, 2), [], url)
+  }
+})

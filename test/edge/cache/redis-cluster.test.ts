@@ -1,0 +1,26 @@
+import t from 'tap'
+import { sharedAnswers, type Terms } from '../../../src/edge/cache/shared-answers.ts'
+import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { redisCluster } from '../../support/redis-cluster.ts'
+
+const KEYS = ['list:a', 'list:b', 'product:c']
+const terms: Terms = { anyVersionMs: 60_000, validFrom: null, knownVersion: null, ttlMs: 60_000 }
+const answer = { body: Buffer.from('{}'), etag: 'W/"1"' }
+
+t.test('a cluster takes all that is asked of it', async (t) => {
+  const client = await redisCluster(t)
+  await t.rejects(client.mget('one', 'two'), { message: /CROSSSLOT/ }, 'it is one')
+  const guard = redisGuard({ budgetMs: 5000, nowMs: () => 0, onDown: (error) => t.fail(error.message), onUp: () => {} })
+  const one = sharedAnswers({ client, guard, instanceId: 'one' })
+  for (const key of KEYS) {
+    const claim = await one.lookup(key, terms)
+    t.match(claim, { state: 'claimed' })
+    await one.release(key)
+    const startedAtMs = claim.state === 'claimed' ? claim.startedAtMs : 0
+    await one.store(key, { answer, version: 7, startedAtMs, keepMs: 60_000 })
+    t.match(await one.lookup(key, terms), { state: 'found', version: 7, answer })
+    t.same(await one.peek(key), { version: 7, answer })
+    await client.hset(`answer:{${key}}`, 'bytes', 'x')
+    t.match(await one.lookup(key, terms), { state: 'claimed' }, 'what is poisoned is thrown out')
+  }
+})

@@ -1,0 +1,98 @@
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import type { Decision } from '../../../src/edge/rate-limit/limiter.ts'
+import { slidingWindowLimiter } from '../../../src/edge/rate-limit/sliding-window-limiter.ts'
+import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { faultProxy } from '../../support/fault-proxy.ts'
+import { privateRedis } from '../../support/private-engines.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { NaiveWindow } from './support/naive-window.ts'
+
+const BUDGET_MS = 50
+const RETRY_AFTER_MS = 500
+const RECOVERED_MS = 5000
+/** The promise is the budget; the rest is for busy machines. */
+const LONGEST_DECISION_MS = 500
+/** Several of the half seconds after which Redis is tried again. */
+const FAULT_MS = 1700
+const limit = { max: 200, windowMs: 1000 }
+
+const server = await privateRedis(t)
+
+async function instance(t: Test, instanceId: string) {
+  const proxy = await faultProxy(t, { path: server.socketPath })
+  const client = new Redis(proxy.port, proxy.host, {
+    commandTimeout: 1000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => 50
+  })
+  client.on('error', () => {})
+  t.teardown(() => client.disconnect())
+  await waitFor('it is connected', RECOVERED_MS, () => client.status === 'ready')
+  const reports: string[] = []
+  const report = (line: string) => () => {
+    if (reports.at(-1) !== line) reports.push(line)
+  }
+  const nowMs = () => performance.now()
+  const guard = redisGuard({ budgetMs: BUDGET_MS, nowMs, onDown: report('down'), onUp: report('up') })
+  const limiter = slidingWindowLimiter({ client, guard, nowMs, instanceId })
+  const admitted = new NaiveWindow()
+  let longestMs = 0
+  let waited = 0
+
+  /** As many at once as would be too many in a while. */
+  async function ask(): Promise<Decision[]> {
+    const sentMs = nowMs()
+    const decisions = await Promise.all(
+      Array.from({ length: 20 }, () => limiter.takeHeld('client', limit, nowMs()) ?? limiter.take('client', limit))
+    )
+    const tookMs = nowMs() - sentMs
+    longestMs = Math.max(longestMs, tookMs)
+    if (tookMs >= BUDGET_MS) waited++
+    for (const { isAdmitted } of decisions) if (isAdmitted) admitted.admit(nowMs())
+    await new Promise(setImmediate)
+    return decisions
+  }
+  // When it was decided is seen a little later here.
+  const seenWindow = { ...limit, windowMs: limit.windowMs - 2 * BUDGET_MS }
+  const measured = () => ({ longestMs, waited, most: admitted.most(seenWindow) })
+  return { proxy, ask, reports, measured }
+}
+
+type Instance = Awaited<ReturnType<typeof instance>>
+
+const faults: Record<string, { begin: (by: Instance) => unknown; end: (by: Instance) => unknown }> = {
+  'killed, and started again empty': { begin: () => server.kill(), end: () => server.start() },
+  paused: { begin: () => server.pause(), end: () => server.resume() },
+  'not reached any more': { begin: ({ proxy }) => proxy.stall(), end: ({ proxy }) => proxy.pass() },
+  'not connected': { begin: ({ proxy }) => proxy.refuse(), end: ({ proxy }) => proxy.pass() },
+  slow: { begin: ({ proxy }) => proxy.delay(BUDGET_MS), end: ({ proxy }) => proxy.pass() }
+}
+
+for (const [name, { begin, end }] of Object.entries(faults)) {
+  t.test(`Redis is ${name}: the limit holds here, and nobody waits long`, async (t) => {
+    const one = await instance(t, `one, ${name}`)
+    await one.ask()
+    await begin(one)
+    const seen = new Set<string>()
+    const until = performance.now() + FAULT_MS
+    while (performance.now() < until) {
+      for (const { isDegraded, isAdmitted } of await one.ask()) seen.add(`${isDegraded} ${isAdmitted}`)
+    }
+    t.ok(seen.has('true true') && seen.has('true false'), 'it admits and refuses by itself')
+    await end(one)
+    const isShared = async () => (await one.ask()).every(({ isDegraded }) => !isDegraded)
+    await waitFor('Redis decides again', RECOVERED_MS, isShared)
+    // What was decided without Redis still counts here.
+    const countsUntil = performance.now() + 2 * limit.windowMs
+    while (performance.now() < countsUntil) await one.ask()
+    await waitFor('Redis still decides', RECOVERED_MS, isShared)
+    t.same(one.reports.slice(-2), ['down', 'up'])
+    const { longestMs, waited, most } = one.measured()
+    t.comment(`the longest took ${longestMs} ms, ${waited} waited, at most ${most} in a window`)
+    t.ok(most <= limit.max, `${most}`)
+    t.ok(longestMs < LONGEST_DECISION_MS, `${longestMs} ms`)
+    t.ok(waited <= (FAULT_MS + RECOVERED_MS) / RETRY_AFTER_MS + 2, `${waited} waited`)
+  })
+}

@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { waitFor } from '../../support/wait-for.ts'
+import { scriptedUpstream } from '../upstream/support/scripted-upstream.ts'
+import { issued, tokenSetup } from './support/token-setup.ts'
+
+const WAIT_MS = 30_000
+const LOCK_MS = 1000
+/** The bound is the lock's time and a second; the rest is for a busy machine. */
+const SLACK_MS = 5000
+
+t.test('whoever is killed with the lock is waited for no longer than the lock lasts', async (t) => {
+  const setup = await tokenSetup(t)
+  const { faults } = setup.supplier
+  faults.set([{ path: '/oauth', kind: 'silence', count: 1 }])
+  const holder = await setup.process({ lockMs: LOCK_MS })
+  const instances = await setup.instances(3)
+  holder.send(1)
+  await waitFor('it asks the provider', WAIT_MS, () => setup.tokenRequests === 1)
+  holder.kill('SIGKILL')
+
+  const startedAt = performance.now()
+  const tokens = await Promise.all(instances.map(({ get }) => get()))
+  t.ok(performance.now() - startedAt < LOCK_MS + SLACK_MS)
+  t.equal(new Set(tokens).size, 1)
+  t.equal(setup.tokenRequests, 2)
+})
+
+t.test('whoever comes back after the lock has gone to another overwrites nothing', async (t) => {
+  const setup = await tokenSetup(t)
+  const provider = await scriptedUpstream(t)
+  let release = () => {}
+  provider.script((response, message) => {
+    release = () => issued('late')(response, message)
+  }, issued('newer'))
+  const credentials = { tokenUrl: provider.url }
+  const holder = await setup.process({ credentials, lockMs: LOCK_MS })
+  const instance = await setup.instance({ credentials })
+  const answer = once(holder, 'message')
+  holder.send(1)
+  await waitFor('it asks the provider', WAIT_MS, () => provider.requests === 1)
+  holder.kill('SIGSTOP')
+
+  t.equal(await instance.get(), 'newer')
+  release()
+  holder.kill('SIGCONT')
+  const [[given]] = await answer
+  t.equal(given, 'newer', 'it takes over what is there')
+  t.equal(await (await setup.instance({ credentials })).get(), 'newer', 'which is still there')
+  t.equal(provider.requests, 2)
+})
+
+t.test('a lock that nobody lets go of does not keep anybody out', async (t) => {
+  const setup = await tokenSetup(t)
+  const instance = await setup.instance({ lockMs: LOCK_MS })
+  await instance.redis.set(`${instance.tokenKey}:lock`, 'somebody')
+  t.type(await instance.get(), 'string')
+})

@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto'
+import t from 'tap'
+import { tokenSeal } from '../../../src/integrations/oauth/token-seal.ts'
+import { tokenStore } from '../../../src/integrations/oauth/token-store.ts'
+import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { redisCluster } from '../../support/redis-cluster.ts'
+
+t.test('a cluster takes all that is asked of it', async (t) => {
+  const client = await redisCluster(t)
+  const guard = redisGuard({ budgetMs: 5000, nowMs: () => 0, onDown: (error) => t.fail(error.message), onUp: () => {} })
+  const credentials = {
+    ...{ tokenUrl: 'https://id.example/token', clientId: 'aisle', clientSecret: 'the secret of this client' },
+    ...{ scope: undefined, audience: undefined, clientAuth: 'basic' as const }
+  }
+  const store = tokenStore({ client, guard, seal: tokenSeal(credentials, randomBytes), lockMs: 60_000 })
+  const claim = await store.claim('one', ['', ''])
+  t.match(claim, { state: 'claimed' })
+  const fence = claim.state === 'claimed' ? claim.fence : undefined
+  await store.put('one', fence, { value: 'a token', id: 'x', usefulMs: 60_000, leftMs: 60_000 })
+  t.match(await store.claim('two', ['', '']), { state: 'found', token: { value: 'a token' } })
+  await store.drop('x')
+  t.match(await store.claim('two', ['', '']), { state: 'claimed' })
+  await store.fail('two', 'unavailable', 60_000)
+  t.match(await store.claim('three', ['', '']), { state: 'failed', kind: 'unavailable' })
+})

@@ -1,0 +1,78 @@
+import t from 'tap'
+import { faultProxy } from '../../support/fault-proxy.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import { tokenSetup } from './support/token-setup.ts'
+
+const PROVIDER_MS = 200
+const WAIT_MS = 30_000
+const LIFETIME_MS = 3_600_000
+const INSTANCES = 4
+/** The bound is 100 ms; the rest is for a busy machine. */
+const SLACK_MS = 500
+const ROUNDS = 3
+
+function redisAddress() {
+  const url = process.env.TEST_REDIS_URL ?? ''
+  if (url.startsWith('/')) return { path: url }
+  const { hostname, port } = new URL(url)
+  return { host: hostname, port: Number(port || 6379) }
+}
+
+for (const fault of ['stall', 'refuse'] as const) {
+  t.test(`without Redis (${fault}) each instance asks the provider once`, async (t) => {
+    let fastestMs = Number.POSITIVE_INFINITY
+    for (let round = 0; round < ROUNDS; round++) {
+      const setup = await tokenSetup(t)
+      const proxy = await faultProxy(t, redisAddress())
+      setup.supplier.faults.set([{ path: '/oauth', kind: 'latency', latencyMs: PROVIDER_MS }])
+      const redisUrl = `redis://${proxy.host}:${proxy.port}`
+      const instances = await setup.instances(INSTANCES, { redisUrl, budgetMs: 50 })
+      await proxy[fault]()
+
+      const startedAt = performance.now()
+      const calls = instances.flatMap(({ get }) => Array.from({ length: 20 }, () => get()))
+      const tokens = await Promise.all(calls)
+      fastestMs = Math.min(fastestMs, performance.now() - startedAt)
+      t.equal(new Set(tokens).size, INSTANCES)
+      t.equal(setup.tokenRequests, INSTANCES)
+    }
+    t.ok(fastestMs < PROVIDER_MS + SLACK_MS, `the best of ${ROUNDS}: ${fastestMs} ms`)
+  })
+}
+
+t.test('while Redis is away a token that holds is not replaced, and then once for all', async (t) => {
+  const setup = await tokenSetup(t)
+  const proxy = await faultProxy(t, redisAddress())
+  const redisUrl = `redis://${proxy.host}:${proxy.port}`
+  const instances = await setup.instances(INSTANCES, { redisUrl })
+  const tokens = async () => new Set(await Promise.all(instances.map(({ get }) => get())))
+  const [old = ''] = await tokens()
+  await proxy.refuse()
+  setup.clock.advance(LIFETIME_MS / 2)
+  t.same(await tokens(), new Set([old]))
+  setup.clock.advance(1000)
+  t.same(await tokens(), new Set([old]))
+
+  proxy.pass()
+  await waitFor('all have the next token', WAIT_MS, async () => {
+    const given = await tokens()
+    setup.clock.advance(100)
+    return given.size === 1 && !given.has(old)
+  })
+  t.equal(setup.tokenRequests, 2)
+})
+
+t.test('where Redis stays away each instance replaces the token before it expires', async (t) => {
+  const setup = await tokenSetup(t)
+  const proxy = await faultProxy(t, redisAddress())
+  const instances = await setup.instances(INSTANCES, { redisUrl: `redis://${proxy.host}:${proxy.port}` })
+  const old = new Set(await Promise.all(instances.map(({ get }) => get())))
+  await proxy.refuse()
+  setup.clock.advance(LIFETIME_MS * 0.85)
+  for (const { get } of instances) t.ok(old.has(await get()))
+  await waitFor('all have their own', WAIT_MS, async () => {
+    const given = new Set(await Promise.all(instances.map(({ get }) => get())))
+    return given.size === INSTANCES && given.isDisjointFrom(old)
+  })
+  t.equal(setup.tokenRequests, 1 + INSTANCES)
+})

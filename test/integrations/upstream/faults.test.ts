@@ -1,0 +1,266 @@
+import { type AddressInfo, createServer, type LookupFunction } from 'node:net'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { Agent } from 'undici'
+import type { Authorizer } from '../../../src/integrations/upstream/authorizer.ts'
+import { UpstreamError, type UpstreamErrorKind } from '../../../src/integrations/upstream/upstream-error.ts'
+import { waitFor } from '../../support/wait-for.ts'
+import {
+  type Answer,
+  body,
+  endlessBody,
+  endlessError,
+  ok,
+  reset,
+  resetInBody,
+  scriptedUpstream,
+  silence,
+  status,
+  truncated,
+  VALUE
+} from './support/scripted-upstream.ts'
+import { call, LONG_MS, rejection, testClient } from './support/test-client.ts'
+
+/** Short, for what is meant to be cut off. */
+const SHORT_MS = 60
+/** What the issue allows between giving up and being told; the best of several tries, for the sake of busy machines. */
+const ABORT_LIMIT_MS = 20
+const TRIES = 5
+
+t.test('whatever breaks on the way is told as what it is, and the connection is closed', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  const cases: [string, Answer, UpstreamErrorKind, number][] = [
+    ['silence', silence, 'timeout', SHORT_MS],
+    ['a body that does not end', endlessBody, 'timeout', SHORT_MS],
+    ['a reset', reset, 'network', LONG_MS],
+    ['a reset in the body', resetInBody, 'network', LONG_MS],
+    ['a body that ends too soon', truncated, 'network', LONG_MS],
+    ['an error whose body does not end', endlessError, 'status', 1000]
+  ]
+  for (const [name, answer, kind, attemptTimeoutMs] of cases) {
+    const { request } = testClient(t, upstream.url, { attemptTimeoutMs, maxConcurrent: 1 })
+    upstream.script(answer)
+    t.equal((await rejection(request(call))).kind, kind, name)
+    await waitFor('the end of the connection', LONG_MS, () => upstream.open === 0)
+    upstream.script(ok)
+    t.same(await waitFor('the only place', LONG_MS, () => request(call)), VALUE)
+    await waitFor('the end of the answer', LONG_MS, () => upstream.atOnce === 0)
+    upstream.disconnect()
+  }
+})
+
+t.test('what breaks is tried again', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  for (const answer of [silence, endlessBody, reset, resetInBody, truncated]) {
+    // A client for each: the first attempt has little time, the second must not depend on that.
+    const { request } = testClient(t, upstream.url, { attempts: 20, attemptTimeoutMs: SHORT_MS })
+    upstream.script(answer, answer, ok)
+    t.same(await request(call), VALUE)
+  }
+})
+
+t.test('a long body that nobody wants is not read to its end', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  let sentBytes = 0
+  const chunk = Buffer.alloc(16_384)
+  upstream.script((response) => {
+    response.writeHead(404)
+    const go = () => {
+      if (response.destroyed) return
+      sentBytes += chunk.length
+      response.write(chunk, () => setImmediate(go))
+    }
+    go()
+  })
+  const { request } = testClient(t, upstream.url, { attemptTimeoutMs: 10 * LONG_MS, deadlineMs: 10 * LONG_MS })
+  t.match(await rejection(request(call)), { kind: 'status', status: 404 })
+  await waitFor('the end of the connection', LONG_MS, () => upstream.open === 0)
+  t.ok(sentBytes > 65_536, `${sentBytes} bytes`)
+})
+
+t.test('the deadline ends a call between attempts and in one', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  upstream.script(silence)
+  const { request } = testClient(t, upstream.url, { attempts: 1000, attemptTimeoutMs: 20 })
+  const error = await rejection(request({ ...call, deadlineMs: 150 }))
+  t.ok(['deadline', 'timeout'].includes(error.kind))
+  t.ok(upstream.requests < 10, 'no attempt is cut short by more than it must')
+})
+
+t.test('an upstream that is not there is told by its code', async (t) => {
+  const refusing = testClient(t, 'http://127.0.0.1:1')
+  t.match(await rejection(refusing.request(call)), { kind: 'network', message: /ECONNREFUSED/ })
+  // As the resolver tells it; a real one may take long where there is no network.
+  const lookup: LookupFunction = (_name, _options, done) => done(Object.assign(new Error(), { code: 'ENOTFOUND' }), '')
+  const dispatcher = new Agent({ connect: { lookup } })
+  t.teardown(() => dispatcher.destroy())
+  const unknown = testClient(t, 'http://supplier.invalid', { dispatcher })
+  t.match(await rejection(unknown.request(call)), { kind: 'network', message: /ENOTFOUND/ })
+})
+
+t.test('what does not speak HTTP is not quoted', async (t) => {
+  const server = createServer((socket) => {
+    socket
+      .on('error', () => {})
+      .once('data', () => socket.end('HTTP/1.1 200 OK\r\nhidden field\r\nhidden: \0\r\n\r\nhidden'))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const { request } = testClient(t, `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const error = await rejection(request(call))
+  t.equal(error.kind, 'network')
+  t.notMatch(inspect(error, { depth: 9, showHidden: true }), 'hidden')
+})
+
+/** Brings a call into a phase in which it would stay for long. */
+const phases: Record<string, (t: Test) => Promise<Start>> = {
+  connecting: async (t) => {
+    let connecting = 0
+    const dispatcher = new Agent({ connect: () => connecting++ })
+    t.teardown(() => dispatcher.destroy())
+    const { request } = testClient(t, 'http://127.0.0.1:1', { dispatcher })
+    return startOf(request, () => connecting > 0)
+  },
+  'waiting for a place': async (t) => {
+    const upstream = await scriptedUpstream(t)
+    upstream.script(silence)
+    const { request } = testClient(t, upstream.url, { maxConcurrent: 1 })
+    request(call).catch(() => {})
+    await waitFor('the call that is in the way', LONG_MS, () => upstream.requests === 1)
+    return startOf(request, () => true)
+  },
+  'waiting for an authorization': async (t) => {
+    let asked = 0
+    const authorizer: Authorizer = { headers: () => new Promise(() => asked++), rejected: async () => {} }
+    const { request } = testClient(t, (await scriptedUpstream(t)).url, { authorizer })
+    return startOf(request, () => asked > 0)
+  },
+  'waiting for a new authorization': async (t) => {
+    const upstream = await scriptedUpstream(t)
+    upstream.script(status(401))
+    let told = 0
+    const authorizer: Authorizer = { headers: async () => ({}), rejected: () => new Promise(() => told++) }
+    const { request } = testClient(t, upstream.url, { authorizer })
+    return startOf(request, () => told > 0)
+  },
+  'waiting for an answer': (t) => startAgainst(t, silence),
+  'reading a body': (t) => startAgainst(t, endlessBody),
+  'waiting for the next attempt': async (t) => {
+    const upstream = await scriptedUpstream(t)
+    upstream.script(status(503))
+    let delays = 0
+    const random = () => ++delays
+    const { request } = testClient(t, upstream.url, { attempts: 2, retryDelayMs: 2000, random })
+    return startOf(request, () => delays > 0)
+  }
+}
+
+type Start = (signal: AbortSignal) => Promise<Promise<unknown>[]>
+
+async function startAgainst(t: Test, answer: Answer): Promise<Start> {
+  const upstream = await scriptedUpstream(t)
+  upstream.script((response, message) => {
+    answer(response, message)
+    // What is sent has to have arrived.
+    setImmediate(() => setImmediate(() => answered++))
+  })
+  let answered = 0
+  const { request } = testClient(t, upstream.url)
+  return startOf(request, () => answered > 0)
+}
+
+function startOf(request: ReturnType<typeof testClient>['request'], isThere: () => boolean): Start {
+  return async (signal) => {
+    const outcome = rejection(request({ ...call, signal }))
+    await waitFor('the phase', LONG_MS, isThere)
+    return [outcome]
+  }
+}
+
+for (const [phase, prepare] of Object.entries(phases)) {
+  t.test(`a caller that gives up is told at once: ${phase}`, async (t) => {
+    const delays: number[] = []
+    for (let number = 0; number < TRIES; number++) {
+      const start = await prepare(t)
+      const caller = new AbortController()
+      const [outcome] = await start(caller.signal)
+      const givenUpAt = performance.now()
+      caller.abort(new Error('enough'))
+      const error = await outcome
+      delays.push(performance.now() - givenUpAt)
+      t.match(error, { kind: 'aborted', cause: { message: 'enough' } })
+    }
+    t.ok(Math.min(...delays) < ABORT_LIMIT_MS, `after ${delays.map((delay) => delay.toFixed(1))} ms`)
+  })
+}
+
+t.test('a caller that has given up before sends nothing', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  const error = await rejection(testClient(t, upstream.url).request({ ...call, signal: AbortSignal.abort() }))
+  t.equal(error.kind, 'aborted')
+  t.equal(upstream.requests, 0)
+})
+
+t.test('what was given up while it was connecting is not sent later', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  const { request } = testClient(t, upstream.url, { maxConcurrent: 1 })
+  const caller = new AbortController()
+  const outcome = rejection(request({ ...call, signal: caller.signal }))
+  caller.abort()
+  t.equal((await outcome).kind, 'aborted')
+  t.same(await request({ ...call, path: ['second'] }), VALUE)
+  t.same(upstream.targets, ['/api/second'])
+})
+
+t.test('whatever happens in whatever order, every call ends and no place is lost', async (t) => {
+  const upstream = await scriptedUpstream(t)
+  const answers: Record<string, Answer> = {
+    ok,
+    silence,
+    endlessBody,
+    endlessError,
+    reset,
+    resetInBody,
+    truncated,
+    refusal: status(404),
+    failure: status(503),
+    authorization: status(401),
+    malformed: body('{}')
+  }
+  const callOf = fc.record({
+    answer: fc.constantFrom(...Object.keys(answers)),
+    abortAfterMs: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
+    deadlineMs: fc.integer({ min: 5, max: 60 })
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(callOf, { minLength: 10, maxLength: 40, size: 'max' }), async (calls) => {
+      upstream.script((response, message) => answers[message.url?.split('/').at(-1) ?? '']?.(response, message))
+      const authorizer: Authorizer = { headers: async () => ({ authorization: 'x' }), rejected: async () => {} }
+      const { request } = testClient(t, upstream.url, {
+        authorizer,
+        attempts: 2,
+        attemptTimeoutMs: 25,
+        maxConcurrent: 3,
+        maxWaiting: 10
+      })
+      const outcomes = await Promise.all(
+        calls.map(({ answer, abortAfterMs, deadlineMs }) => {
+          const signal = abortAfterMs === undefined ? undefined : AbortSignal.timeout(abortAfterMs)
+          return request({ ...call, path: [answer], deadlineMs, signal }).catch((error) => error)
+        })
+      )
+      for (const outcome of outcomes) {
+        if (outcome instanceof UpstreamError || outcome?.sku === VALUE.sku) continue
+        throw new Error(`neither an answer nor one of our errors: ${inspect(outcome)}`)
+      }
+      await waitFor('three places', LONG_MS, async () => {
+        const healthy = Array.from({ length: 3 }, () => request({ ...call, path: ['ok'] }))
+        return (await Promise.all(healthy)).length === 3
+      })
+    }),
+    { numRuns: 15 }
+  )
+  t.ok(upstream.requests > 100)
+  t.ok(upstream.mostAtOnce > 1)
+})

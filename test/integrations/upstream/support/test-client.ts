@@ -1,0 +1,75 @@
+import { Type } from '@sinclair/typebox'
+import type { Test } from 'tap'
+import { Agent } from 'undici'
+import {
+  type BreakerOptions,
+  type CircuitBreaker,
+  circuitBreaker
+} from '../../../../src/integrations/upstream/circuit-breaker.ts'
+import {
+  type UpstreamCall,
+  type UpstreamClient,
+  type UpstreamClientOptions,
+  upstreamClient
+} from '../../../../src/integrations/upstream/upstream-client.ts'
+import { UpstreamError } from '../../../../src/integrations/upstream/upstream-error.ts'
+
+export const Availability = Type.Object({ sku: Type.String(), available: Type.Integer() })
+
+/** A call of the simplest kind. */
+export const call: UpstreamCall<typeof Availability> = { path: ['availability', 'A-1'], response: Availability }
+
+interface TestClient extends UpstreamClient {
+  breaker: CircuitBreaker
+}
+
+/** Longer than anything takes that is not meant to be cut off, on the slowest machine. */
+export const LONG_MS = 30_000
+
+/** A client whose breaker stays closed and whose limits are far away, unless a test says otherwise. */
+export function testClient(
+  t: Test,
+  baseUrl: string,
+  {
+    breaker: breakerOptions,
+    ...options
+  }: Partial<Omit<UpstreamClientOptions, 'breaker'>> & {
+    breaker?: Partial<BreakerOptions>
+  } = {}
+): TestClient {
+  const maxConcurrent = options.maxConcurrent ?? 100
+  const dispatcher = new Agent({ connections: maxConcurrent, pipelining: 1, allowH2: false })
+  t.teardown(() => dispatcher.destroy())
+  const clock = { nowMs: () => performance.now(), random: () => 0 }
+  const breaker = circuitBreaker({
+    name: 'Supplier',
+    threshold: Number.MAX_SAFE_INTEGER,
+    resetTimeoutMs: 1000,
+    ...clock,
+    ...breakerOptions
+  })
+  const client = upstreamClient({
+    baseUrl,
+    dispatcher,
+    breaker,
+    attemptTimeoutMs: LONG_MS,
+    attempts: 1,
+    retryDelayMs: 1,
+    deadlineMs: LONG_MS,
+    maxConcurrent,
+    maxWaiting: 1000,
+    ...clock,
+    ...options
+  })
+  return { ...client, breaker }
+}
+
+/** The error that a call has failed with. */
+export async function rejection(promise: Promise<unknown>): Promise<UpstreamError> {
+  const error = await promise.then(
+    () => undefined,
+    (error) => error
+  )
+  if (error instanceof UpstreamError) return error
+  throw new Error('it has not failed', { cause: error })
+}

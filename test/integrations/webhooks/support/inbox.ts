@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { timestampToDatetime } from '../../../../src/platform/database/datetime.ts'
+
+export interface EventFixture {
+  id: string
+  type: string
+  occurredAt?: string
+  data: object
+}
+
+export interface InboxRow {
+  event_id: string
+  status: string
+  attempts: number
+  last_error: string | null
+}
+
+/** Puts events into the inbox, as the receiver does; all of them are due. */
+export async function insertEvents(connection: Connection, events: readonly EventFixture[]): Promise<void> {
+  const rows = events.map(({ occurredAt = '2026-01-01T00:00:00.000Z', ...event }) => {
+    const body = Buffer.from(JSON.stringify({ ...event, occurredAt }))
+    const hash = createHash('sha256').update(body).digest()
+    return ['default', event.id, event.type, timestampToDatetime(occurredAt), body, hash, 'plain', 1, 'pending']
+  })
+  for (let start = 0; start < rows.length; start += 1000) {
+    await connection.query(
+      `INSERT INTO webhook_events
+         (source, event_id, type, occurred_at, body, body_hash, scheme, secret_number, status, next_attempt_at, received_at)
+       VALUES ${rows
+         .slice(start, start + 1000)
+         .map(() => '(?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))')
+         .join(', ')}`,
+      rows.slice(start, start + 1000)
+    )
+  }
+}
+
+/** In the order in which they came. */
+export async function inbox(connection: Connection): Promise<InboxRow[]> {
+  const [rows] = await connection.query<(InboxRow & RowDataPacket)[]>(
+    'SELECT event_id, status, attempts, last_error FROM webhook_events ORDER BY id'
+  )
+  return rows.map((row) => ({ ...row }))
+}
+
+/** How many events there are in each status. */
+export async function statuses(connection: Connection): Promise<Record<string, number>> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    'SELECT status, COUNT(*) AS events FROM webhook_events GROUP BY status'
+  )
+  return Object.fromEntries(rows.map(({ status, events }) => [status, events]))
+}
+
+/** The inbox a day later: whatever waits is due, and the leases that there are have run out. */
+export async function letTimePass(connection: Connection): Promise<void> {
+  await connection.query(
+    `UPDATE webhook_events SET next_attempt_at = next_attempt_at - INTERVAL 1 DAY,
+       lease_until = lease_until - INTERVAL 1 DAY WHERE status IN ('pending', 'processing')`
+  )
+}
+
+/** From now on whatever makes a product with this name, or gives it to one, is refused by the database. */
+export async function refuseName(connection: Connection, name: string): Promise<() => Promise<void>> {
+  for (const event of ['INSERT', 'UPDATE']) {
+    await connection.query(
+      `CREATE TRIGGER refuse_${event} BEFORE ${event} ON products FOR EACH ROW
+       BEGIN IF NEW.name = '${name}' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'refused by the test'; END IF; END`
+    )
+  }
+  return async () => {
+    for (const event of ['INSERT', 'UPDATE']) await connection.query(`DROP TRIGGER refuse_${event}`)
+  }
+}

@@ -1,0 +1,161 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ReadableError } from '../../scripts/readable-error.ts'
+import { explainFailure } from './explain-failure.ts'
+
+/** How to run a server. */
+export interface ServerCommand {
+  /** For people, such as `MariaDB 10.11.19`. */
+  label: string
+  file: string
+  /** One of them must hold `logFile`: by it the process is known as ours. */
+  args: readonly string[]
+  env: NodeJS.ProcessEnv
+  logFile: string
+  pidFile: string
+  dataFolder: string
+  isReady: () => Promise<boolean>
+}
+
+/** A server that runs as a process of ours. It ends, at the latest, with this process. */
+export interface ServerProcess {
+  readonly label: string
+  readonly pid: number
+  /** Starts it, after `stop` or `kill` again on the same data, and resolves when it answers. */
+  start(): Promise<void>
+  /** Takes over the process that a killed owner left behind; ends it, and is false, where that no longer answers. */
+  adopt(): Promise<boolean>
+  /** Asks it to end; ends it by force after `timeoutMs`. */
+  stop(timeoutMs?: number): Promise<void>
+  /** SIGKILL. */
+  kill(): Promise<void>
+  /** SIGSTOP. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+  /** Called when it ends without having been asked to. */
+  onLost: (() => void) | null
+}
+
+/** After a crash, a database has work to do first. */
+const START_TIMEOUT_MS = 120_000
+const STOP_TIMEOUT_MS = 15_000
+const POLL_MS = 15
+
+/** Describes a server; `start` runs it. */
+export function createServerProcess(command: ServerCommand): ServerProcess {
+  const { label, logFile, pidFile } = command
+  let pid = 0
+  let isWanted = false
+
+  const isRunning = () => pid !== 0 && isOurs(pid, logFile)
+  const signal = (name: NodeJS.Signals) => {
+    if (isRunning()) process.kill(pid, name)
+  }
+  const killNow = () => signal('SIGKILL')
+  const want = () => {
+    isWanted = true
+    process.on('exit', killNow)
+  }
+
+  const server: ServerProcess = {
+    label,
+    get pid() {
+      return pid
+    },
+    onLost: null,
+    async start() {
+      const child = launch(command)
+      pid = child.pid ?? 0
+      want()
+      child.once('exit', () => {
+        if (isWanted) server.onLost?.()
+      })
+      try {
+        writeFileSync(pidFile, String(pid))
+        await untilReady(command, child)
+      } catch (error) {
+        await server.kill()
+        if (error instanceof ReadableError) throw error
+        throw explainFailure(`${label} did not start`, command.dataFolder, String(error), error)
+      }
+    },
+    async adopt() {
+      pid = readPid(pidFile)
+      if (!isRunning()) return false
+      want()
+      if (await command.isReady()) return true
+      await server.stop()
+      return false
+    },
+    async stop(timeoutMs = STOP_TIMEOUT_MS) {
+      isWanted = false
+      signal('SIGCONT')
+      signal('SIGTERM')
+      const deadline = Date.now() + timeoutMs
+      while (isRunning() && Date.now() < deadline) await sleep(POLL_MS)
+      await server.kill()
+    },
+    async kill() {
+      isWanted = false
+      killNow()
+      while (isRunning()) await sleep(POLL_MS)
+      process.off('exit', killNow)
+      rmSync(pidFile, { force: true })
+    },
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT')
+  }
+  return server
+}
+
+/** Detached: a Ctrl-C in the terminal is for the program, which still needs its engines to finish. */
+function launch({ file, args, env, logFile }: ServerCommand): ChildProcess {
+  const log = openSync(logFile, 'w', 0o600)
+  const child = spawn(file, args, { env, stdio: ['ignore', log, log], detached: true })
+  closeSync(log)
+  child.unref()
+  return child
+}
+
+async function untilReady({ label, dataFolder, logFile, isReady }: ServerCommand, child: ChildProcess): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  let failure: Error | null = null
+  child.once('error', (error) => {
+    failure = error
+  })
+  for (;;) {
+    const isOver = failure !== null || child.exitCode !== null || child.signalCode !== null
+    if (isOver || Date.now() > deadline) {
+      const log = readFileSync(logFile, 'utf8')
+      throw explainFailure(`${label} did not start (${logFile})`, dataFolder, `${failure ?? ''}\n${log}`, failure)
+    }
+    if (await isReady()) return
+    await sleep(POLL_MS)
+  }
+}
+
+function readPid(file: string): number {
+  try {
+    return Number.parseInt(readFileSync(file, 'utf8'), 10) || 0
+  } catch {
+    // Nothing was left behind.
+    return 0
+  }
+}
+
+/** A process id alone may by now be anybody's: the command line must name our log file. */
+function isOurs(pid: number, logFile: string): boolean {
+  try {
+    return commandLine(pid).includes(logFile)
+  } catch {
+    // There is no such process.
+    return false
+  }
+}
+
+function commandLine(pid: number): string {
+  if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  return execFileSync('ps', ['-ww', '-o', 'args=', '-p', String(pid)], { encoding: 'utf8' })
+}
