@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { Type } from '@sinclair/typebox'
 import { Agent, request } from 'undici'
 import type { Config } from '../src/config/config.ts'
-import { circuitBreaker } from '../src/integrations/upstream/circuit-breaker.ts'
-import { type UpstreamClient, upstreamClient } from '../src/integrations/upstream/upstream-client.ts'
+import { createCircuitBreaker } from '../src/integrations/upstream/circuit-breaker.ts'
+import { createUpstreamClient, type UpstreamClient } from '../src/integrations/upstream/upstream-client.ts'
 import type { BenchmarkContext } from './benchmarks.ts'
 import { markdownTable, median } from './results.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
@@ -70,18 +70,18 @@ export async function benchUpstream(_: Config, { env, isQuick }: BenchmarkContex
 }
 
 interface MeasuredClient extends UpstreamClient {
-  breaker: ReturnType<typeof circuitBreaker>
+  breaker: ReturnType<typeof createCircuitBreaker>
 }
 
 function makeClient(
   baseUrl: string,
   dispatcher: Agent,
   threshold: number,
-  authorizer?: Parameters<typeof upstreamClient>[0]['authorizer']
+  authorizer?: Parameters<typeof createUpstreamClient>[0]['authorizer']
 ): MeasuredClient {
   const random = Math.random
-  const breaker = circuitBreaker({ name: 'Supplier', threshold, resetTimeoutMs: 60_000, nowMs, random })
-  const client = upstreamClient({
+  const breaker = createCircuitBreaker({ name: 'Supplier', threshold, resetTimeoutMs: 60_000, nowMs, random })
+  const client = createUpstreamClient({
     baseUrl,
     dispatcher,
     breaker,

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { parseColumnMap } from '../src/catalogue/import/column-map.ts'
 import { type Format, type ImportSummary, importProducts } from '../src/catalogue/import/import-products.ts'
 import { ImportUsageError } from '../src/catalogue/import/import-record.ts'
-import type { Refusal } from '../src/catalogue/import/read-product.ts'
+import type { RecordRefusal } from '../src/catalogue/import/read-product.ts'
 import { migrate } from '../src/catalogue/migrate.ts'
 import { productFields } from '../src/catalogue/products/product-fields.ts'
 import { loadConfig } from '../src/config/config.ts'
@@ -84,7 +84,7 @@ function openFile(file: string): { source: Readable; size: number | null } {
   return { source: createReadStream(file, { fd }), size: stats.isFile() ? stats.size : null }
 }
 
-function describeRefusal({ line, sku, field, detail }: Refusal): string {
+function describeRefusal({ line, sku, field, detail }: RecordRefusal): string {
   return `line ${line}${sku === null ? '' : `, sku ${sku}`}: ${field === null ? '' : `${field} `}${detail}`
 }
 

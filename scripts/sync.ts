@@ -4,7 +4,7 @@ import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig } from '../src/config/config.ts'
 import { TokenError } from '../src/integrations/oauth/token-error.ts'
 import { openSupplier } from '../src/integrations/supplier/open-supplier.ts'
-import type { Refusal } from '../src/integrations/supplier/sync/read-item.ts'
+import type { ItemRefusal } from '../src/integrations/supplier/sync/read-item.ts'
 import {
   FeedError,
   SyncRunningError,
@@ -81,7 +81,7 @@ function toReadable(error: unknown): unknown {
   return new ReadableError(`${error.message}. What is done is kept: run it again for the rest.`)
 }
 
-function describeRefusal({ sku, detail }: Refusal): string {
+function describeRefusal({ sku, detail }: ItemRefusal): string {
   return `${sku === null ? 'an item without a sku' : `sku ${sku}`}: ${detail}`
 }
 

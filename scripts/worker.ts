@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig } from '../src/config/config.ts'
 import { logWork } from '../src/integrations/webhooks/process/log-work.ts'
-import { WORKER_TIMEOUT_MS, webhookWorker } from '../src/integrations/webhooks/process/webhook-worker.ts'
+import { openWebhookWorker, WORKER_TIMEOUT_MS } from '../src/integrations/webhooks/process/webhook-worker.ts'
 import { createDatabase } from '../src/platform/database/database.ts'
 import { openPool } from '../src/platform/database/pool.ts'
 import { openLogStream } from '../src/platform/logging/log-stream.ts'
@@ -21,7 +21,7 @@ await runCommand(async ({ env, isPrivate }) => {
 
   const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: WORKER_TIMEOUT_MS }
   const pool = openPool(config.mysql, limits)
-  const worker = webhookWorker({
+  const worker = openWebhookWorker({
     database: createDatabase(pool, limits),
     nowMs: Date.now,
     randomBytes,

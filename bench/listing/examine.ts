@@ -1,8 +1,8 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { type CatalogueSampler, catalogueSampler } from '../../src/catalogue/listing/plan/catalogue-sampler.ts'
+import { type CatalogueSampler, createCatalogueSampler } from '../../src/catalogue/listing/plan/catalogue-sampler.ts'
 import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../src/catalogue/listing/read/list-products.ts'
-import { FEW_TIMEOUT_MS, PAGE_BUDGET_US } from '../../src/catalogue/listing/read/list-reader.ts'
+import { PAGE_BUDGET_US, SELECTIVE_TIMEOUT_MS } from '../../src/catalogue/listing/read/list-reader.ts'
 import { readFacets } from '../../src/catalogue/listing/read/read-facets.ts'
 import type { Database, Params } from '../../src/platform/database/database.ts'
 import { statementError } from '../../src/platform/database/database-error.ts'
@@ -26,7 +26,7 @@ interface Account extends Pick<Database, 'execute'> {
   rows: number
 }
 
-const LIMITS = { fewTimeoutMs: FEW_TIMEOUT_MS, pageBudgetUs: PAGE_BUDGET_US }
+const LIMITS = { fewTimeoutMs: SELECTIVE_TIMEOUT_MS, pageBudgetUs: PAGE_BUDGET_US }
 
 /**
  * Rows and index entries that the engine was asked for, and on MariaDB those that it has passed over inside an index.
@@ -38,7 +38,7 @@ const READ = `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'
 /** Makes what reads as Aisle reads, without the service around it. The sample of the catalogue is not counted. */
 export async function createExaminer(connection: Connection) {
   const unobserved = { execute: <Row>(sql: string, params: Params) => execute<Row>(connection, sql, params) }
-  const sampler = catalogueSampler(unobserved, () => performance.now())
+  const sampler = createCatalogueSampler(unobserved, () => performance.now())
   return async (scenario: Scenario, samples: number): Promise<Examination> => {
     const rows: number[] = []
     const plans: Tally = new Map()

@@ -1,8 +1,8 @@
 import fp from 'fastify-plugin'
 import { findKey, readRevision } from '../../src/edge/auth/find-key.ts'
 import { createKeyRing, type KeyRing, REVISION_TIMEOUT_MS } from '../../src/edge/auth/key-ring.ts'
-import { type KeyUsage, keyUsage } from '../../src/edge/auth/key-usage.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createKeyUsage, type KeyUsage } from '../../src/edge/auth/key-usage.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -21,7 +21,7 @@ export default fp(
     })
     // Behind a busy pool it would be read too late, and every key would be looked up.
     const revisions = app.openConnection(REVISION_TIMEOUT_MS)
-    const availability = availabilityLog('The revision of the API keys', app.log)
+    const availability = createOutageLog('The revision of the API keys', app.log)
     const ring = createKeyRing({
       find(hash) {
         lookUps.inc()
@@ -32,7 +32,7 @@ export default fp(
       onFailure: availability.down,
       onSuccess: availability.up
     })
-    const usage = keyUsage({
+    const usage = createKeyUsage({
       database,
       nowMs: Date.now,
       onFailure: (error) => app.log.warn({ err: error }, 'the last use of API keys could not be written')

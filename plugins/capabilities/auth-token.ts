@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { openTokens } from '../../src/integrations/oauth/open-tokens.ts'
 import type { TokenManager } from '../../src/integrations/oauth/token-manager.ts'
 import { addTokenMetrics } from '../../src/integrations/oauth/token-metrics.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,7 +19,7 @@ export default fp(
       app.decorate('authToken', null)
       return
     }
-    const { up, down } = availabilityLog('The token provider', app.log)
+    const { up, down } = createOutageLog('The token provider', app.log)
     const measure = addTokenMetrics(app.metrics, () => manager.ageMs)
     const { manager, close } = openTokens({
       credentials,

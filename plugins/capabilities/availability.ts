@@ -1,9 +1,9 @@
 import fp from 'fastify-plugin'
 import { Availability } from '../../schemas/availability.ts'
-import type { ProductAnswers } from '../../src/edge/cache/product-answers.ts'
-import { availabilityFinder, type FindAvailability } from '../../src/integrations/supplier/find-availability.ts'
-import { recentStock } from '../../src/integrations/supplier/recent-stock.ts'
-import { supplierStock } from '../../src/integrations/supplier/supplier-stock.ts'
+import type { ProductResponses } from '../../src/edge/cache/product-responses.ts'
+import { createAvailabilityFinder, type FindAvailability } from '../../src/integrations/supplier/find-availability.ts'
+import { createRecentStock } from '../../src/integrations/supplier/recent-stock.ts'
+import { createSupplierStock } from '../../src/integrations/supplier/supplier-stock.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,7 +19,7 @@ export default fp(
   async (app) => {
     app.addSchema(Availability)
     const { cache, supplier } = app
-    const productAnswers = app.getDecorator<ProductAnswers>('productAnswers')
+    const productAnswers = app.getDecorator<ProductResponses>('productAnswers')
     const { deadlineMs } = app.config.availability
     const nowMs = () => performance.now()
     const answers = app.metrics.counter({
@@ -37,13 +37,13 @@ export default fp(
 
     function askSupplier() {
       if (supplier === null) return null
-      const ask = supplierStock({ client: supplier.client, deadlineMs, onFailure: logFailure })
-      return recentStock({ ask, nowMs })
+      const ask = createSupplierStock({ client: supplier.client, deadlineMs, onFailure: logFailure })
+      return createRecentStock({ ask, nowMs })
     }
 
     app.decorate(
       'findAvailability',
-      availabilityFinder({
+      createAvailabilityFinder({
         async findProduct(id, seenVersion) {
           const { entry } = await cache.answers.get(productAnswers.product(id), seenVersion)
           return JSON.parse(entry.answer.body.toString())

@@ -2,7 +2,7 @@ import fp from 'fastify-plugin'
 import { addBreakerMetrics } from '../../src/integrations/upstream/breaker-metrics.ts'
 import {
   type CircuitBreaker,
-  circuitBreaker,
+  createCircuitBreaker,
   type Transition
 } from '../../src/integrations/upstream/circuit-breaker.ts'
 
@@ -25,7 +25,14 @@ export default fp(
       if (known) return known
       const nowMs = () => performance.now()
       const onTransition = (transition: Transition) => logTransition(name, transition)
-      const breaker = circuitBreaker({ name, threshold, resetTimeoutMs, nowMs, random: Math.random, onTransition })
+      const breaker = createCircuitBreaker({
+        name,
+        threshold,
+        resetTimeoutMs,
+        nowMs,
+        random: Math.random,
+        onTransition
+      })
       breakers.set(name, breaker)
       return breaker
     })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BULK_STATUSES, BulkDelete, BulkEnd, BulkFailure, BulkResult, BulkUpsert } from '../../schemas/bulk.ts'
-import { bulkWriter, MAX_BULKS } from '../../src/catalogue/bulk/bulk-writer.ts'
+import { createBulkWriter, MAX_BULKS } from '../../src/catalogue/bulk/bulk-writer.ts'
 import { AppError } from '../../src/platform/errors/app-error.ts'
 import { discardRest } from '../../src/platform/http/discard-rest.ts'
 import { requirePlainUtf8 } from '../../src/platform/http/read-json.ts'
@@ -32,7 +32,7 @@ export default fp(
       labelNames: ['status']
     })
     for (const status of BULK_STATUSES) lines.inc({ status }, 0)
-    const writer = bulkWriter({
+    const writer = createBulkWriter({
       database: app.openConnection(BATCH_TIMEOUT_MS, MAX_BULKS),
       folder: tmpdir(),
       nowMs: Date.now,

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
-import { type AnswerCache, answerCache } from '../../src/edge/cache/answer-cache.ts'
-import { type AnswerMemory, answerMemory } from '../../src/edge/cache/answer-memory.ts'
-import { answerEncoder, type EncodeAnswer } from '../../src/edge/cache/encoded-answer.ts'
-import { sharedAnswers } from '../../src/edge/cache/shared-answers.ts'
+import { createResponseEncoder, type EncodeResponse } from '../../src/edge/cache/encoded-response.ts'
+import { createMemoryCache, type MemoryCache } from '../../src/edge/cache/memory-cache.ts'
+import { createRedisCache } from '../../src/edge/cache/redis-cache.ts'
+import { createResponseCache, type ResponseCache } from '../../src/edge/cache/response-cache.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    cache: { answers: AnswerCache; memory: AnswerMemory; encode: EncodeAnswer }
+    cache: { answers: ResponseCache; memory: MemoryCache; encode: EncodeResponse }
   }
 }
 
@@ -16,10 +16,10 @@ export default fp(
   async (app) => {
     const nowMs = () => performance.now()
     const guard = app.guardRedis('The cache in Redis')
-    const memory = answerMemory(app.config.cache.memoryBytes)
-    const encode = answerEncoder(app.responseHeaders.constant, app.config.auth.publicRead)
-    const shared = sharedAnswers({ client: app.redis, guard, instanceId: randomBytes(12).toString('base64url') })
-    const answers = answerCache({ memory, shared, ...app.changes, nowMs, encode })
+    const memory = createMemoryCache(app.config.cache.memoryBytes)
+    const encode = createResponseEncoder(app.responseHeaders.constant, app.config.auth.publicRead)
+    const shared = createRedisCache({ client: app.redis, guard, instanceId: randomBytes(12).toString('base64url') })
+    const answers = createResponseCache({ memory, shared, ...app.changes, nowMs, encode })
     app.decorate('cache', { answers, memory, encode })
 
     app.metrics.gauge({

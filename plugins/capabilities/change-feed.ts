@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { ProductChange, ProductChangePage } from '../../schemas/changes.ts'
-import { type ChangeFeed, changeFeed } from '../../src/catalogue/change-feed/change-feed.ts'
-import { changeWaiters } from '../../src/catalogue/change-feed/change-waiters.ts'
+import { type ChangeFeed, createChangeFeed } from '../../src/catalogue/change-feed/change-feed.ts'
+import { createChangeWaiters } from '../../src/catalogue/change-feed/change-waiters.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -14,8 +14,8 @@ export default fp(
   async (app) => {
     for (const schema of [ProductChange, ProductChangePage]) app.addSchema(schema)
     const { view } = app.changes
-    const waiters = changeWaiters(view)
-    app.decorate('changeFeed', changeFeed({ database: app.database, view, waiters }))
+    const waiters = createChangeWaiters(view)
+    app.decorate('changeFeed', createChangeFeed({ database: app.database, view, waiters }))
     app.metrics.gauge({
       name: 'aisle_changes_waiters',
       help: 'Requests that wait for changes now.',

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { MAX_RUNNING, productExports } from '../../src/catalogue/export/product-exports.ts'
+import { createProductExports, MAX_RUNNING } from '../../src/catalogue/export/product-exports.ts'
 import type { Filters } from '../../src/catalogue/listing/query/filters.ts'
 import { streamCodingOf } from '../../src/platform/http/content-coding.ts'
 
@@ -23,7 +23,7 @@ export default fp(
     const { database, metrics, responseHeaders } = app
     const { vary } = responseHeaders.constant
     const exported = metrics.counter({ name: 'aisle_exported_rows_total', help: 'Products written to exports.' })
-    const exports = productExports({
+    const exports = createProductExports({
       database,
       openSnapshot: app.snapshotOpener(MAX_RUNNING),
       onRows: (count) => exported.inc(count)

@@ -1,13 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { keyedTransaction } from '../../src/edge/idempotency/keyed-transaction.ts'
-import type { StoredAnswer } from '../../src/edge/idempotency/stored-answers.ts'
+import { createKeyedTransaction } from '../../src/edge/idempotency/keyed-transaction.ts'
+import type { StoredResponse } from '../../src/edge/idempotency/stored-responses.ts'
 import type { Transact } from '../../src/platform/database/transaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** How the transaction of a request is run that has an Idempotency-Key; undefined when it has none. */
-    keyedTransaction(request: FastifyRequest): Transact<StoredAnswer> | undefined
+    keyedTransaction(request: FastifyRequest): Transact<StoredResponse> | undefined
   }
   interface FastifyRequest {
     /** As it came, where the parser of the route has kept it. */
@@ -23,7 +23,7 @@ export default fp(
     app.decorate('keyedTransaction', ({ apiKey, method, url, headers, bodyBytes }) => {
       const key = headers['idempotency-key']
       if (typeof key !== 'string' || apiKey === null || bodyBytes === null) return undefined
-      return keyedTransaction(context, { apiKeyId: apiKey.id, key, method, url, headers, body: bodyBytes })
+      return createKeyedTransaction(context, { apiKeyId: apiKey.id, key, method, url, headers, body: bodyBytes })
     })
   },
   { name: 'idempotency', dependencies: ['mysql'] }

@@ -3,14 +3,14 @@ import fp from 'fastify-plugin'
 import { Facets } from '../../schemas/facets.ts'
 import { ProductInput, ProductPatch, StockAdjustment } from '../../schemas/product-inputs.ts'
 import { Pagination, Product, ProductPage } from '../../schemas/products.ts'
-import { catalogueSampler } from '../../src/catalogue/listing/plan/catalogue-sampler.ts'
+import { createCatalogueSampler } from '../../src/catalogue/listing/plan/catalogue-sampler.ts'
 import { listProducts } from '../../src/catalogue/listing/read/list-products.ts'
-import { FEW_TIMEOUT_MS, PAGE_BUDGET_US } from '../../src/catalogue/listing/read/list-reader.ts'
+import { PAGE_BUDGET_US, SELECTIVE_TIMEOUT_MS } from '../../src/catalogue/listing/read/list-reader.ts'
 import type { Products } from '../../src/catalogue/listing/read/products.ts'
 import { readFacets } from '../../src/catalogue/listing/read/read-facets.ts'
 import { findProduct } from '../../src/catalogue/products/find-product.ts'
-import { productEditor } from '../../src/catalogue/products/product-editor.ts'
-import { productAnswers } from '../../src/edge/cache/product-answers.ts'
+import { createProductEditor } from '../../src/catalogue/products/product-editor.ts'
+import { createProductResponses } from '../../src/edge/cache/product-responses.ts'
 
 /** `products`: reading the catalogue; `productAnswers`: the same as answers to be cached; `productEditor`: writing it. */
 export default fp(
@@ -20,8 +20,8 @@ export default fp(
     const { database, changes } = app
     const reader = {
       database,
-      sampler: catalogueSampler(database, () => performance.now()),
-      fewTimeoutMs: Math.min(FEW_TIMEOUT_MS, app.config.mysql.queryTimeoutMs),
+      sampler: createCatalogueSampler(database, () => performance.now()),
+      fewTimeoutMs: Math.min(SELECTIVE_TIMEOUT_MS, app.config.mysql.queryTimeoutMs),
       pageBudgetUs: PAGE_BUDGET_US
     }
     const products: Products = {
@@ -30,8 +30,8 @@ export default fp(
       find: (id) => findProduct(database, id)
     }
     app.decorate('products', products)
-    app.decorate('productAnswers', productAnswers(products, app.config.cache))
-    const editor = productEditor({
+    app.decorate('productAnswers', createProductResponses(products, app.config.cache))
+    const editor = createProductEditor({
       database,
       nowMs: Date.now,
       randomBytes,

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Account, clientAccounts, type RouteClass } from '../../src/edge/rate-limit/accounts.ts'
+import { type Account, createClientAccounts, type RouteClass } from '../../src/edge/rate-limit/accounts.ts'
 import type { Decision } from '../../src/edge/rate-limit/limiter.ts'
 import { type Quota, quotaExceeded } from '../../src/edge/rate-limit/quota.ts'
-import { rateLimitStore } from '../../src/edge/rate-limit/rate-limit-store.ts'
-import { slidingWindowLimiter } from '../../src/edge/rate-limit/sliding-window-limiter.ts'
+import { createRateLimitStore } from '../../src/edge/rate-limit/rate-limit-store.ts'
+import { createSlidingWindowLimiter } from '../../src/edge/rate-limit/sliding-window-limiter.ts'
 
 /** What clients may send, and have sent. */
 export interface Quotas {
@@ -36,15 +36,15 @@ export default fp(
     const nowMs = () => performance.now()
     const guard = app.guardRedis('The rate limiter in Redis')
     const instanceId = randomBytes(9).toString('base64url')
-    const limiter = slidingWindowLimiter({ client: app.redis, guard, nowMs, instanceId })
-    const accountsOf = clientAccounts({ limit: app.config.rateLimit, normalizeIP })
+    const limiter = createSlidingWindowLimiter({ client: app.redis, guard, nowMs, instanceId })
+    const accountsOf = createClientAccounts({ limit: app.config.rateLimit, normalizeIP })
     const refusals = app.metrics.counter({
       name: 'aisle_rate_limit_refusals_total',
       help: 'Requests that were beyond the limit of their client.',
       labelNames: ['policy']
     })
 
-    await app.register(rateLimit, { global: false, store: rateLimitStore(limiter) })
+    await app.register(rateLimit, { global: false, store: createRateLimitStore(limiter) })
     const check = app.createRateLimit({
       keyGenerator: ({ account }) => account?.client ?? '',
       max: ({ account }) => account?.policy.max ?? 0,

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { tokenAuthorizer } from '../../src/integrations/oauth/token-authorizer.ts'
+import { createTokenAuthorizer } from '../../src/integrations/oauth/token-authorizer.ts'
 import type { CircuitBreaker } from '../../src/integrations/upstream/circuit-breaker.ts'
 import type { UpstreamClient } from '../../src/integrations/upstream/upstream-client.ts'
 
@@ -16,7 +16,7 @@ const NAME = 'Supplier'
 export default fp(
   async (app) => {
     const { baseUrl } = app.config.supplier
-    const authorizer = app.authToken === null ? undefined : tokenAuthorizer(app.authToken)
+    const authorizer = app.authToken === null ? undefined : createTokenAuthorizer(app.authToken)
     app.decorate(
       'supplier',
       baseUrl === null ? null : { client: app.openUpstream(NAME, baseUrl, authorizer), breaker: app.breaker(NAME) }

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { Agent } from 'undici'
 import type { Authorizer } from '../../src/integrations/upstream/authorizer.ts'
-import { type UpstreamClient, upstreamClient } from '../../src/integrations/upstream/upstream-client.ts'
+import { createUpstreamClient, type UpstreamClient } from '../../src/integrations/upstream/upstream-client.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -29,7 +29,7 @@ export default fp(
     })
 
     app.decorate('openUpstream', (name, baseUrl, authorizer) =>
-      upstreamClient({
+      createUpstreamClient({
         baseUrl,
         dispatcher,
         breaker: app.breaker(name),

@@ -7,11 +7,11 @@ import {
   WebhookReplay,
   WebhookReplayResult
 } from '../../schemas/webhook-inbox.ts'
-import { backlogReader } from '../../src/integrations/webhooks/inbox/backlog.ts'
+import { createBacklogReader } from '../../src/integrations/webhooks/inbox/backlog.ts'
 import { findEvent } from '../../src/integrations/webhooks/inbox/find-event.ts'
 import { listEvents } from '../../src/integrations/webhooks/inbox/list-events.ts'
 import { replayDead, replayEvent } from '../../src/integrations/webhooks/inbox/replay-events.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 export interface WebhookInbox {
   list(query: StoredWebhookEventsQuery): Promise<StoredWebhookEventPage>
@@ -55,8 +55,8 @@ export default fp(
       }
     })
 
-    const availability = availabilityLog('The count of webhooks', app.log)
-    const readBacklog = backlogReader({ database, nowMs: () => performance.now() })
+    const availability = createOutageLog('The count of webhooks', app.log)
+    const readBacklog = createBacklogReader({ database, nowMs: () => performance.now() })
     /** Undefined while the database does not say: a scrape has the rest all the same. */
     async function backlog() {
       try {

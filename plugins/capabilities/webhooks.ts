@@ -1,10 +1,10 @@
 import fp from 'fastify-plugin'
 import { WebhookEvent, WebhookReceipt, webhookEvents } from '../../schemas/webhooks.ts'
-import { type Receive, webhookReceiver } from '../../src/integrations/webhooks/receive/receiver.ts'
-import { createInbox } from '../../src/integrations/webhooks/receive/record-events.ts'
+import { createWebhookReceiver, type Receive } from '../../src/integrations/webhooks/receive/receiver.ts'
+import { createEventRecorder } from '../../src/integrations/webhooks/receive/record-events.ts'
 import { createRejections, type Rejection } from '../../src/integrations/webhooks/receive/rejections.ts'
-import { signatureVerifier } from '../../src/integrations/webhooks/receive/verify-signature.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createSignatureVerifier } from '../../src/integrations/webhooks/receive/verify-signature.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 export interface Webhooks {
   receive: Receive
@@ -29,7 +29,7 @@ export default fp(
     const { database } = app
     const { secrets, toleranceSeconds } = app.config.webhooks
     const listeners: (() => void)[] = []
-    const availability = availabilityLog('The log of refused webhooks', app.log)
+    const availability = createOutageLog('The log of refused webhooks', app.log)
     const rejections = createRejections({
       database,
       nowMs: Date.now,
@@ -47,10 +47,10 @@ export default fp(
       labelNames: ['reason']
     })
 
-    const receive = webhookReceiver({
+    const receive = createWebhookReceiver({
       isEnabled: secrets.length > 0,
-      verifySignature: signatureVerifier({ secrets, toleranceSeconds, nowMs: Date.now }),
-      record: createInbox({
+      verifySignature: createSignatureVerifier({ secrets, toleranceSeconds, nowMs: Date.now }),
+      record: createEventRecorder({
         database,
         onFailure: (error) => app.log.error({ err: error }, 'a webhook could not be recorded')
       }),

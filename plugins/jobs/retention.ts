@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { purgeStep } from '../../src/catalogue/change-log/purge-changes.ts'
-import { purgeAnswers } from '../../src/edge/idempotency/stored-answers.ts'
+import { purgeStoredResponses } from '../../src/edge/idempotency/stored-responses.ts'
 import { purgeInbox } from '../../src/integrations/webhooks/inbox/purge-inbox.ts'
 import { toDatetime } from '../../src/platform/database/datetime.ts'
 import { type RepeatedPurgeOptions, repeatPurge } from '../../src/platform/lib/repeat.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 /** Keeps the change log, answers to be repeated, and webhooks as long as they are to be kept. */
 export default fp(
@@ -26,7 +26,7 @@ export default fp(
         name: 'aisle_idempotency_purged_keys_total',
         help: 'Idempotency keys whose day was over, and that this instance has deleted.'
       },
-      step: () => purgeAnswers(database)
+      step: () => purgeStoredResponses(database)
     })
     purge(app, {
       what: 'The purge of webhooks',
@@ -47,7 +47,7 @@ interface Purge extends Pick<RepeatedPurgeOptions, 'step'> {
 }
 
 function purge(app: FastifyInstance, { what, metric, step }: Purge): void {
-  const availability = availabilityLog(what, app.log)
+  const availability = createOutageLog(what, app.log)
   const purged = app.metrics.counter(metric)
   const repeated = repeatPurge({
     step,

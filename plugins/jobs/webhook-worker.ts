@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
 import { logWork } from '../../src/integrations/webhooks/process/log-work.ts'
-import { WORKER_TIMEOUT_MS, webhookWorker } from '../../src/integrations/webhooks/process/webhook-worker.ts'
+import { openWebhookWorker, WORKER_TIMEOUT_MS } from '../../src/integrations/webhooks/process/webhook-worker.ts'
 
 /** Applies what webhooks say, as it comes, where this instance is to do so. */
 export default fp(
@@ -24,7 +24,7 @@ export default fp(
         help: 'Time from the receipt of a webhook to the commit of its effect.'
       })
       .series({})
-    const worker = webhookWorker({
+    const worker = openWebhookWorker({
       database: app.openConnection(WORKER_TIMEOUT_MS),
       nowMs: Date.now,
       randomBytes,

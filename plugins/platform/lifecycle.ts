@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { connectionCloser } from '../../src/platform/lifecycle/close-connections.ts'
+import { createConnectionCloser } from '../../src/platform/lifecycle/close-connections.ts'
 import { createLifecycle, type Lifecycle } from '../../src/platform/lifecycle/lifecycle.ts'
 
 declare module 'fastify' {
@@ -12,7 +12,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     app.decorate('lifecycle', createLifecycle())
-    const closeConnections = connectionCloser(app.server)
+    const closeConnections = createConnectionCloser(app.server)
     app.addHook('preClose', async () => closeConnections())
   },
   { name: 'lifecycle' }

@@ -4,7 +4,7 @@ import { createPool, type Pool } from 'mysql2'
 import { createDatabase, type Database } from '../../src/platform/database/database.ts'
 import { openPool, type PoolLimits, setUpPool } from '../../src/platform/database/pool.ts'
 import { openSnapshot, type Snapshot } from '../../src/platform/database/snapshot.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 const BOOT_TIMEOUT_MS = 1500
 
@@ -24,7 +24,7 @@ export default fp(
   async (app) => {
     const config = app.config.mysql
     const { options, tend, hangUpAll } = setUpPool(config, config)
-    const availability = availabilityLog('MySQL', app.log)
+    const availability = createOutageLog('MySQL', app.log)
 
     // The package asks something at boot, and waits for the answer without a limit. The service boots without one, and
     // connects when MySQL is there.

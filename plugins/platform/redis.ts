@@ -1,8 +1,8 @@
 import fastifyRedis, { type FastifyRedis } from '@fastify/redis'
 import fp from 'fastify-plugin'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
-import { closeRedisClient, redisClient } from '../../src/platform/redis/redis-client.ts'
-import { type RedisGuard, redisGuard } from '../../src/platform/redis/redis-guard.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
+import { closeRedisClient, openRedisClient } from '../../src/platform/redis/redis-client.ts'
+import { createRedisGuard, type RedisGuard } from '../../src/platform/redis/redis-guard.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -17,8 +17,8 @@ const BUDGET_MS = 50
 /** `redis`: one client; `guardRedis`. */
 export default fp(
   async (app) => {
-    const availability = availabilityLog('Redis', app.log)
-    const client = redisClient(app.config.redis)
+    const availability = createOutageLog('Redis', app.log)
+    const client = openRedisClient(app.config.redis)
     client.on('ready', availability.up).on('error', availability.down)
 
     await client.connect().catch(availability.down)
@@ -27,8 +27,8 @@ export default fp(
     else app.decorate('redis', client as FastifyRedis)
 
     app.decorate('guardRedis', (use) => {
-      const { down, up } = availabilityLog(use, app.log)
-      return redisGuard({ budgetMs: BUDGET_MS, nowMs: () => performance.now(), onDown: down, onUp: up })
+      const { down, up } = createOutageLog(use, app.log)
+      return createRedisGuard({ budgetMs: BUDGET_MS, nowMs: () => performance.now(), onDown: down, onUp: up })
     })
     app.addHook('onClose', () => closeRedisClient(client))
   },

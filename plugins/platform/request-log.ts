@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Refusal } from '../../src/platform/http/client-error.ts'
+import type { ParserRefusal } from '../../src/platform/http/client-error.ts'
 import type { RequestEnd } from '../../src/platform/http/request-end.ts'
 
 export interface RequestEnds {
@@ -12,7 +12,7 @@ export interface RequestEnds {
   /** For a request that is answered as soon as it is there. */
   tell(end: RequestEnd): void
   /** For what never became a request, or whose body turned out to be none. */
-  tellRefusal(refusal: Refusal): void
+  tellRefusal(refusal: ParserRefusal): void
 }
 
 declare module 'fastify' {

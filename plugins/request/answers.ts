@@ -1,16 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Outcome } from '../../src/edge/cache/answer-cache.ts'
-import type { CachedAnswer } from '../../src/edge/cache/answer-memory.ts'
-import type { Answer } from '../../src/edge/cache/cached-body.ts'
-import type { EncodedAnswer } from '../../src/edge/cache/encoded-answer.ts'
+import type { Cacheable } from '../../src/edge/cache/cacheable.ts'
+import type { CachedResponse } from '../../src/edge/cache/cached-response.ts'
+import type { EncodedResponse } from '../../src/edge/cache/encoded-response.ts'
+import type { MemoryEntry } from '../../src/edge/cache/memory-cache.ts'
 import { fieldLines, fieldsOf, ReadyResponse } from '../../src/edge/cache/ready-response.ts'
-import type { Subject } from '../../src/edge/cache/subject.ts'
+import type { CacheOutcome } from '../../src/edge/cache/response-cache.ts'
 import { type ContentCoding, codingOf } from '../../src/platform/http/content-coding.ts'
 import { isNotModified } from '../../src/platform/http/not-modified.ts'
 
 /** Answers a request with what the cache has or gets. */
-export type SendAnswer = (request: FastifyRequest, reply: FastifyReply, subject: Subject) => Promise<void>
+export type SendAnswer = (request: FastifyRequest, reply: FastifyReply, subject: Cacheable) => Promise<void>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -19,7 +19,7 @@ declare module 'fastify' {
 }
 
 /** RFC 9211. */
-const CACHE_STATUS_LINES: Readonly<Record<Outcome, string>> = {
+const CACHE_STATUS_LINES: Readonly<Record<CacheOutcome, string>> = {
   memory: fieldLines(['cache-status', 'aisle; hit; detail=memory']),
   shared: fieldLines(['cache-status', 'aisle; hit; detail=redis']),
   miss: fieldLines(['cache-status', 'aisle; fwd=miss']),
@@ -38,7 +38,7 @@ export default fp(
     const { answers, memory, encode } = app.cache
     const { ownWrites } = app.changes
 
-    const underWay = new WeakMap<Answer, Partial<Record<ContentCoding, Promise<EncodedAnswer>>>>()
+    const underWay = new WeakMap<CachedResponse, Partial<Record<ContentCoding, Promise<EncodedResponse>>>>()
 
     app.addHook('onRequest', (request, reply, done) => {
       const { method = '', url = '', headers } = request.raw
@@ -75,7 +75,11 @@ export default fp(
       send(request, reply, answer, encoded, outcome)
     })
 
-    async function encodedIn(entry: CachedAnswer, answer: Answer, coding: ContentCoding): Promise<EncodedAnswer> {
+    async function encodedIn(
+      entry: MemoryEntry,
+      answer: CachedResponse,
+      coding: ContentCoding
+    ): Promise<EncodedResponse> {
       const present = entry.encoded[coding]
       if (present !== undefined) return present
       const encoded = await encodeOnce(answer, coding)
@@ -87,7 +91,7 @@ export default fp(
     }
 
     /** However many ask at the same time. */
-    function encodeOnce(answer: Answer, coding: ContentCoding): Promise<EncodedAnswer> {
+    function encodeOnce(answer: CachedResponse, coding: ContentCoding): Promise<EncodedResponse> {
       const codings = underWay.get(answer) ?? {}
       underWay.set(answer, codings)
       codings[coding] ??= encode(answer, coding)
@@ -98,9 +102,9 @@ export default fp(
     function send(
       request: FastifyRequest,
       reply: FastifyReply,
-      answer: Answer,
-      encoded: EncodedAnswer,
-      outcome: Outcome
+      answer: CachedResponse,
+      encoded: EncodedResponse,
+      outcome: CacheOutcome
     ): number {
       const { raw } = reply
       const isKnown = isNotModified(request.raw.headers, answer)

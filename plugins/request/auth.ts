@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Need, needOf } from '../../src/edge/auth/access.ts'
+import { findRefusal, type RefusalReason, toAccessError } from '../../src/edge/auth/access-error.ts'
 import type { ApiKey } from '../../src/edge/auth/api-key.ts'
 import { hasKey } from '../../src/edge/auth/key-in-url.ts'
 import { presentedKey } from '../../src/edge/auth/presented-key.ts'
-import { findRefusal, type RefusalReason, refusal } from '../../src/edge/auth/refusal.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -73,7 +73,7 @@ export default fp(
       const reason = refused ?? findRefusal(need, key)
       if (reason !== null) {
         refusals.inc({ reason })
-        request.refusal = refusal(reason, need)
+        request.refusal = toAccessError(reason, need)
       }
       done()
     }

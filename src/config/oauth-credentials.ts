@@ -1,5 +1,5 @@
 /** An OAuth 2.0 client, and what it asks for (RFC 6749, 4.4). */
-export interface Credentials {
+export interface OAuthCredentials {
   tokenUrl: string
   clientId: string
   clientSecret: string
@@ -15,14 +15,14 @@ interface OauthVariables {
   OAUTH_CLIENT_SECRET?: string
   OAUTH_SCOPE?: string
   OAUTH_AUDIENCE?: string
-  OAUTH_CLIENT_AUTH: Credentials['clientAuth']
+  OAUTH_CLIENT_AUTH: OAuthCredentials['clientAuth']
 }
 
 /**
  * Makes credentials of the variables; null where there is no provider.
  * @throws {Error} when they are not complete, or the URL is none: it is not repeated, as a secret may be in it
  */
-export function readCredentials(variables: OauthVariables): Credentials | null {
+export function readCredentials(variables: OauthVariables): OAuthCredentials | null {
   const { OAUTH_TOKEN_URL: tokenUrl, OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret } = variables
   if (tokenUrl === undefined) return null
   if (!isHttpUrl(tokenUrl)) throw new Error('OAUTH_TOKEN_URL must be an http or https URL without user and password')

@@ -3,7 +3,7 @@ import type { Problem } from '../../../schemas/problem.ts'
 import { validationFailed } from '../../platform/errors/app-error.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
 import type { SkuOutcome } from '../products/upsert-products.ts'
-import { type BulkLine, type Refusal, refusalOf } from './read-line.ts'
+import { type BulkLine, type LineRefusal, refusalOf } from './read-line.ts'
 
 export type BulkSummary = BulkEnd['summary']
 
@@ -47,6 +47,6 @@ function toResult(place: BulkLine, outcome: SkuOutcome): BulkResult {
   return 'id' in outcome ? { line, sku, status, id: formatId(outcome.id) } : { line, sku, status }
 }
 
-function refused({ line, sku }: BulkLine, refusal: Refusal): BulkResult {
+function refused({ line, sku }: BulkLine, refusal: LineRefusal): BulkResult {
   return { line, sku, status: 'refused', ...refusal }
 }

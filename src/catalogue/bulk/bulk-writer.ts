@@ -72,7 +72,7 @@ interface BulkWriterOptions extends Sources {
   idleMs?: number
 }
 
-export function bulkWriter(options: BulkWriterOptions): BulkWriter {
+export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
   const { database, folder, onResults, onUnexpected, idleMs = IDLE_MS, ...sources } = options
   /** With who sends each of them. */
   const running = new Map<AbortController, string | null>()

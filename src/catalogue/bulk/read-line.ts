@@ -2,7 +2,7 @@ import { BulkDelete, BulkUpsert } from '../../../schemas/bulk.ts'
 import type { Problem } from '../../../schemas/problem.ts'
 import { AppError, type ErrorCode, validationFailed } from '../../platform/errors/app-error.ts'
 import { validationFromSchema } from '../../platform/errors/framework-errors.ts'
-import { bodyValidator } from '../../platform/http/body-validator.ts'
+import { createBodyValidator } from '../../platform/http/body-validator.ts'
 import { parseJson } from '../../platform/http/read-json.ts'
 import type { Line } from '../../platform/lib/line-splitter.ts'
 import { readProductFields } from '../products/product-fields.ts'
@@ -13,16 +13,16 @@ import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
 export const LINE_MAX_BYTES = 131_072
 
 /** Why nothing is done for a line. */
-export interface Refusal {
+export interface LineRefusal {
   code: ErrorCode
   detail?: string
   errors?: NonNullable<Problem['errors']>
 }
 
 /** What a line says; `sku` is null where it has none that can be one. */
-export type BulkLine = { line: number; sku: string | null } & ({ edit: SkuEdit } | { refusal: Refusal })
+export type BulkLine = { line: number; sku: string | null } & ({ edit: SkuEdit } | { refusal: LineRefusal })
 
-const compile = bodyValidator([])
+const compile = createBodyValidator([])
 const isUpsert = compile(BulkUpsert)
 const isDelete = compile(BulkDelete)
 
@@ -50,7 +50,7 @@ export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
 }
 
 /** What is told of an error of the catalogue when it is the fault of a line. */
-export function refusalOf({ code, message, errors }: AppError): Refusal {
+export function refusalOf({ code, message, errors }: AppError): LineRefusal {
   return errors === undefined ? { code, detail: message } : { code, errors }
 }
 

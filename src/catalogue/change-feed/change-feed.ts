@@ -7,7 +7,7 @@ import type { ChangeView } from '../change-log/change-view.ts'
 import { numberChanges } from '../change-log/number-changes.ts'
 import { findProducts } from '../products/find-products.ts'
 import type { ChangeWaiters } from './change-waiters.ts'
-import { BEGINNING, decodeFeedCursor, encodeFeedCursor, type FeedPosition } from './feed-cursor.ts'
+import { BEGINNING, type ChangeFeedPosition, decodeFeedCursor, encodeFeedCursor } from './feed-cursor.ts'
 import { type FeedChange, readFeed } from './read-feed.ts'
 import { serialiseChanges } from './serialise-changes.ts'
 
@@ -34,11 +34,11 @@ interface ChangeFeedOptions {
   waiters: ChangeWaiters
 }
 
-export function changeFeed({ database, view, waiters }: ChangeFeedOptions): ChangeFeed {
+export function createChangeFeed({ database, view, waiters }: ChangeFeedOptions): ChangeFeed {
   /** What those who were woken together read, and are sent, by version, place and limit: mostly all of them the same. */
   const underWay = new Map<string, Promise<FeedPage>>()
 
-  function loadOnce(from: FeedPosition, limit: number): Promise<FeedPage> {
+  function loadOnce(from: ChangeFeedPosition, limit: number): Promise<FeedPage> {
     const key = `${view.version} ${encodeFeedCursor(from)} ${limit}`
     const present = underWay.get(key)
     if (present !== undefined) return present
@@ -61,7 +61,7 @@ export function changeFeed({ database, view, waiters }: ChangeFeedOptions): Chan
   }
 }
 
-async function load(database: Database, from: FeedPosition, limit: number): Promise<FeedPage> {
+async function load(database: Database, from: ChangeFeedPosition, limit: number): Promise<FeedPage> {
   const { changes, next, hasMore } = await readFeed(database, from, limit)
   const changedIds = changes.filter(({ type }) => type === 'upsert').map(({ id }) => id)
   const products = await findProducts(database, changedIds)

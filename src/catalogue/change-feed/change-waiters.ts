@@ -20,7 +20,7 @@ export interface ChangeWaiters {
   close(): void
 }
 
-export function changeWaiters(
+export function createChangeWaiters(
   view: Pick<ChangeView, 'version' | 'onChanged'>,
   maxWaiters = MAX_WAITERS
 ): ChangeWaiters {

@@ -1,8 +1,8 @@
 import { parameterError } from '../../platform/errors/app-error.ts'
-import { fingerprint } from '../listing/query/cursor.ts'
+import { fingerprintQuery } from '../listing/query/cursor.ts'
 
 /** Where a reader stands in the change log. */
-export interface FeedPosition {
+export interface ChangeFeedPosition {
   /** He has all rows up to this one; 0 before the first. */
   readonly seq: number
   /** And so many changes of the row after it. */
@@ -27,20 +27,20 @@ const CHECKSUM_AT = 17
 const LENGTH = 25
 
 /** Before the first row of any log. */
-export const BEGINNING: FeedPosition = { seq: 0, taken: 0, stamp: Buffer.alloc(CHECKSUM_AT - STAMP_AT) }
+export const BEGINNING: ChangeFeedPosition = { seq: 0, taken: 0, stamp: Buffer.alloc(CHECKSUM_AT - STAMP_AT) }
 
 /** The stamp of a row of the log, of what never changes in it and no other log is likely to repeat. */
 export function rowStamp(row: { id: number; changedAt: string }): Buffer {
-  return fingerprint([row.id, row.changedAt])
+  return fingerprintQuery([row.id, row.changedAt])
 }
 
-export function encodeFeedCursor({ seq, taken, stamp }: FeedPosition): string {
+export function encodeFeedCursor({ seq, taken, stamp }: ChangeFeedPosition): string {
   const bytes = Buffer.alloc(LENGTH)
   bytes[0] = VERSION
   bytes.writeUIntBE(seq, SEQ_AT, SEQ_LENGTH)
   bytes.writeUInt16BE(taken, TAKEN_AT)
   bytes.set(stamp, STAMP_AT)
-  bytes.set(fingerprint([VERSION, seq, taken, stamp.toString('hex')]), CHECKSUM_AT)
+  bytes.set(fingerprintQuery([VERSION, seq, taken, stamp.toString('hex')]), CHECKSUM_AT)
   return bytes.toString('base64url')
 }
 
@@ -48,7 +48,7 @@ export function encodeFeedCursor({ seq, taken, stamp }: FeedPosition): string {
  * Reads a cursor.
  * @throws {AppError} `invalid-cursor` when it is damaged or was not made here
  */
-export function decodeFeedCursor(cursor: string): FeedPosition {
+export function decodeFeedCursor(cursor: string): ChangeFeedPosition {
   const bytes = Buffer.from(cursor, 'base64url')
   if (bytes.length !== LENGTH) throw invalidCursor()
   const position = {

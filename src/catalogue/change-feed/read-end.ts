@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database/database.ts'
 import { readChanges, readHead } from '../change-log/read-changes.ts'
-import { BEGINNING, type FeedPosition, rowStamp } from './feed-cursor.ts'
+import { BEGINNING, type ChangeFeedPosition, rowStamp } from './feed-cursor.ts'
 
 /**
  * The end of the log as it is seen: with products that are read in the same snapshot it makes a complete copy.
@@ -13,7 +13,7 @@ import { BEGINNING, type FeedPosition, rowStamp } from './feed-cursor.ts'
  * The purge leaves the highest row. Without any numbered row the end is the beginning: products that nobody has logged
  * are in the snapshot, and all that is logged comes after it.
  */
-export async function readEnd(snapshot: Pick<Database, 'execute'>): Promise<FeedPosition> {
+export async function readEnd(snapshot: Pick<Database, 'execute'>): Promise<ChangeFeedPosition> {
   const seq = await readHead(snapshot)
   const row = seq === 0 ? undefined : (await readChanges(snapshot, seq, 0))?.origin
   return row === undefined ? BEGINNING : { seq, taken: 0, stamp: rowStamp(row) }

@@ -3,7 +3,7 @@ import { datetimeToTimestamp } from '../../platform/database/datetime.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
 import type { Change } from '../change-log/change.ts'
 import { type LogRow, readChanges, readHead } from '../change-log/read-changes.ts'
-import { BEGINNING, type FeedPosition, invalidCursor, rowStamp } from './feed-cursor.ts'
+import { BEGINNING, type ChangeFeedPosition, invalidCursor, rowStamp } from './feed-cursor.ts'
 
 /** A change with its time, RFC 3339. */
 export type FeedChange = Pick<Change, 'type' | 'id' | 'sku'> & { at: string }
@@ -12,7 +12,7 @@ export interface FeedStretch {
   /** In the order of their commits. */
   changes: FeedChange[]
   /** Where it ends. */
-  next: FeedPosition
+  next: ChangeFeedPosition
   hasMore: boolean
 }
 
@@ -25,7 +25,7 @@ const MAX_ROWS = 100
  * @throws {AppError} `cursor-expired` when the log does not reach back to the position any longer, `invalid-cursor`
  * when the position is not one of this log
  */
-export async function readFeed(database: Database, from: FeedPosition, limit: number): Promise<FeedStretch> {
+export async function readFeed(database: Database, from: ChangeFeedPosition, limit: number): Promise<FeedStretch> {
   const changes: FeedChange[] = []
   let next = from
   let rowsRead = 0
@@ -62,7 +62,7 @@ function toFeedChange({ changedAt }: LogRow, { type, id, sku }: Change): FeedCha
 }
 
 /** Why the log does not go on from a position: it is older than the log, or was never reached. */
-async function findReason(database: Database, { seq }: FeedPosition): Promise<AppError> {
+async function findReason(database: Database, { seq }: ChangeFeedPosition): Promise<AppError> {
   if (seq > (await readHead(database))) return invalidCursor()
   const what = seq === 0 ? 'Its beginning' : 'What follows the cursor'
   return new AppError(

@@ -35,7 +35,7 @@ interface TailOptions {
 }
 
 /** Keeps a view up to date, several times a second, from now on until it is stopped. Goes on after any failure. */
-export function tailChanges({ database, view, nowMs, onFailure, onSuccess }: TailOptions): ChangeTail {
+export function openChangeTail({ database, view, nowMs, onFailure, onSuccess }: TailOptions): ChangeTail {
   let readAtMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
   let isStopped = false

@@ -1,6 +1,6 @@
 import type { Change } from './change.ts'
 import type { LoggedChanges } from './read-changes.ts'
-import { recentChanges } from './recent-changes.ts'
+import { createRecentChanges } from './recent-changes.ts'
 
 /** Products whose last change is remembered, twice over. */
 const REMEMBERED_PRODUCTS = 20_000
@@ -43,7 +43,7 @@ export function createChangeView(): ChangeView {
   /** Products of own writes, with the reading that was the last to begin before each was noted. */
   const awaited = new Map<string, number>()
   let reading = 0
-  const recently = recentChanges()
+  const recently = createRecentChanges()
 
   function remember(seq: number, productIds: readonly string[]) {
     for (const id of productIds) recent.set(id, seq)

@@ -1,5 +1,5 @@
 /** What decides in which lists a product stands, and where. Times are RFC 3339. */
-export interface Standing {
+export interface ListingKey {
   name: string
   category: string | null
   price: number
@@ -14,10 +14,10 @@ export interface Change {
   id: string
   sku: string | null
   /** Where it stood before and stands now, null where it was or is not there. Not there where nobody has noted it. */
-  standings?: Standings
+  standings?: ListingKeys
 }
 
-export type Standings = readonly [before: Standing | null, after: Standing | null]
+export type ListingKeys = readonly [before: ListingKey | null, after: ListingKey | null]
 
 const ID_LENGTH = 32
 const signs = { upsert: '+', delete: '-' } as const
@@ -50,11 +50,11 @@ export function decodeChanges(entries: string): Change[] {
 
 type StandingList = [name: string, category: string | null, price: number, createdAt: string, updatedAt: string]
 
-function toList(standing: Standing | null): StandingList | null {
+function toList(standing: ListingKey | null): StandingList | null {
   return standing && [standing.name, standing.category, standing.price, standing.createdAt, standing.updatedAt]
 }
 
-function fromList(list: StandingList | null): Standing | null {
+function fromList(list: StandingList | null): ListingKey | null {
   if (list === null) return null
   const [name, category, price, createdAt, updatedAt] = list
   return { name, category, price, createdAt, updatedAt }

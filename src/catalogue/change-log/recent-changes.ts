@@ -14,7 +14,7 @@ export interface RecentChanges {
   restart(head: number): void
 }
 
-export function recentChanges(): RecentChanges {
+export function createRecentChanges(): RecentChanges {
   /** In the order of their numbers, without a gap. */
   let rows: LoggedChanges[] = []
   let count = 0

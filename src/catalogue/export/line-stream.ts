@@ -10,7 +10,7 @@ interface LineStreamOptions {
 }
 
 /** Makes a stream of texts, which are asked for as they are read. It is destroyed with an error when it takes too long. */
-export function lineStream(lines: AsyncIterator<string, void>, options: LineStreamOptions): Readable {
+export function createLineStream(lines: AsyncIterator<string, void>, options: LineStreamOptions): Readable {
   const { stallTimeoutMs, timeoutMs, onClose } = options
   const whole = setTimeout(cut, timeoutMs, `It was not read to its end within ${timeoutMs} ms.`)
   let stall = watchReader()

@@ -5,7 +5,7 @@ import { AppError } from '../../platform/errors/app-error.ts'
 import { numberChanges } from '../change-log/number-changes.ts'
 import type { Filters } from '../listing/query/filters.ts'
 import { exportLines } from './export-lines.ts'
-import { lineStream } from './line-stream.ts'
+import { createLineStream } from './line-stream.ts'
 
 /** At a time. Each holds a snapshot, and takes what one core and the disk of the server have. */
 export const MAX_RUNNING = 2
@@ -34,7 +34,7 @@ interface ProductExportsOptions {
   onRows: (count: number) => void
 }
 
-export function productExports(options: ProductExportsOptions): ProductExports {
+export function createProductExports(options: ProductExportsOptions): ProductExports {
   const { database, openSnapshot, stallTimeoutMs = STALL_TIMEOUT_MS, timeoutMs = TIMEOUT_MS, onRows } = options
   const streams = new Set<Readable>()
   let running = 0
@@ -49,7 +49,7 @@ export function productExports(options: ProductExportsOptions): ProductExports {
       // Whatever is wrong at the beginning can still be answered.
       const first = await lines.next()
       if (isClosed) throw shuttingDown()
-      const stream = lineStream(startWith(first, lines), {
+      const stream = createLineStream(startWith(first, lines), {
         stallTimeoutMs,
         timeoutMs,
         onClose() {

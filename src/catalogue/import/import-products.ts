@@ -5,7 +5,7 @@ import { type ProductUpsert, type Sources, upsertProducts } from '../products/up
 import type { ColumnMap } from './column-map.ts'
 import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
-import { type Refusal, readProduct } from './read-product.ts'
+import { type RecordRefusal, readProduct } from './read-product.ts'
 
 export type Format = 'csv' | 'ndjson'
 
@@ -13,7 +13,7 @@ export interface ImportOptions {
   format: Format
   columns: ColumnMap
   sources: Sources
-  onRefusal: (refusal: Refusal) => void
+  onRefusal: (refusal: RecordRefusal) => void
   /** Told about the columns that belong to no field. */
   onIgnored: (columns: readonly string[]) => void
   onProgress?: (bytesRead: number, recordsRead: number) => void

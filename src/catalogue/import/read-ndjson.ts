@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { isJsonObject } from '../../platform/lib/json-object.ts'
-import { type Line, lineSplitter } from '../../platform/lib/line-splitter.ts'
+import { createLineSplitter, type Line } from '../../platform/lib/line-splitter.ts'
 import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.ts'
 
 const BYTE_ORDER_MARK = '\ufeff'
 
 /** Reads JSON objects, one to a line. Blank lines are left out. */
 export async function* readNdjson(source: AsyncIterable<Buffer>): AsyncGenerator<ImportRecord> {
-  const splitter = lineSplitter(RECORD_MAX_BYTES)
+  const splitter = createLineSplitter(RECORD_MAX_BYTES)
   for await (const chunk of source) yield* readRecords(splitter.push(chunk))
   yield* readRecords(splitter.end())
 }

@@ -4,7 +4,7 @@ import { type ColumnMap, REQUIRED_FIELDS } from './column-map.ts'
 import type { ImportRecord } from './import-record.ts'
 
 /** Something that keeps a record from becoming a product. */
-export interface Refusal {
+export interface RecordRefusal {
   line: number
   sku: string | null
   /** The field at fault, or null where it is the whole record. */
@@ -18,7 +18,7 @@ const QUOTED_MAX_LENGTH = 60
 export function readProduct(
   record: ImportRecord,
   columns: ColumnMap
-): { product: ProductUpsert } | { refusals: Refusal[] } {
+): { product: ProductUpsert } | { refusals: RecordRefusal[] } {
   if ('fault' in record) return { refusals: [{ line: record.line, sku: null, field: null, detail: record.fault }] }
   const input = columns.toFields(record.values)
   const missing = REQUIRED_FIELDS.filter((field) => isMissing(input[field]))

@@ -42,7 +42,12 @@ interface ProductEditorOptions extends Sources {
   onCommitted(productId: string): Promise<void>
 }
 
-export function productEditor({ database, nowMs, randomBytes, onCommitted }: ProductEditorOptions): ProductEditor {
+export function createProductEditor({
+  database,
+  nowMs,
+  randomBytes,
+  onCommitted
+}: ProductEditorOptions): ProductEditor {
   return {
     newId: () => uuidV7(nowMs(), randomBytes(10)),
 

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise'
 import { datetimeToMs, datetimeToTimestamp } from '../../platform/database/datetime.ts'
 import { sendRows } from '../../platform/database/send-rows.ts'
-import type { Change, Standing, Standings } from '../change-log/change.ts'
+import type { Change, ListingKey, ListingKeys } from '../change-log/change.ts'
 import { logChanges } from '../change-log/log-changes.ts'
 import { searchColumn } from '../search/search-words.ts'
 import { signatureColumns, signatureOf } from '../search/word-signature.ts'
@@ -51,11 +51,11 @@ export async function writeProducts(connection: Connection, writes: ProductWrite
   await logChanges(connection, changes, changedAt)
 }
 
-function toChange(type: Change['type'], { id, sku }: ProductRow, standings: Standings): Change {
+function toChange(type: Change['type'], { id, sku }: ProductRow, standings: ListingKeys): Change {
   return { type, id: id.toString('hex'), sku, standings }
 }
 
-function toStanding({ name, category, price, created_at, updated_at }: ProductRow): Standing {
+function toStanding({ name, category, price, created_at, updated_at }: ProductRow): ListingKey {
   return {
     name,
     category,

@@ -25,7 +25,7 @@ const WRITE = `UPDATE api_keys AS k
   SET k.last_used_at = GREATEST(COALESCE(k.last_used_at, used.at), used.at)`
 
 /** Writes the last use of all keys in one statement, at most once a minute; what could not be written, the next time. */
-export function keyUsage({ database, nowMs, onFailure, intervalMs = INTERVAL_MS }: KeyUsageOptions): KeyUsage {
+export function createKeyUsage({ database, nowMs, onFailure, intervalMs = INTERVAL_MS }: KeyUsageOptions): KeyUsage {
   let usedAtMs = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()

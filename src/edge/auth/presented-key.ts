@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { RefusalReason } from './access-error.ts'
 import { isWellFormed } from './key-format.ts'
-import type { RefusalReason } from './refusal.ts'
 
 /** What a request says about who sends it. */
 export type Presented = { key: string; refusal: null } | { key: null; refusal: RefusalReason | null }

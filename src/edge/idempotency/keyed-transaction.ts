@@ -4,8 +4,8 @@ import type { Database } from '../../platform/database/database.ts'
 import { releaseLock, takeLock } from '../../platform/database/named-lock.ts'
 import { inTransaction, type Transact } from '../../platform/database/transaction.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
-import { type FingerprintedRequest, fingerprint } from './fingerprint.ts'
-import { findAnswer, type KeyOwner, type StoredAnswer, storeAnswer } from './stored-answers.ts'
+import { type FingerprintedRequest, fingerprintRequest } from './fingerprint-request.ts'
+import { findStoredResponse, type KeyOwner, type StoredResponse, storeResponse } from './stored-responses.ts'
 
 export type KeyedRequest = FingerprintedRequest & KeyOwner
 
@@ -26,18 +26,18 @@ interface KeyedTransactionOptions {
  * The transaction throws {AppError} `idempotency-key-in-use`, `idempotency-key-reused`, whatever the work throws, and what
  * `Database.session` throws.
  */
-export function keyedTransaction(
+export function createKeyedTransaction(
   { database, databaseName }: KeyedTransactionOptions,
   request: KeyedRequest
-): Transact<StoredAnswer> {
+): Transact<StoredResponse> {
   const lock = lockName(databaseName, request)
-  const hash = fingerprint(request)
+  const hash = fingerprintRequest(request)
 
-  const answerOnce = async (connection: Connection, work: (connection: Connection) => Promise<StoredAnswer>) => {
-    const stored = await findAnswer(connection, request)
+  const answerOnce = async (connection: Connection, work: (connection: Connection) => Promise<StoredResponse>) => {
+    const stored = await findStoredResponse(connection, request)
     if (stored === undefined) {
       const answer = await work(connection)
-      await storeAnswer(connection, request, hash, answer)
+      await storeResponse(connection, request, hash, answer)
       return answer
     }
     if (!stored.fingerprint.equals(hash)) throw keyReused()
@@ -60,7 +60,7 @@ function lockName(databaseName: string, { apiKeyId, key }: KeyOwner): string {
   return `aisle:idempotency:${hash.digest('hex').slice(0, 40)}`
 }
 
-function replayed(answer: StoredAnswer): StoredAnswer {
+function replayed(answer: StoredResponse): StoredResponse {
   return { ...answer, headers: { ...answer.headers, 'idempotent-replayed': 'true' } }
 }
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Limit } from './limiter.ts'
-import { type Policy, policy } from './quota.ts'
+import { type Policy, toPolicy } from './quota.ts'
 
 /** What is counted apart: a client that has used up one of these still has the others. */
 export type RouteClass = keyof typeof SHARES | 'key-lookup'
@@ -36,7 +36,7 @@ interface AccountsOptions {
 }
 
 /** Finds the accounts of a client: of its API key, which must be known to be valid, or else of its address. */
-export function clientAccounts({ limit, normalizeIP }: AccountsOptions) {
+export function createClientAccounts({ limit, normalizeIP }: AccountsOptions) {
   const policies = eachClass((name) => policyOf(name, limit))
   const ofAddresses = new Map<string, Accounts>()
   const ofKeys = new WeakMap<KeyHolder, Accounts>()
@@ -79,6 +79,6 @@ function eachClass<T>(make: (name: RouteClass) => T): Record<RouteClass, T> {
 }
 
 function policyOf(name: RouteClass, { max, windowMs }: Limit): Policy {
-  if (name === 'key-lookup') return policy(name, KEY_LOOKUPS)
-  return policy(name, { max: max * SHARES[name], windowMs })
+  if (name === 'key-lookup') return toPolicy(name, KEY_LOOKUPS)
+  return toPolicy(name, { max: max * SHARES[name], windowMs })
 }

@@ -1,6 +1,6 @@
 import type { Decision, Limit } from './limiter.ts'
-import { type LocalWindow, localWindow } from './local-window.ts'
-import { type Grant, type Lease, leaseMsOf } from './shared-window.ts'
+import { createLocalWindow, type LocalWindow } from './local-window.ts'
+import { type Grant, leaseMsOf, type PermitLease } from './shared-window.ts'
 
 /** What an instance knows of a client, under one limit. Times are those of the clock of the instance. */
 export interface ClientState {
@@ -39,7 +39,7 @@ export interface ClientState {
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** @param known what is known of the client under another limit */
-export function clientState(client: string, limit: Limit, known?: ClientState): ClientState {
+export function createClientState(client: string, limit: Limit, known?: ClientState): ClientState {
   return {
     client,
     limit,
@@ -55,7 +55,7 @@ export function clientState(client: string, limit: Limit, known?: ClientState): 
     blockedUntilMs: NEVER,
     waiting: [],
     asking: undefined,
-    local: known?.local ?? localWindow(),
+    local: known?.local ?? createLocalWindow(),
     aloneUntilMs: known?.aloneUntilMs ?? NEVER,
     expiresAtMs: Number.POSITIVE_INFINITY,
     isVisited: true
@@ -95,7 +95,7 @@ export function beginLease(state: ClientState, lease: NewLease): void {
  * Ends the lease: what is left of it is not used any more. How much the client will need in the next one is learned as
  * in TCP: twice as much as long as it was used up before its end, then what was used.
  */
-export function endLease(state: ClientState, nowMs: number): Lease | undefined {
+export function endLease(state: ClientState, nowMs: number): PermitLease | undefined {
   const { leaseId, advance, held, leaseEndMs, leaseMs } = state
   const used = advance - held
   state.local.count(used, nowMs, state.limit)

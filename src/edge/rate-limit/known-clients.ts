@@ -16,7 +16,7 @@ const SCANNED_PER_INSERT = 2
  * Forgets clients of whom there is nothing left to know, and when there is no room those that did not come for long, by
  * CLOCK (Corbató 1968), but none that waits. A forgotten client loses what it had used only for times without Redis.
  */
-export function knownClients(maxClients: number): KnownClients {
+export function createKnownClients(maxClients: number): KnownClients {
   const byClient = new Map<string, ClientState>()
   let hand = byClient.values()
 

@@ -17,7 +17,7 @@ const SLOTS = 100
  * window, and nobody is refused too early by more than a slot and a millisecond. Ends are whole milliseconds, and now is
  * rounded to the safe side, so that nothing depends on how fractions are rounded.
  */
-export function localWindow(): LocalWindow {
+export function createLocalWindow(): LocalWindow {
   const endsMs: number[] = []
   const permits: number[] = []
   let total = 0

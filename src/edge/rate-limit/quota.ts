@@ -14,7 +14,7 @@ export interface Quota {
   readonly decision: Decision
 }
 
-export function policy(name: string, { max, windowMs }: Limit): Policy {
+export function toPolicy(name: string, { max, windowMs }: Limit): Policy {
   const lines = `x-ratelimit-limit: ${max}\r\nratelimit-policy: "${name}";q=${max};w=${toSeconds(windowMs)}\r\n`
   return { name, max, windowMs, lines }
 }

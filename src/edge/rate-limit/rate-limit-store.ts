@@ -6,7 +6,7 @@ type Callback = (error: null, result: { current: number; ttl: number }) => void
  * A store for @fastify/rate-limit that has a limiter decide. Rate limits of the same key count together: whatever is to
  * be counted apart has other keys.
  */
-export function rateLimitStore(limiter: Limiter) {
+export function createRateLimitStore(limiter: Limiter) {
   return class RateLimitStore {
     child() {
       return this

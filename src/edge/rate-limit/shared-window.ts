@@ -44,10 +44,10 @@ export interface PermitRequest {
   /** A new name for the lease. */
   leaseId: string
   /** The lease before this one, which is over. */
-  previousLease: Lease | undefined
+  previousLease: PermitLease | undefined
 }
 
-export interface Lease {
+export interface PermitLease {
   readonly id: string
   /** How many were granted in advance. */
   readonly permits: number
@@ -175,7 +175,7 @@ declare module 'ioredis' {
 
 type TakeReply = [granted: number, advance: number, free: number, freesInMs: number]
 
-export function sharedWindow({ client: redis, guard }: SharedWindowOptions): SharedWindow {
+export function createSharedWindow({ client: redis, guard }: SharedWindowOptions): SharedWindow {
   redis.defineCommand('takePermits', { numberOfKeys: 1, lua: TAKE })
 
   return {

@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts'
-import { beginLease, type ClientState, clientState, endLease } from './client-state.ts'
-import { knownClients } from './known-clients.ts'
+import { beginLease, type ClientState, createClientState, endLease } from './client-state.ts'
+import { createKnownClients } from './known-clients.ts'
 import type { Decision, Limit, Limiter } from './limiter.ts'
-import { sharedWindow } from './shared-window.ts'
+import { createSharedWindow } from './shared-window.ts'
 
 interface LimiterOptions {
   client: Redis
@@ -27,10 +27,10 @@ const MIN_SWEEP_MS = 10
  *
  * There is one command at a time for each client; the next one asks for all requests that came meanwhile.
  */
-export function slidingWindowLimiter(options: LimiterOptions): Limiter {
+export function createSlidingWindowLimiter(options: LimiterOptions): Limiter {
   const { client: redis, guard, nowMs, instanceId, maxClients = MAX_CLIENTS } = options
-  const shared = sharedWindow({ client: redis, guard })
-  const clients = knownClients(maxClients)
+  const shared = createSharedWindow({ client: redis, guard })
+  const clients = createKnownClients(maxClients)
   /** Clients with a lease that may have a rest, roughly in the order in which it ends. */
   const leased = new Set<ClientState>()
   let leases = 0
@@ -57,7 +57,7 @@ export function slidingWindowLimiter(options: LimiterOptions): Limiter {
     const known = clients.get(client)
     if (known !== undefined && isUnder(known, limit)) return known
     if (known !== undefined && known.held > 0) ask(known)
-    const state = clientState(client, limit, known)
+    const state = createClientState(client, limit, known)
     clients.set(state, now)
     return state
   }

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { Agent } from 'undici'
-import type { Credentials } from '../../config/oauth-credentials.ts'
+import type { OAuthCredentials } from '../../config/oauth-credentials.ts'
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts'
-import { type FetchOutcome, type TokenManager, tokenManager } from './token-manager.ts'
-import { MAX_ANSWER_BYTES, tokenProvider } from './token-provider.ts'
-import { tokenSeal } from './token-seal.ts'
-import { tokenStore } from './token-store.ts'
+import { createTokenManager, type FetchOutcome, type TokenManager } from './token-manager.ts'
+import { createTokenProvider, MAX_ANSWER_BYTES } from './token-provider.ts'
+import { createTokenSeal } from './token-seal.ts'
+import { createTokenStore } from './token-store.ts'
 
 export interface OpenTokens {
   manager: TokenManager
@@ -15,7 +15,7 @@ export interface OpenTokens {
 }
 
 interface OpenTokensOptions {
-  credentials: Credentials
+  credentials: OAuthCredentials
   /** Where the token is that all processes share. */
   redis: Redis
   guard: RedisGuard
@@ -30,10 +30,10 @@ const LOCK_MS = TIMEOUT_MS + 2000
 /** The access token of one process: with connections of its own to the provider, and its place in Redis. */
 export function openTokens({ credentials, redis, guard, onFetch }: OpenTokensOptions): OpenTokens {
   const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_ANSWER_BYTES })
-  const seal = tokenSeal(credentials, randomBytes)
-  const manager = tokenManager({
-    requestToken: tokenProvider({ credentials, dispatcher, timeoutMs: TIMEOUT_MS }),
-    store: tokenStore({ client: redis, guard, seal, lockMs: LOCK_MS }),
+  const seal = createTokenSeal(credentials, randomBytes)
+  const manager = createTokenManager({
+    requestToken: createTokenProvider({ credentials, dispatcher, timeoutMs: TIMEOUT_MS }),
+    store: createTokenStore({ client: redis, guard, seal, lockMs: LOCK_MS }),
     seal,
     lockMs: LOCK_MS,
     nowMs: () => performance.now(),

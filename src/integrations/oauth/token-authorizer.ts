@@ -4,7 +4,7 @@ import type { TokenManager } from './token-manager.ts'
 const PREFIX = 'Bearer '
 
 /** Authorizes calls with bearer tokens (RFC 6750). */
-export function tokenAuthorizer({ get, invalidate }: Pick<TokenManager, 'get' | 'invalidate'>): Authorizer {
+export function createTokenAuthorizer({ get, invalidate }: Pick<TokenManager, 'get' | 'invalidate'>): Authorizer {
   return {
     headers: async (signal) => ({ authorization: PREFIX + (await get(signal)) }),
 

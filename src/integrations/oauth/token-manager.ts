@@ -67,7 +67,7 @@ const REJECTION_INTERVAL_MS = 10_000
  * The lock is for the provider's sake: whoever cannot get it in time, or has no Redis, asks for a token alone. The worst
  * that comes of it is a token too many.
  */
-export function tokenManager(options: TokenManagerOptions): TokenManager {
+export function createTokenManager(options: TokenManagerOptions): TokenManager {
   const { requestToken, store, seal, lockMs, nowMs, random, randomBytes, onFetch } = options
   let held: HeldToken | undefined
   let flight: Promise<HeldToken> | undefined

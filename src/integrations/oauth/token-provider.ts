@@ -1,5 +1,5 @@
 import { type Dispatcher, request } from 'undici'
-import type { Credentials } from '../../config/oauth-credentials.ts'
+import type { OAuthCredentials } from '../../config/oauth-credentials.ts'
 import { parseRetryAfter } from '../upstream/retry-after.ts'
 import { TokenError } from './token-error.ts'
 import { usefulMsOf } from './token-lifetime.ts'
@@ -17,7 +17,7 @@ export interface IssuedToken {
 export type RequestToken = () => Promise<IssuedToken>
 
 interface TokenProviderOptions {
-  credentials: Credentials
+  credentials: OAuthCredentials
   /** Bounds the size of an answer by its `maxResponseSize`. */
   dispatcher: Dispatcher
   /** For the request as a whole, from connecting to the last byte. */
@@ -36,7 +36,7 @@ const ERRORS = [
 ]
 
 /** Requests to an OAuth 2.0 token endpoint with the client credentials grant. Redirects are not followed. */
-export function tokenProvider({ credentials, dispatcher, timeoutMs }: TokenProviderOptions): RequestToken {
+export function createTokenProvider({ credentials, dispatcher, timeoutMs }: TokenProviderOptions): RequestToken {
   const { url, headers, body } = describeRequest(credentials)
 
   return async () => {
@@ -60,7 +60,7 @@ export function tokenProvider({ credentials, dispatcher, timeoutMs }: TokenProvi
   }
 }
 
-function describeRequest({ tokenUrl, clientId, clientSecret, scope, audience, clientAuth }: Credentials) {
+function describeRequest({ tokenUrl, clientId, clientSecret, scope, audience, clientAuth }: OAuthCredentials) {
   const form = new URLSearchParams({ grant_type: 'client_credentials' })
   if (scope !== undefined) form.set('scope', scope)
   if (audience !== undefined) form.set('audience', audience)

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
-import type { Credentials } from '../../config/oauth-credentials.ts'
+import type { OAuthCredentials } from '../../config/oauth-credentials.ts'
 
 /** Keeps tokens from whoever reads Redis, and names them. */
 export interface TokenSeal {
@@ -23,7 +23,7 @@ const NAME_BYTES = 16
  * secret has tokens of its own. A client secret is long and random by RFC 6749 (10.10): it is not found by trying.
  * @param randomBytes for an initialisation vector each time
  */
-export function tokenSeal(credentials: Credentials, randomBytes: (size: number) => Buffer): TokenSeal {
+export function createTokenSeal(credentials: OAuthCredentials, randomBytes: (size: number) => Buffer): TokenSeal {
   const { tokenUrl, clientId, clientSecret, scope, audience } = credentials
   const salt = JSON.stringify([tokenUrl, clientId, scope, audience])
   const derive = (purpose: string, size: number) =>

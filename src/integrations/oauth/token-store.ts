@@ -13,7 +13,7 @@ export interface SharedToken {
 }
 
 /** What Redis knows of a token. */
-export type Claim =
+export type LockClaim =
   | { state: 'found'; token: SharedToken }
   /** There is none, and it is for this one to fetch it. */
   | { state: 'claimed'; fence: string }
@@ -31,7 +31,7 @@ export interface TokenStore {
    * @param owner a new name for whoever takes the lock
    * @param unwanted ids of tokens that are as good as none
    */
-  claim(owner: string, unwanted: readonly [string, string]): Promise<Claim>
+  claim(owner: string, unwanted: readonly [string, string]): Promise<LockClaim>
   /**
    * Shares a token and lets go of the lock, unless somebody has taken the lock since: then it answers the token that
    * is there, if any.
@@ -122,7 +122,7 @@ declare module 'ioredis' {
   }
 }
 
-export function tokenStore({ client, guard, seal, lockMs }: TokenStoreOptions): TokenStore {
+export function createTokenStore({ client, guard, seal, lockMs }: TokenStoreOptions): TokenStore {
   client.defineCommand('claimToken', { numberOfKeys: 4, lua: CLAIM })
   client.defineCommand('putToken', { numberOfKeys: 4, lua: PUT })
   client.defineCommand('failToken', { numberOfKeys: 2, lua: FAIL })
@@ -131,7 +131,7 @@ export function tokenStore({ client, guard, seal, lockMs }: TokenStoreOptions): 
   const [lockKey, fenceKey, failureKey] = [`${tokenKey}:lock`, `${tokenKey}:fence`, `${tokenKey}:failure`]
   const keys: Keys = [tokenKey, lockKey, fenceKey, failureKey]
 
-  async function claim(owner: string, unwanted: readonly [string, string]): Promise<Claim> {
+  async function claim(owner: string, unwanted: readonly [string, string]): Promise<LockClaim> {
     const reply = await guard.ask(() => client.claimToken(...keys, owner, lockMs, ...unwanted, FENCE_TTL_MS))
     if (reply === undefined) return { state: 'unavailable' }
     const [state, text = '', , leftMs = 0] = reply

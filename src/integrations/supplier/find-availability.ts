@@ -22,7 +22,7 @@ interface FindAvailabilityOptions {
   onFound: (outcome: SupplierStock['outcome']) => void
 }
 
-export function availabilityFinder(options: FindAvailabilityOptions): FindAvailability {
+export function createAvailabilityFinder(options: FindAvailabilityOptions): FindAvailability {
   const { findProduct, askSupplier, deadlineMs, nowMs, onFound } = options
 
   async function stockOf(sku: string | null, waitUntilMs: number): Promise<SupplierStock> {

@@ -1,12 +1,12 @@
 import { Agent } from 'undici'
 import type { Config } from '../../config/config.ts'
-import { closeRedisClient, redisClient } from '../../platform/redis/redis-client.ts'
-import { redisGuard } from '../../platform/redis/redis-guard.ts'
+import { closeRedisClient, openRedisClient } from '../../platform/redis/redis-client.ts'
+import { createRedisGuard } from '../../platform/redis/redis-guard.ts'
 import { openTokens } from '../oauth/open-tokens.ts'
-import { tokenAuthorizer } from '../oauth/token-authorizer.ts'
+import { createTokenAuthorizer } from '../oauth/token-authorizer.ts'
 import type { Authorizer } from '../upstream/authorizer.ts'
-import { circuitBreaker } from '../upstream/circuit-breaker.ts'
-import { type UpstreamClient, upstreamClient } from '../upstream/upstream-client.ts'
+import { createCircuitBreaker } from '../upstream/circuit-breaker.ts'
+import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
 export interface OpenSupplier {
   client: UpstreamClient
@@ -36,10 +36,10 @@ export async function openSupplier(baseUrl: string, config: Config): Promise<Ope
     allowH2: false,
     connect: { timeout: attemptTimeoutMs }
   })
-  const client = upstreamClient({
+  const client = createUpstreamClient({
     baseUrl,
     dispatcher,
-    breaker: circuitBreaker({ name: NAME, ...config.breaker, nowMs, random: Math.random }),
+    breaker: createCircuitBreaker({ name: NAME, ...config.breaker, nowMs, random: Math.random }),
     authorizer: tokens?.authorizer,
     attemptTimeoutMs: timeoutMs,
     attempts,
@@ -62,14 +62,14 @@ export async function openSupplier(baseUrl: string, config: Config): Promise<Ope
 /** Undefined where no provider of tokens is configured. */
 async function openAuthorizer(config: Config): Promise<{ authorizer: Authorizer; close(): Promise<void> } | undefined> {
   if (config.oauth === null) return undefined
-  const redis = redisClient(config.redis)
+  const redis = openRedisClient(config.redis)
   // Without Redis there is a token all the same, of this process alone.
   redis.on('error', () => {})
   await redis.connect().catch(() => {})
-  const guard = redisGuard({ budgetMs: REDIS_BUDGET_MS, nowMs: () => performance.now(), onDown() {}, onUp() {} })
+  const guard = createRedisGuard({ budgetMs: REDIS_BUDGET_MS, nowMs: () => performance.now(), onDown() {}, onUp() {} })
   const { manager, close } = openTokens({ credentials: config.oauth, redis, guard, onFetch() {} })
   return {
-    authorizer: tokenAuthorizer(manager),
+    authorizer: createTokenAuthorizer(manager),
     async close() {
       await close()
       await closeRedisClient(redis)

@@ -22,7 +22,7 @@ const UNASKED: readonly (Unknown | 'live')[] = ['open', 'busy']
  * Asks once for a sku however many want to know, and keeps what came of it for two seconds, also that nothing did: of a
  * supplier that is slow for one sku alone only one caller waits at a time.
  */
-export function recentStock({ ask, nowMs }: RecentStockOptions): AskSupplier {
+export function createRecentStock({ ask, nowMs }: RecentStockOptions): AskSupplier {
   const recents = new Map<string, Recent>()
 
   function begin(sku: string): Promise<SupplierStock> {

@@ -39,7 +39,7 @@ const Reply = Type.Object({
 const LIMIT_BYTES = 16_384
 
 /** Asks the supplier. It answers by the deadline, and does not fail because the supplier does. */
-export function supplierStock({ client, deadlineMs, onFailure }: SupplierStockOptions): AskSupplier {
+export function createSupplierStock({ client, deadlineMs, onFailure }: SupplierStockOptions): AskSupplier {
   return async (sku) => {
     if (isDotSegment(sku)) return { outcome: 'unknown-sku' }
     try {

@@ -4,12 +4,12 @@ import { UpstreamError } from './upstream-error.ts'
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
 /** What a call says of its upstream; `neutral` says nothing, as when the caller has given up. */
-export type Outcome = 'success' | 'failure' | 'neutral'
+export type CallOutcome = 'success' | 'failure' | 'neutral'
 
 /** The leave to make one call. It has to be settled, whatever becomes of the call. */
 export interface Permit {
   /** The first outcome counts, unless the breaker has changed its state since the call began. */
-  settle(outcome: Outcome): void
+  settle(outcome: CallOutcome): void
 }
 
 export interface Transition {
@@ -42,7 +42,7 @@ export interface CircuitBreaker {
   readonly name: string
   readonly state: BreakerState
   /** Since the beginning: how many calls were settled how, late ones included, and how many were refused. */
-  readonly counts: Readonly<Record<Outcome | 'refused', number>>
+  readonly counts: Readonly<Record<CallOutcome | 'refused', number>>
   /** How often each state was entered. */
   readonly entered: Readonly<Record<BreakerState, number>>
   /** Would a call be refused now? */
@@ -64,7 +64,7 @@ const JITTER = 0.25
  * Each change of state begins a new generation, and results of an earlier one count for nothing: a success that was on
  * its way when the breaker opened does not close it, a late failure does not open it (the design of sony/gobreaker).
  */
-export function circuitBreaker(options: BreakerOptions): CircuitBreaker {
+export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   const { name, threshold, resetTimeoutMs, probes = 3, nowMs, random, onTransition } = options
   const window = new OutcomeWindow()
   const counts = { success: 0, failure: 0, neutral: 0, refused: 0 }
@@ -103,7 +103,7 @@ export function circuitBreaker(options: BreakerOptions): CircuitBreaker {
     enter('closed')
   }
 
-  function settleClosed(outcome: Outcome): void {
+  function settleClosed(outcome: CallOutcome): void {
     if (outcome === 'neutral') return
     const now = nowMs()
     window.add(outcome === 'failure', now)
@@ -112,7 +112,7 @@ export function circuitBreaker(options: BreakerOptions): CircuitBreaker {
     if (failures >= threshold && failures >= successes) open()
   }
 
-  function settleProbe(outcome: Outcome): void {
+  function settleProbe(outcome: CallOutcome): void {
     if (outcome === 'failure') open()
     else if (outcome === 'neutral') freeProbes++
     else if (++successfulProbes === probes) close()

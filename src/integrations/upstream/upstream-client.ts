@@ -2,7 +2,7 @@ import type { Static, TSchema } from '@sinclair/typebox'
 import type { Dispatcher } from 'undici'
 import type { Authorizer } from './authorizer.ts'
 import { Bulkhead } from './bulkhead.ts'
-import type { CircuitBreaker, Outcome, Permit } from './circuit-breaker.ts'
+import type { CallOutcome, CircuitBreaker, Permit } from './circuit-breaker.ts'
 import { unlessAborted, wait, withDeadline } from './deadline.ts'
 import { exchange } from './exchange.ts'
 import { readReply } from './read-reply.ts'
@@ -73,7 +73,7 @@ const IDEMPOTENT: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'
 const NOT_NOW: readonly (number | undefined)[] = [408, 425, 429]
 
 /** Makes a client of one upstream. It has a retry budget of its own, and holds no connections: the dispatcher does. */
-export function upstreamClient(options: UpstreamClientOptions): UpstreamClient {
+export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { dispatcher, breaker, authorizer, attemptTimeoutMs, nowMs, random } = options
   const upstream = breaker.name
   const { origin, pathname } = new URL(options.baseUrl)
@@ -174,7 +174,7 @@ function isIdempotent({ method = 'GET', headers }: UpstreamCall<TSchema>): boole
  * An upstream that refuses a call works. A deadline that cut off an attempt is a failure, else an upstream that is slower
  * than all deadlines never is; but not where our own waiting, for a token or a place, had used up most of the time.
  */
-function outcomeOf(error: unknown, hadHalfOfDeadline: boolean): Outcome {
+function outcomeOf(error: unknown, hadHalfOfDeadline: boolean): CallOutcome {
   if (!(error instanceof UpstreamError)) return 'neutral'
   const { kind, status = 0 } = error
   if (kind === 'aborted' || kind === 'own-fault' || (kind === 'deadline' && !hadHalfOfDeadline)) return 'neutral'

@@ -18,7 +18,11 @@ interface CheckOptions<T> {
  * A check that no number of callers can make expensive: it is bounded in time, callers at the same time share one, and
  * its answer is used again for a while.
  */
-export function dependencyCheck<T>({ probe, timeoutMs, maxAgeMs }: CheckOptions<T>): () => Promise<CheckResult<T>> {
+export function createDependencyCheck<T>({
+  probe,
+  timeoutMs,
+  maxAgeMs
+}: CheckOptions<T>): () => Promise<CheckResult<T>> {
   let startedAt = Number.NEGATIVE_INFINITY
   let current: Promise<CheckResult<T>> | undefined
 

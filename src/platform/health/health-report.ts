@@ -1,5 +1,5 @@
 import type { Health } from '../../../schemas/health.ts'
-import { dependencyCheck } from './dependency-check.ts'
+import { createDependencyCheck } from './dependency-check.ts'
 
 const TIMEOUT_MS = 300
 const MAX_AGE_MS = 1000
@@ -27,10 +27,10 @@ interface Dependencies {
  * Answers the state of what the service depends on. MySQL and its schema are critical; without Redis it is slower, without
  * the supplier its stock is older.
  */
-export function healthReport(dependencies: Dependencies): HealthReport {
+export function createHealthReport(dependencies: Dependencies): HealthReport {
   const { schemaVersion, requiredVersion, pingRedis, supplierBreaker } = dependencies
-  const checkMysql = dependencyCheck({ probe: schemaVersion, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
-  const checkRedis = dependencyCheck({ probe: pingRedis, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+  const checkMysql = createDependencyCheck({ probe: schemaVersion, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+  const checkRedis = createDependencyCheck({ probe: pingRedis, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
 
   return async () => {
     const [{ value: version, ...mysql }, { value: _pong, ...redis }] = await Promise.all([checkMysql(), checkRedis()])

@@ -18,7 +18,7 @@ interface ClientError {
 }
 
 /** For the log: what was answered past the application. */
-export interface Refusal {
+export interface ParserRefusal {
   status: number
   requestId: string
   /** The response that the application would have written, when what is wrong is only the body of the request. */
@@ -29,7 +29,7 @@ export interface Refusal {
  * Answers what never became a request (bad HTTP, too much of it, or too slow) with a problem, and hangs up. Nothing
  * comes back when there was nobody to answer.
  */
-export function answerClientError(error: ClientError, socket: Socket): Refusal | undefined {
+export function answerClientError(error: ClientError, socket: Socket): ParserRefusal | undefined {
   // The rest of a request that is too large: closing with data unread would reset the connection, answer and all.
   if (answered.has(socket)) return
   const response = responseOf(socket)

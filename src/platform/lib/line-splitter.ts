@@ -15,7 +15,7 @@ export interface LineSplitter {
 }
 
 /** Splits a text of any length into its lines. Keeps one line at most, and of one that is too long nothing. */
-export function lineSplitter(limitBytes: number): LineSplitter {
+export function createLineSplitter(limitBytes: number): LineSplitter {
   /** The beginning of a line whose end is yet to come: lines of many small chunks take no more than others. */
   let pending: Buffer | undefined
   let length = 0

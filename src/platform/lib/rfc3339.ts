@@ -9,7 +9,7 @@ const MIN_YEAR = 1001
 const MAX_YEAR = 9998
 
 /** Reads a moment as in RFC 3339: Unix time, to the millisecond; undefined where there is no such moment. */
-export function parseMoment(text: string): number | undefined {
+export function parseRfc3339(text: string): number | undefined {
   const [, year, month, day] = MOMENT.exec(text) ?? []
   if (Number(year) < MIN_YEAR || Number(year) > MAX_YEAR) return undefined
   // Of the days from the 29th on, Date makes days of the next month.

@@ -9,7 +9,7 @@ const REQUESTS_TIMEOUT_MS = 12_000
  * the server would also wait for connections on which nothing was asked yet, as browsers open them in advance, for
  * those that a request in flight leaves behind, and for clients that stop in the middle of a request.
  */
-export function connectionCloser(server: Server): () => void {
+export function createConnectionCloser(server: Server): () => void {
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     open.add(socket)

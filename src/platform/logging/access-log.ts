@@ -23,7 +23,7 @@ interface AccessLogOptions {
  * The line is put together by hand, in the format of pino: pino itself would cost a request more than all else around
  * the answer.
  */
-export function accessLog(options: AccessLogOptions): (record: RequestEnd) => void {
+export function createAccessLog(options: AccessLogOptions): (record: RequestEnd) => void {
   const { stream, level, withoutKeys, now = Date.now } = options
   const quoteUrl = remembering((url) => JSON.stringify(redactUrl(url, withoutKeys)))
   const lowest = levels.values[level] ?? Number.POSITIVE_INFINITY

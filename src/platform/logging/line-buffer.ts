@@ -41,7 +41,7 @@ process.once('exit', () => {
  * It never blocks before that and never throws: while the target takes nothing, lines are lost beyond a bound, and
  * standard error is told so, once.
  */
-export function lineBuffer(target: LogTarget): LineBuffer {
+export function createLineBuffer(target: LogTarget): LineBuffer {
   let lines = ''
   let isWriting = false
   let isUrgent = false

@@ -1,7 +1,7 @@
 import { format, parse } from 'node:path'
 import { pino, symbols } from 'pino'
 import { type Config, ConfigError } from '../../config/config.ts'
-import { type LineBuffer, lineBuffer } from './line-buffer.ts'
+import { createLineBuffer, type LineBuffer } from './line-buffer.ts'
 import { openRollingFile } from './rolling-file.ts'
 import { standardOutput } from './standard-output.ts'
 
@@ -46,7 +46,7 @@ async function openOutput({ filePath, ...limits }: Config['log']): Promise<Outpu
   try {
     const all = await openRollingFile(filePath, limits)
     const errors = await openRollingFile(errorPath(filePath), limits)
-    return withErrors(plain(lineBuffer(all)), lineBuffer(errors))
+    return withErrors(plain(createLineBuffer(all)), createLineBuffer(errors))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ConfigError([`LOG_FILE_PATH must be a path that can be written: ${reason}`])

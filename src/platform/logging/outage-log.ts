@@ -4,7 +4,7 @@ interface Log {
 }
 
 /** Writes one line when a dependency stops answering, and one when it answers again, however often it is told. */
-export function availabilityLog(name: string, log: Log) {
+export function createOutageLog(name: string, log: Log) {
   let isUp = true
   return {
     up() {

@@ -1,12 +1,12 @@
 import { write } from 'node:fs'
-import { isFullPipe, lineBuffer } from './line-buffer.ts'
+import { createLineBuffer, isFullPipe } from './line-buffer.ts'
 
 const FD = 1
 const MIN_RETRY_MS = 1
 const MAX_RETRY_MS = 100
 
 /** Standard output, a pipe or a file: one buffer for the whole process, so that lines keep their order. */
-export const standardOutput = lineBuffer({
+export const standardOutput = createLineBuffer({
   name: 'standard output',
   fd: FD,
   write(text, onWritten, onFailed) {

@@ -10,7 +10,7 @@ const MAX_RECONNECT_DELAY_MS = 1000
  * Makes a client, which connects when it is told to. Without Redis every command fails at once, and the client goes on
  * trying to connect.
  */
-export function redisClient({ url, keyPrefix }: { url: string; keyPrefix: string }): Redis {
+export function openRedisClient({ url, keyPrefix }: { url: string; keyPrefix: string }): Redis {
   return new Redis(url, {
     keyPrefix,
     lazyConnect: true,

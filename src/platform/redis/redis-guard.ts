@@ -26,7 +26,7 @@ interface RedisGuardOptions {
 const RETRY_AFTER_MS = 500
 
 /** Makes sure that nothing waits for Redis longer than a budget, and that few wait at all while it is away. */
-export function redisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOptions): RedisGuard {
+export function createRedisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOptions): RedisGuard {
   let isDown = false
   let retryAtMs = 0
 

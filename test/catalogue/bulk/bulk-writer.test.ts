@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
-import { type BulkRequest, type BulkWriter, bulkWriter } from '../../../src/catalogue/bulk/bulk-writer.ts'
+import { type BulkRequest, type BulkWriter, createBulkWriter } from '../../../src/catalogue/bulk/bulk-writer.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
 import { testApp } from '../../support/test-app.ts'
@@ -14,11 +14,11 @@ const config = await testConfig(t)
 const connection = await testConnection(t, config)
 const app = await testApp(t, config)
 
-function prepare(t: Test, overrides: Partial<Parameters<typeof bulkWriter>[0]> = {}) {
+function prepare(t: Test, overrides: Partial<Parameters<typeof createBulkWriter>[0]> = {}) {
   const committed: string[][] = []
   const unexpected: AppError[] = []
   const onCommitted = async (ids: string[]) => void committed.push(ids)
-  const writer = bulkWriter({
+  const writer = createBulkWriter({
     database: app.database,
     folder: t.testdir(),
     nowMs: Date.now,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { changeWaiters } from '../../../src/catalogue/change-feed/change-waiters.ts'
+import { createChangeWaiters } from '../../../src/catalogue/change-feed/change-waiters.ts'
 import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
 import { change, toId } from '../change-log/support/change-log.ts'
 
@@ -10,7 +10,7 @@ function prepare(head: number) {
   const view = createChangeView()
   view.restart(head)
   const apply = (seq: number) => view.apply([{ seq, changes: [change(seq)] }])
-  return { view, waiters: changeWaiters(view, 3), apply }
+  return { view, waiters: createChangeWaiters(view, 3), apply }
 }
 
 t.test('a wait ends when the log goes on, and not for what is awaited only', async (t) => {

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { BEGINNING, type FeedPosition } from '../../../src/catalogue/change-feed/feed-cursor.ts'
+import { BEGINNING, type ChangeFeedPosition } from '../../../src/catalogue/change-feed/feed-cursor.ts'
 import { readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
 import { logChanges } from '../../../src/catalogue/change-log/log-changes.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
@@ -33,7 +33,7 @@ t.test('pages of any size come to the same, and say where there is more', async 
   for (const limit of [1, 2, 7, 100, 499, 500, 504, 1000]) {
     const seen: string[] = []
     const sizes = new Set<number>()
-    let from: FeedPosition = BEGINNING
+    let from: ChangeFeedPosition = BEGINNING
     for (let hasMore = true; hasMore; ) {
       const stretch = await readFeed(database, from, limit)
       seen.push(...stretch.changes.map(({ id }) => id))

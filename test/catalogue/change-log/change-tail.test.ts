@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { tailChanges } from '../../../src/catalogue/change-log/change-tail.ts'
+import { openChangeTail } from '../../../src/catalogue/change-log/change-tail.ts'
 import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { proxied } from '../../support/proxied.ts'
@@ -20,7 +20,7 @@ async function prepare(t: Test) {
   const told: (string | null)[] = []
   view.onChanged((productIds) => told.push(...(productIds ?? [null])))
   const counts = { failures: 0, successes: 0 }
-  const tail = tailChanges({
+  const tail = openChangeTail({
     database: tailDatabase(t, proxiedConfig),
     view,
     nowMs,

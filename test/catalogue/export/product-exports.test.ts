@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import type { RowDataPacket } from 'mysql2'
 import t from 'tap'
-import { productExports } from '../../../src/catalogue/export/product-exports.ts'
+import { createProductExports } from '../../../src/catalogue/export/product-exports.ts'
 import { parseFilters } from '../../../src/catalogue/listing/query/filters.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
@@ -32,7 +32,7 @@ t.teardown(() => [pool.end(), ownPool.end()])
 function makeExports(timeouts: { stallTimeoutMs?: number; timeoutMs?: number } = {}) {
   let rows = 0
   let connectionId: number | undefined
-  const exports = productExports({
+  const exports = createProductExports({
     ...timeouts,
     database: createDatabase(pool, limits),
     async openSnapshot() {
@@ -141,7 +141,7 @@ t.test('one that cannot begin is refused, and takes no room', async (t) => {
   const { config: behindProxy, mysql } = await proxied(t, config)
   const cutOff = openPool(behindProxy.mysql, limits)
   t.teardown(() => cutOff.end())
-  const exports = productExports({
+  const exports = createProductExports({
     database: createDatabase(pool, limits),
     openSnapshot: () => openSnapshot(cutOff, limits.queryTimeoutMs),
     onRows: () => {}

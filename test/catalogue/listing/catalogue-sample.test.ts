@@ -3,7 +3,7 @@ import t from 'tap'
 import { SORT_KEYS } from '../../../schemas/products.ts'
 import { seedCatalogue } from '../../../scripts/seed/seed-catalogue.ts'
 import { drawSample } from '../../../src/catalogue/listing/plan/catalogue-sample.ts'
-import { catalogueSampler } from '../../../src/catalogue/listing/plan/catalogue-sampler.ts'
+import { createCatalogueSampler } from '../../../src/catalogue/listing/plan/catalogue-sampler.ts'
 import { sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
@@ -81,7 +81,7 @@ t.test('the sampler draws once for all who ask, again when it is old, and at onc
     }
   }
   let now = 0
-  const sampler = catalogueSampler(counted, () => now)
+  const sampler = createCatalogueSampler(counted, () => now)
   const [first, second] = await Promise.all([sampler.current(), sampler.current()])
   t.equal(first, second)
   t.equal(draws, 1)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeCursor, encodeCursor, fingerprint } from '../../../src/catalogue/listing/query/cursor.ts'
+import { decodeCursor, encodeCursor, fingerprintQuery } from '../../../src/catalogue/listing/query/cursor.ts'
 
 const position = fc.record({
   value: fc.string({ unit: 'grapheme', maxLength: 255 }),
@@ -9,7 +9,7 @@ const position = fc.record({
   inclusive: fc.boolean(),
   backward: fc.boolean()
 })
-const query = fingerprint({ sort: 'price' })
+const query = fingerprintQuery({ sort: 'price' })
 
 t.test('a cursor reads as it was written', async () => {
   fc.assert(
@@ -47,7 +47,7 @@ t.test('text that never was a cursor is refused', async () => {
 
 t.test('a cursor of another query is told from a damaged one', async (t) => {
   const cursor = encodeCursor({ value: '1.00', id: Buffer.alloc(16), inclusive: false, backward: false }, query)
-  t.throws(() => decodeCursor(cursor, fingerprint({ sort: 'name' })), { code: 'cursor-mismatch' })
+  t.throws(() => decodeCursor(cursor, fingerprintQuery({ sort: 'name' })), { code: 'cursor-mismatch' })
 })
 
 t.test('a cursor of another version is refused', async (t) => {

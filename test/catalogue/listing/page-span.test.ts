@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { SORT_KEYS } from '../../../schemas/products.ts'
-import type { Standing } from '../../../src/catalogue/change-log/change.ts'
+import type { ListingKey } from '../../../src/catalogue/change-log/change.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { readChanges, readHead } from '../../../src/catalogue/change-log/read-changes.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
@@ -104,7 +104,7 @@ t.test('where nobody has noted what a change was, it may touch anything', async 
   const query = parseListQuery({ category: ['a'] })
   const isTouching = touchingPage(query, [null, null])
   t.equal(isTouching({ type: 'upsert', id: '0'.repeat(32), sku: null }), true)
-  const standing: Standing = { name: 'Tea', category: 'b', price: 1, createdAt: '2026', updatedAt: '2026' }
+  const standing: ListingKey = { name: 'Tea', category: 'b', price: 1, createdAt: '2026', updatedAt: '2026' }
   const known = { type: 'upsert', id: '0'.repeat(32), sku: null, standings: [standing, null] } as const
   t.equal(isTouching(known), false)
 })

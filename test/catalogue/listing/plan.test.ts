@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { ProductListQuery } from '../../../schemas/products.ts'
-import { type ListPlan, planFew, planWalk } from '../../../src/catalogue/listing/plan/plan.ts'
+import { type ListPlan, planSelective, planWalk } from '../../../src/catalogue/listing/plan/plan.ts'
 import { surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { madeSample, type SampledFixture } from './support/made-sample.ts'
@@ -17,7 +17,7 @@ function plan(fixture: (index: number) => SampledFixture, asked: ProductListQuer
   )
   const query = parseListQuery(asked)
   const survey = surveyList(sample, query, null)
-  return { walk: planWalk(survey, NEED), few: planFew(survey, query) }
+  return { walk: planWalk(survey, NEED), few: planSelective(survey, query) }
 }
 
 /** What is done first. */
@@ -82,7 +82,7 @@ t.test('a category is a walk of its own', async (t) => {
 t.test('an empty sample makes a plan', async (t) => {
   const query = parseListQuery({ search: 'tea', minPrice: '1' })
   const survey = surveyList(madeSample([], 64), query, null)
-  const [walk, few] = [planWalk(survey, NEED), planFew(survey, query)]
+  const [walk, few] = [planWalk(survey, NEED), planSelective(survey, query)]
   t.ok(walk.costUs > 0 && Number.isFinite(walk.costUs))
   t.ok(few !== null && few.costUs > 0 && Number.isFinite(few.costUs))
 })

@@ -7,7 +7,7 @@ import type { ListPlan } from '../../../src/catalogue/listing/plan/plan.ts'
 import { placeOf, surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
 import { type ListQuery, parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
-import type { FewSource } from '../../../src/catalogue/listing/read/conditions.ts'
+import type { SelectiveSource } from '../../../src/catalogue/listing/read/conditions.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
 import { follow } from '../../../src/catalogue/listing/read/read-list.ts'
 import { walk } from '../../../src/catalogue/listing/read/walk.ts'
@@ -85,7 +85,7 @@ async function expectedIds(query: ListQuery, need: number): Promise<string[]> {
 /** Every plan that can answer the query, each as the only one. */
 function plansFor({ search, minPrice, maxPrice }: ListQuery): ListPlan[] {
   const walk = { entries: 100, candidatesPerMatch: 3, costUs: 1, hopedUs: 1 }
-  const few = (source: FewSource, costUs = 0): ListPlan => ({ walk, few: { source, costUs } })
+  const few = (source: SelectiveSource, costUs = 0): ListPlan => ({ walk, few: { source, costUs } })
   const isOnPrices = minPrice !== null || maxPrice !== null
   return [
     { walk, few: null },

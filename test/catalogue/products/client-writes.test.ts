@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { type ProductEditor, productEditor } from '../../../src/catalogue/products/product-editor.ts'
+import { createProductEditor, type ProductEditor } from '../../../src/catalogue/products/product-editor.ts'
 import { createProduct, deleteProduct, patchProduct } from '../../../src/catalogue/products/product-edits.ts'
 import type { ProductRow } from '../../../src/catalogue/products/product-row.ts'
 import { upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
@@ -179,7 +179,7 @@ async function worlds(t: Test): Promise<() => World> {
       model: new Model(),
       nowMs: START,
       run: `${++runs}-`,
-      editor: productEditor({ database, nowMs: () => world.nowMs, randomBytes, onCommitted: async () => {} })
+      editor: createProductEditor({ database, nowMs: () => world.nowMs, randomBytes, onCommitted: async () => {} })
     }
     return world
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { keyUsage } from '../../../src/edge/auth/key-usage.ts'
+import { createKeyUsage } from '../../../src/edge/auth/key-usage.ts'
 import { listKeys } from '../../../src/edge/auth/manage-keys.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
@@ -31,7 +31,7 @@ t.test('the last use of each key is written, all in one statement', async (t) =>
       return database.execute<Row>(sql, params)
     }
   }
-  const usage = keyUsage({ database: counted, nowMs: clock.nowMs, onFailure: (error) => t.fail(String(error)) })
+  const usage = createKeyUsage({ database: counted, nowMs: clock.nowMs, onFailure: (error) => t.fail(String(error)) })
   for (let count = 0; count < 1000; count++) usage.note(toKey(one))
   clock.atMs = NOON_MS + 1500
   usage.note(toKey(other))
@@ -47,7 +47,7 @@ t.test('the last use of each key is written, all in one statement', async (t) =>
 })
 
 t.test('an earlier use on another instance does not take the place of a later one', async (t) => {
-  const usage = keyUsage({ database, nowMs: () => NOON_MS, onFailure: (error) => t.fail(String(error)) })
+  const usage = createKeyUsage({ database, nowMs: () => NOON_MS, onFailure: (error) => t.fail(String(error)) })
   usage.note(toKey(other))
   await usage.flush()
   t.same((await lastUses())[1], [other.id, '2026-03-01T12:00:01.750Z'])
@@ -55,7 +55,12 @@ t.test('an earlier use on another instance does not take the place of a later on
 
 t.test('it is written from time to time', async (t) => {
   clock.atMs = NOON_MS + 60_000
-  const usage = keyUsage({ database, nowMs: clock.nowMs, onFailure: (error) => t.fail(String(error)), intervalMs: 20 })
+  const usage = createKeyUsage({
+    database,
+    nowMs: clock.nowMs,
+    onFailure: (error) => t.fail(String(error)),
+    intervalMs: 20
+  })
   for (const time of ['2026-03-01T12:01:00.250Z', '2026-03-01T12:02:00.000Z']) {
     clock.atMs = Date.parse(time)
     usage.note(toKey(one))
@@ -66,7 +71,7 @@ t.test('it is written from time to time', async (t) => {
 
 t.test('what could not be written is written the next time', async (t) => {
   const failures: unknown[] = []
-  const usage = keyUsage({ database, nowMs: clock.nowMs, onFailure: (error) => failures.push(error) })
+  const usage = createKeyUsage({ database, nowMs: clock.nowMs, onFailure: (error) => failures.push(error) })
   clock.atMs = NOON_MS + 3_600_000
   await mysql.refuse()
   usage.note(toKey(one))

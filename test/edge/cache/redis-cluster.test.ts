@@ -1,17 +1,22 @@
 import t from 'tap'
-import { sharedAnswers, type Terms } from '../../../src/edge/cache/shared-answers.ts'
-import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { createRedisCache, type Validity } from '../../../src/edge/cache/redis-cache.ts'
+import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { redisCluster } from '../../support/redis-cluster.ts'
 
 const KEYS = ['list:a', 'list:b', 'product:c']
-const terms: Terms = { anyVersionMs: 60_000, validFrom: null, knownVersion: null, ttlMs: 60_000 }
+const terms: Validity = { anyVersionMs: 60_000, validFrom: null, knownVersion: null, ttlMs: 60_000 }
 const answer = { body: Buffer.from('{}'), etag: 'W/"1"' }
 
 t.test('a cluster takes all that is asked of it', async (t) => {
   const client = await redisCluster(t)
   await t.rejects(client.mget('one', 'two'), { message: /CROSSSLOT/ }, 'it is one')
-  const guard = redisGuard({ budgetMs: 5000, nowMs: () => 0, onDown: (error) => t.fail(error.message), onUp: () => {} })
-  const one = sharedAnswers({ client, guard, instanceId: 'one' })
+  const guard = createRedisGuard({
+    budgetMs: 5000,
+    nowMs: () => 0,
+    onDown: (error) => t.fail(error.message),
+    onUp: () => {}
+  })
+  const one = createRedisCache({ client, guard, instanceId: 'one' })
   for (const key of KEYS) {
     const claim = await one.lookup(key, terms)
     t.match(claim, { state: 'claimed' })

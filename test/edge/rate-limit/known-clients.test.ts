@@ -1,19 +1,19 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { clientState } from '../../../src/edge/rate-limit/client-state.ts'
-import { knownClients } from '../../../src/edge/rate-limit/known-clients.ts'
+import { createClientState } from '../../../src/edge/rate-limit/client-state.ts'
+import { createKnownClients } from '../../../src/edge/rate-limit/known-clients.ts'
 
 const limit = { max: 10, windowMs: 1000 }
 
 function known(client: string, changes: { expiresAtMs?: number; isVisited?: boolean; asking?: Promise<void> } = {}) {
-  return Object.assign(clientState(client, limit), changes)
+  return Object.assign(createClientState(client, limit), changes)
 }
 
 t.test('there are never more than the bound, and none goes who waits', async () => {
   const step = fc.record({ client: fc.nat(30), isAsking: fc.boolean(), wait: fc.nat(500) })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const clients = knownClients(8)
+      const clients = createKnownClients(8)
       const asking = new Set<string>()
       let nowMs = 0
       for (const { client, isAsking, wait } of steps) {
@@ -33,7 +33,7 @@ t.test('there are never more than the bound, and none goes who waits', async () 
 })
 
 t.test('clients who are over go as others come', async (t) => {
-  const clients = knownClients(1000)
+  const clients = createKnownClients(1000)
   for (let number = 0; number < 500; number++) clients.set(known(`old ${number}`, { expiresAtMs: 1000 }), 0)
   t.equal(clients.count, 500)
   for (let number = 0; number < 500; number++) clients.set(known(`new ${number}`, { expiresAtMs: 9000 }), 1000)
@@ -42,7 +42,7 @@ t.test('clients who are over go as others come', async (t) => {
 })
 
 t.test('without room those go first who have not come back', async (t) => {
-  const clients = knownClients(4)
+  const clients = createKnownClients(4)
   for (const name of ['a', 'b', 'c', 'd', 'e']) clients.set(known(name), 0)
   t.equal(clients.count, 4)
   const left = ['a', 'b', 'c', 'd', 'e'].flatMap((name) => clients.get(name) ?? [])

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Limit } from '../../../src/edge/rate-limit/limiter.ts'
-import { sharedWindow } from '../../../src/edge/rate-limit/shared-window.ts'
+import { createSharedWindow } from '../../../src/edge/rate-limit/shared-window.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { type VirtualInstance, virtualInstances } from './support/virtual-instance.ts'
 
@@ -224,7 +224,7 @@ for (const [name, poison] of Object.entries(poisons)) {
 t.test('a client takes a bounded amount of Redis, for a bounded time', async (t) => {
   const { clock, one } = await two(t)
   const guard = { isDown: false, ask: <T>(send: () => Promise<T>): Promise<T | undefined> => send() }
-  const shared = sharedWindow({ client: one.redis, guard })
+  const shared = createSharedWindow({ client: one.redis, guard })
   // The most there can be: requests far apart, each counted by itself, and leases of which nothing is heard again.
   const fill = async (limit: Limit, requests: number) => {
     for (let i = 0; i < requests; i++) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { localWindow } from '../../../src/edge/rate-limit/local-window.ts'
+import { createLocalWindow } from '../../../src/edge/rate-limit/local-window.ts'
 import { NaiveWindow } from './support/naive-window.ts'
 
 t.test(
@@ -21,7 +21,7 @@ t.test(
         (max, windowMs, startMs, steps) => {
           const limit = { max, windowMs }
           const slotMs = Math.ceil(windowMs / 100)
-          const [own, naive] = [localWindow(), new NaiveWindow()]
+          const [own, naive] = [createLocalWindow(), new NaiveWindow()]
           let nowMs = startMs
           for (const [wait, requests] of steps) {
             nowMs += wait * windowMs
@@ -49,7 +49,7 @@ t.test(
 )
 
 t.test('a smaller limit frees up later, a larger one has room at once', async (t) => {
-  const own = localWindow()
+  const own = createLocalWindow()
   const limit = (max: number) => ({ max, windowMs: 1000 })
   for (let atMs = 0; atMs < 10; atMs++) own.count(1, atMs * 10, limit(10))
   t.equal(own.room(100, limit(10)), 0)

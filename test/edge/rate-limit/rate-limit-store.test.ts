@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import Fastify from 'fastify'
 import t from 'tap'
-import { rateLimitStore } from '../../../src/edge/rate-limit/rate-limit-store.ts'
+import { createRateLimitStore } from '../../../src/edge/rate-limit/rate-limit-store.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { virtualInstances } from './support/virtual-instance.ts'
 
@@ -13,7 +13,7 @@ t.test('@fastify/rate-limit decides as the limiter does, by its keys', async (t)
   if (limiter === undefined) throw new Error('no limiter')
   const app = Fastify()
   t.teardown(() => app.close())
-  const store = rateLimitStore(limiter)
+  const store = createRateLimitStore(limiter)
   await app.register(rateLimit, { store, max: 3, timeWindow: 10_000 })
   app.get('/read', () => 'read')
   app.post('/write', { config: { rateLimit: { max: 1, keyGenerator: ({ ip }) => `write:${ip}` } } }, () => 'written')

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Decision } from '../../../src/edge/rate-limit/limiter.ts'
-import { slidingWindowLimiter } from '../../../src/edge/rate-limit/sliding-window-limiter.ts'
-import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { createSlidingWindowLimiter } from '../../../src/edge/rate-limit/sliding-window-limiter.ts'
+import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { faultProxy } from '../../support/fault-proxy.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -35,8 +35,8 @@ async function instance(t: Test, instanceId: string) {
     if (reports.at(-1) !== line) reports.push(line)
   }
   const nowMs = () => performance.now()
-  const guard = redisGuard({ budgetMs: BUDGET_MS, nowMs, onDown: report('down'), onUp: report('up') })
-  const limiter = slidingWindowLimiter({ client, guard, nowMs, instanceId })
+  const guard = createRedisGuard({ budgetMs: BUDGET_MS, nowMs, onDown: report('down'), onUp: report('up') })
+  const limiter = createSlidingWindowLimiter({ client, guard, nowMs, instanceId })
   const admitted = new NaiveWindow()
   let longestMs = 0
   let waited = 0

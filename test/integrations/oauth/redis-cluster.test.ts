@@ -1,18 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
-import { tokenSeal } from '../../../src/integrations/oauth/token-seal.ts'
-import { tokenStore } from '../../../src/integrations/oauth/token-store.ts'
-import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { createTokenSeal } from '../../../src/integrations/oauth/token-seal.ts'
+import { createTokenStore } from '../../../src/integrations/oauth/token-store.ts'
+import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { redisCluster } from '../../support/redis-cluster.ts'
 
 t.test('a cluster takes all that is asked of it', async (t) => {
   const client = await redisCluster(t)
-  const guard = redisGuard({ budgetMs: 5000, nowMs: () => 0, onDown: (error) => t.fail(error.message), onUp: () => {} })
+  const guard = createRedisGuard({
+    budgetMs: 5000,
+    nowMs: () => 0,
+    onDown: (error) => t.fail(error.message),
+    onUp: () => {}
+  })
   const credentials = {
     ...{ tokenUrl: 'https://id.example/token', clientId: 'aisle', clientSecret: 'the secret of this client' },
     ...{ scope: undefined, audience: undefined, clientAuth: 'basic' as const }
   }
-  const store = tokenStore({ client, guard, seal: tokenSeal(credentials, randomBytes), lockMs: 60_000 })
+  const store = createTokenStore({ client, guard, seal: createTokenSeal(credentials, randomBytes), lockMs: 60_000 })
   const claim = await store.claim('one', ['', ''])
   t.match(claim, { state: 'claimed' })
   const fence = claim.state === 'claimed' ? claim.fence : undefined

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { buildApp } from '../../../src/app.ts'
-import { tokenAuthorizer } from '../../../src/integrations/oauth/token-authorizer.ts'
+import { createTokenAuthorizer } from '../../../src/integrations/oauth/token-authorizer.ts'
 import { startSupplier } from '../../../tools/supplier-simulator/start-supplier.ts'
 import { testConfig } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -35,7 +35,7 @@ t.test('no secret and no token is in a log, an error, a metric, or Redis', async
     const { authToken } = app
     if (authToken === null) throw new Error('it is configured')
     const { signal } = new AbortController()
-    const authorizer = tokenAuthorizer(authToken)
+    const authorizer = createTokenAuthorizer(authToken)
     const keys = async (pattern: string) => {
       const names = await app.redis.keys(config.redis.keyPrefix + pattern)
       return names.map((name) => name.slice(config.redis.keyPrefix.length))

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
-import type { Credentials } from '../../../src/config/oauth-credentials.ts'
-import { MAX_ANSWER_BYTES, tokenProvider } from '../../../src/integrations/oauth/token-provider.ts'
+import type { OAuthCredentials } from '../../../src/config/oauth-credentials.ts'
+import { createTokenProvider, MAX_ANSWER_BYTES } from '../../../src/integrations/oauth/token-provider.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -16,7 +16,7 @@ interface Seen {
 type Respond = (response: ServerResponse) => void
 
 /** A provider that answers in one way, and remembers what it was asked. */
-async function provider(t: Test, respond: Respond, overrides: Partial<Credentials> = {}, timeoutMs = TIMEOUT_MS) {
+async function provider(t: Test, respond: Respond, overrides: Partial<OAuthCredentials> = {}, timeoutMs = TIMEOUT_MS) {
   const seen: Seen[] = []
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -31,12 +31,12 @@ async function provider(t: Test, respond: Respond, overrides: Partial<Credential
     server.closeAllConnections()
     server.close()
   })
-  const credentials: Credentials = {
+  const credentials: OAuthCredentials = {
     ...{ tokenUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/token`, clientAuth: 'basic' },
     ...{ clientId: 'a:b c', clientSecret: 'p%ss+wörd', scope: undefined, audience: undefined },
     ...overrides
   }
-  return { seen, requestToken: tokenProvider({ credentials, dispatcher, timeoutMs }) }
+  return { seen, requestToken: createTokenProvider({ credentials, dispatcher, timeoutMs }) }
 }
 
 const json =

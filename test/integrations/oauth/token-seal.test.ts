@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import type { Credentials } from '../../../src/config/oauth-credentials.ts'
-import { tokenSeal } from '../../../src/integrations/oauth/token-seal.ts'
+import type { OAuthCredentials } from '../../../src/config/oauth-credentials.ts'
+import { createTokenSeal } from '../../../src/integrations/oauth/token-seal.ts'
 
-const credentials: Credentials = {
+const credentials: OAuthCredentials = {
   ...{ tokenUrl: 'https://id.example/token', clientId: 'aisle', clientSecret: 'the secret of this client' },
   ...{ scope: undefined, audience: undefined, clientAuth: 'basic' }
 }
-const seal = tokenSeal(credentials, randomBytes)
+const seal = createTokenSeal(credentials, randomBytes)
 
 t.test('what is sealed is opened by whoever has the same secret, and by nobody else', async (t) => {
-  const same = tokenSeal({ ...credentials, clientAuth: 'post' }, randomBytes)
+  const same = createTokenSeal({ ...credentials, clientAuth: 'post' }, randomBytes)
   const others = [{ clientSecret: 'another' }, { clientId: 'b' }, { scope: 's' }, { audience: 'a' }, { tokenUrl: 'x' }]
   t.equal(same.name, seal.name)
   t.equal(same.open(seal.seal('a token')), 'a token')
   t.not(seal.seal('a token'), seal.seal('a token'), 'never twice the same')
   for (const other of others) {
-    const another = tokenSeal({ ...credentials, ...other }, randomBytes)
+    const another = createTokenSeal({ ...credentials, ...other }, randomBytes)
     t.not(another.name, seal.name)
     t.not(another.idOf('a token'), seal.idOf('a token'))
     t.equal(another.open(seal.seal('a token')), undefined)

@@ -1,11 +1,11 @@
 import t from 'tap'
-import type { Claim, SharedToken } from '../../../src/integrations/oauth/token-store.ts'
+import type { LockClaim, SharedToken } from '../../../src/integrations/oauth/token-store.ts'
 import type { Instance } from './support/instance.ts'
 import { tokenSetup } from './support/token-setup.ts'
 
 const NONE = ['', ''] as const
 const tokenOf = (value: string): SharedToken => ({ value, id: 'x', usefulMs: 60_000, leftMs: 50_000 })
-const fenceOf = (claim: Claim) => (claim.state === 'claimed' ? claim.fence : undefined)
+const fenceOf = (claim: LockClaim) => (claim.state === 'claimed' ? claim.fence : undefined)
 
 /** Another one takes the lock: as if it had come to its end. */
 async function takeOver({ redis, tokenKey, store }: Instance, owner: string) {

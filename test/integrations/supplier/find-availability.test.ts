@@ -1,6 +1,6 @@
 import t from 'tap'
 import { productExample } from '../../../schemas/products.ts'
-import { availabilityFinder } from '../../../src/integrations/supplier/find-availability.ts'
+import { createAvailabilityFinder } from '../../../src/integrations/supplier/find-availability.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
 
 const { id, sku, stock, updatedAt } = productExample
@@ -10,7 +10,7 @@ const never = new Promise<never>(() => {})
 t.test('what the catalogue takes of the deadline, the supplier does not have', async (t) => {
   let now = 0
   const outcomes: string[] = []
-  const find = availabilityFinder({
+  const find = createAvailabilityFinder({
     async findProduct() {
       now += 3_599_990
       return productExample
@@ -26,7 +26,7 @@ t.test('what the catalogue takes of the deadline, the supplier does not have', a
 
 t.test('after the deadline, what is known already is still said', async (t) => {
   let now = 0
-  const find = availabilityFinder({
+  const find = createAvailabilityFinder({
     async findProduct() {
       now += 1000
       return productExample
@@ -40,7 +40,7 @@ t.test('after the deadline, what is known already is still said', async (t) => {
 })
 
 t.test('an error of the catalogue is one', async (t) => {
-  const find = availabilityFinder({
+  const find = createAvailabilityFinder({
     findProduct: () => Promise.reject(new AppError('product-not-found', 'There is none.')),
     askSupplier() {
       t.fail('nobody is asked')

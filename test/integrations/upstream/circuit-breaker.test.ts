@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import t from 'tap'
 import {
   type BreakerOptions,
-  circuitBreaker,
-  type Outcome,
+  type CallOutcome,
+  createCircuitBreaker,
   type Transition
 } from '../../../src/integrations/upstream/circuit-breaker.ts'
 import { type BreakerModel, breakerModel } from './support/breaker-model.ts'
@@ -13,14 +13,14 @@ const OPTIONS = { name: 'Supplier', threshold: 3, resetTimeoutMs: 1000, probes: 
 function setUp(options: Partial<BreakerOptions> = {}) {
   const clock = { ms: 0, random: 0 }
   const transitions: Transition[] = []
-  const breaker = circuitBreaker({
+  const breaker = createCircuitBreaker({
     ...OPTIONS,
     nowMs: () => clock.ms,
     random: () => clock.random,
     onTransition: (transition) => transitions.push(transition),
     ...options
   })
-  const make = (...outcomes: Outcome[]) => {
+  const make = (...outcomes: CallOutcome[]) => {
     for (const outcome of outcomes) breaker.acquire().settle(outcome)
   }
   return { clock, transitions, breaker, make }
@@ -129,7 +129,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('settle' as const),
       which: fc.nat(),
-      outcome: fc.constantFrom<Outcome[]>('failure', 'failure', 'success', 'neutral')
+      outcome: fc.constantFrom<CallOutcome[]>('failure', 'failure', 'success', 'neutral')
     })
   },
   {
@@ -152,7 +152,7 @@ t.test('any schedule of calls, results and time has the outcome of the model', a
       (steps, threshold, probes) => {
         const { breaker, clock } = setUp({ threshold, probes })
         const model: BreakerModel = breakerModel({ threshold, probes, resetTimeoutMs: OPTIONS.resetTimeoutMs })
-        const held: { settle(outcome: Outcome): void }[] = []
+        const held: { settle(outcome: CallOutcome): void }[] = []
         const heldByModel: number[] = []
         for (const step of steps) {
           if (step.do === 'wait') {

@@ -3,7 +3,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { applyEvents } from '../../../src/integrations/webhooks/process/apply-events.ts'
 import { MAX_ATTEMPTS } from '../../../src/integrations/webhooks/process/backoff.ts'
-import { type Claim, claimEvents } from '../../../src/integrations/webhooks/process/claim-events.ts'
+import { claimEvents, type EventClaim } from '../../../src/integrations/webhooks/process/claim-events.ts'
 import { failEvent, failExpired, LeaseLostError } from '../../../src/integrations/webhooks/process/settle-events.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { inTransaction } from '../../../src/platform/database/transaction.ts'
@@ -31,12 +31,12 @@ function created(count: number): EventFixture[] {
   }))
 }
 
-function claim(database: Database, maxEvents = 100): Promise<Claim> {
+function claim(database: Database, maxEvents = 100): Promise<EventClaim> {
   return claimEvents(database, { ...newLease(), maxEvents })
 }
 
-const idsOf = ({ events }: Claim) => events.map(({ eventId }) => eventId)
-const apply = (database: Database, { token, events }: Claim) =>
+const idsOf = ({ events }: EventClaim) => events.map(({ eventId }) => eventId)
+const apply = (database: Database, { token, events }: EventClaim) =>
   applyEvents(database, events, { token, leaseMs: LEASE_MS }, sources)
 
 /** Runs a claim, and stands still before its commit, until `commit` is called. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { groupInserts } from '../../../src/integrations/webhooks/receive/group-inserts.ts'
+import { createGroupInserts } from '../../../src/integrations/webhooks/receive/group-inserts.ts'
 import { databaseUnavailable } from '../../../src/platform/database/database-error.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -40,7 +40,7 @@ const bytesOf = (row: string) => Number(row.split('/')[1] ?? 1)
 
 t.test('the first row goes at once, those that come meanwhile together', async (t) => {
   const { statements, open, insertAll } = table()
-  const insert = groupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 60_000 })
+  const insert = createGroupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 60_000 })
   const names = Array.from({ length: 100 }, (_, number) => `r${number}`)
   const answers = names.map(insert)
   open()
@@ -57,7 +57,7 @@ t.test('each row is told what becomes of it, whatever it came with', async () =>
   await fc.assert(
     fc.asyncProperty(fc.array(row, { maxLength: 150 }), async (names) => {
       const { rows, open, insertAll } = table()
-      const insert = groupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 60_000 })
+      const insert = createGroupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 60_000 })
       const answers = names.map((name) => insert(name).catch((error) => error.code))
       open()
       const outcomes = await Promise.all(answers)
@@ -76,7 +76,7 @@ t.test('what is there already goes into no statement, nor does the same row twic
   open()
   for (const name of ['a', 'b']) rows.add(name)
   const asked: string[][] = []
-  const insert = groupInserts({
+  const insert = createGroupInserts({
     keyOf,
     bytesOf,
     insertAll,
@@ -93,7 +93,7 @@ t.test('what is there already goes into no statement, nor does the same row twic
 
 t.test('a row that is late takes no others with it', async (t) => {
   const { rows, open, insertAll } = table()
-  const insert = groupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 300 })
+  const insert = createGroupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 300 })
   const first = insert('first')
   const late = insert('late')
   late.catch(() => {})
@@ -109,7 +109,7 @@ t.test('a row that is late takes no others with it', async (t) => {
 
 t.test('a group has a bounded size, and so has what waits', async (t) => {
   const { statements, open, insertAll } = table()
-  const insert = groupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 60_000 })
+  const insert = createGroupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 60_000 })
   const size = 2 ** 20
   const answers = [insert('first/1'), ...[1, 2, 3].map((number) => insert(`half${number}/${size / 2}`))]
   answers.push(insert(`large/${size * 2}`), insert('small/1'))
@@ -128,7 +128,7 @@ t.test(
   async (t) => {
     const { rows, open, insertAll } = table()
     let isAway = true
-    const insert = groupInserts<string>({
+    const insert = createGroupInserts<string>({
       keyOf,
       findPresent,
       bytesOf,
@@ -152,7 +152,7 @@ t.test(
 
 t.test('what has waited too long is not inserted', async (t) => {
   const { rows, open, insertAll } = table()
-  const insert = groupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 0 })
+  const insert = createGroupInserts({ keyOf, findPresent, insertAll, bytesOf, timeoutMs: 0 })
   const first = insert('a')
   await t.rejects(first, { code: 'database-timeout', status: 503 })
   open()

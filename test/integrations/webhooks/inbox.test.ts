@@ -3,7 +3,7 @@ import t from 'tap'
 import { migrate } from '../../../src/catalogue/migrate.ts'
 import type { Config } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/config.ts'
-import { createInbox, type Delivery } from '../../../src/integrations/webhooks/receive/record-events.ts'
+import { createEventRecorder, type Delivery } from '../../../src/integrations/webhooks/receive/record-events.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { listen } from '../../platform/http/support/exchange.ts'
 import { privateMysql, privateRedis } from '../../support/private-engines.ts'
@@ -176,7 +176,7 @@ t.test('an event that is purged while it comes again is new', async (t) => {
       return await database.execute(sql, params)
     }
   }
-  const record = createInbox({ database: purging, onFailure: (error) => t.fail('it failed', { error }) })
+  const record = createEventRecorder({ database: purging, onFailure: (error) => t.fail('it failed', { error }) })
   t.equal(await record(delivery), 'accepted')
   t.equal(await record(delivery), 'accepted')
   t.same(await countOf(delivery.eventId), { count: 1, duplicates: 0 })
@@ -185,7 +185,7 @@ t.test('an event that is purged while it comes again is new', async (t) => {
 t.test('what only an operator can mend is told to him, and to the sender as a 503', async (t) => {
   const { database } = await testApp(t, await withoutSpace(config))
   const failures: unknown[] = []
-  const record = createInbox({ database, onFailure: (error) => failures.push(error) })
+  const record = createEventRecorder({ database, onFailure: (error) => failures.push(error) })
   await t.rejects(record({ ...delivery, eventId: 'full' }), { code: 'database-unavailable', status: 503 })
   t.match(failures, [{ code: 'ER_DATA_TOO_LONG' }])
 })

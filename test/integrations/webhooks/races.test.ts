@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { productEditor } from '../../../src/catalogue/products/product-editor.ts'
+import { createProductEditor } from '../../../src/catalogue/products/product-editor.ts'
 import { adjustStock, createProduct, deleteProduct } from '../../../src/catalogue/products/product-edits.ts'
 import { editBySku } from '../../../src/catalogue/products/upsert-products.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
@@ -21,7 +21,7 @@ async function prepare(t: Test) {
   const limits = { connectionLimit: 4, queueLimit: 1000, queryTimeoutMs: 30_000 }
   const pool = openPool(config.mysql, limits)
   t.teardown(() => pool.end(() => {}))
-  const editor = productEditor({
+  const editor = createProductEditor({
     database: createDatabase(pool, limits),
     nowMs: Date.now,
     randomBytes,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Webhook } from 'standardwebhooks'
 import t, { type Test } from 'tap'
 import { readSecrets } from '../../../src/config/webhook-secrets.ts'
-import { signatureVerifier } from '../../../src/integrations/webhooks/receive/verify-signature.ts'
+import { createSignatureVerifier } from '../../../src/integrations/webhooks/receive/verify-signature.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
 import { hmac, hub, plain, SECRET, standard } from './support/deliver.ts'
 
@@ -20,7 +20,7 @@ function verdict(
   { secrets = SECRETS, nowMs = () => NOW_SECONDS * 1000 } = {}
 ): string {
   try {
-    return signatureVerifier({ secrets, toleranceSeconds: 300, nowMs })(headers, bytes).scheme
+    return createSignatureVerifier({ secrets, toleranceSeconds: 300, nowMs })(headers, bytes).scheme
   } catch (error) {
     if (!(error instanceof AppError) || error.status !== 401) throw error
     return error.code
@@ -166,7 +166,7 @@ t.test('a time is right to the second, either way', async (t) => {
 t.test('any of several secrets verifies, and any of several signatures', async (t) => {
   const [a, b, c] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   const numberOf = (headers: IncomingHttpHeaders) =>
-    signatureVerifier({ secrets: [a, b], toleranceSeconds: 300, nowMs: () => NOW_SECONDS * 1000 })(headers, body)
+    createSignatureVerifier({ secrets: [a, b], toleranceSeconds: 300, nowMs: () => NOW_SECONDS * 1000 })(headers, body)
       .secretNumber
   const signed = (secret: Buffer) => standard(body, 'e1', { secret, timestamp })
   const both = (one: Buffer, other: Buffer) => ({

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { type LineSplitter, lineSplitter } from '../../../src/platform/lib/line-splitter.ts'
+import { createLineSplitter, type LineSplitter } from '../../../src/platform/lib/line-splitter.ts'
 
 const LIMIT = 12
 
@@ -11,7 +11,7 @@ function collect(lines: ReturnType<LineSplitter['push']>): [number, string | nul
 }
 
 function split(chunks: readonly Buffer[]): [number, string | null][] {
-  const splitter = lineSplitter(LIMIT)
+  const splitter = createLineSplitter(LIMIT)
   return [...chunks.flatMap((chunk) => collect(splitter.push(chunk))), ...collect(splitter.end())]
 }
 
@@ -48,7 +48,7 @@ t.test('a line that is as long as it may be is there, also byte by byte', async 
 })
 
 t.test('an endless line takes no memory', async (t) => {
-  const splitter = lineSplitter(LIMIT)
+  const splitter = createLineSplitter(LIMIT)
   const chunk = Buffer.alloc(2 ** 16, 'x')
   const before = process.memoryUsage().arrayBuffers
   for (let count = 0; count < 4096; count++) for (const _ of splitter.push(chunk)) t.fail()

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { withoutKeys } from '../../../src/edge/auth/key-in-url.ts'
 import type { RequestEnd } from '../../../src/platform/http/request-end.ts'
-import { accessLog } from '../../../src/platform/logging/access-log.ts'
+import { createAccessLog } from '../../../src/platform/logging/access-log.ts'
 
 const record: RequestEnd = {
   requestId: 'k3v9q2xw-1f',
@@ -17,13 +17,13 @@ const record: RequestEnd = {
   aborted: false
 }
 
-type Level = Parameters<typeof accessLog>[0]['level']
+type Level = Parameters<typeof createAccessLog>[0]['level']
 
 /** The lines that one record makes, with their levels. */
 function write(changes: Partial<RequestEnd> = {}, level: Level = 'info'): [number, string][] {
   const written: [number, string][] = []
   const stream = { append: (level: number, line: string) => void written.push([level, line]) }
-  accessLog({ stream, level, withoutKeys, now: () => 1_767_225_600_000 })({ ...record, ...changes })
+  createAccessLog({ stream, level, withoutKeys, now: () => 1_767_225_600_000 })({ ...record, ...changes })
   return written
 }
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { lineBuffer } from '../../../src/platform/logging/line-buffer.ts'
+import { createLineBuffer } from '../../../src/platform/logging/line-buffer.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 /** A target that takes each text when it is told to. */
@@ -28,7 +28,7 @@ function complaints(t: Test) {
 
 t.test('the first line is written at once, those right after it together', async (t) => {
   const slow = target('slow')
-  const lines = lineBuffer(slow)
+  const lines = createLineBuffer(slow)
   lines.append('1\n')
   t.same(slow.writes, ['1\n'])
   slow.take()
@@ -41,7 +41,7 @@ t.test('the first line is written at once, those right after it together', async
 
 t.test('many lines, and lines that are urgent, do not wait', async (t) => {
   const quick = target('quick')
-  const lines = lineBuffer(quick)
+  const lines = createLineBuffer(quick)
   lines.append('1\n')
   for (let count = 0; count < 10_000; count++) lines.append('a line\n')
   quick.take()
@@ -60,7 +60,7 @@ t.test('many lines, and lines that are urgent, do not wait', async (t) => {
 
 t.test('flushing waits for all that is written, and not for ever', async (t) => {
   const slow = target('slow')
-  const lines = lineBuffer(slow)
+  const lines = createLineBuffer(slow)
   await lines.flush()
   lines.append('1\n')
   lines.append('2\n')
@@ -69,7 +69,7 @@ t.test('flushing waits for all that is written, and not for ever', async (t) => 
   slow.take()
   t.equal(await flushed, 2)
   const heard = complaints(t)
-  const stuck = lineBuffer(target('stuck'))
+  const stuck = createLineBuffer(target('stuck'))
   stuck.append('1\n')
   await stuck.flush()
   t.match(heard(), [/to stuck, and are lost/])
@@ -78,7 +78,7 @@ t.test('flushing waits for all that is written, and not for ever', async (t) => 
 t.test('while nothing can be written, memory is bounded and standard error hears it once', async (t) => {
   const heard = complaints(t)
   const full = target('a full disk')
-  const lines = lineBuffer(full)
+  const lines = createLineBuffer(full)
   lines.append('1\n')
   full.fail()
   full.fail()

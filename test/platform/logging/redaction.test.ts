@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import t from 'tap'
 import { generateKey } from '../../../src/edge/auth/key-format.ts'
 import { withoutKeys } from '../../../src/edge/auth/key-in-url.ts'
-import { accessLog } from '../../../src/platform/logging/access-log.ts'
+import { createAccessLog } from '../../../src/platform/logging/access-log.ts'
 import { redact, redactUrl } from '../../../src/platform/logging/redaction.ts'
 
 const redacted = (url: string) => redactUrl(url, withoutKeys)
@@ -60,7 +60,7 @@ t.test('a long URL is cut, and quickly', async (t) => {
 t.test('neither the line of a request nor that of an error shows a secret', async (t) => {
   const lines: string[] = []
   const stream = { append: (_level: number, line: string) => void lines.push(line) }
-  accessLog({ stream, level: 'info', withoutKeys })({
+  createAccessLog({ stream, level: 'info', withoutKeys })({
     requestId: 'k3v9q2xw-1f',
     method: 'GET',
     url: `/api/v1/products?api_key=${SECRET}`,

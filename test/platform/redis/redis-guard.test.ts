@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { testConfig } from '../../support/test-config.ts'
 
 const RETRY_AFTER_MS = 500
@@ -10,7 +10,7 @@ const RETRY_AFTER_MS = 500
 function guarded(budgetMs = 1000) {
   const clock = { nowMs: 0 }
   const reports: string[] = []
-  const guard = redisGuard({
+  const guard = createRedisGuard({
     budgetMs,
     nowMs: () => clock.nowMs,
     onDown: (error) => reports.push(error.message),

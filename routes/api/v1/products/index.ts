@@ -4,13 +4,13 @@ import { Product, ProductListQuery, ProductPage, ProductParams } from '../../../
 import { cacheHeaders, notModified } from '../../../../schemas/responses.ts'
 import { Ref } from '../../../../schemas/types.ts'
 import { parseListQuery } from '../../../../src/catalogue/listing/query/list-query.ts'
-import type { ProductAnswers } from '../../../../src/edge/cache/product-answers.ts'
+import type { ProductResponses } from '../../../../src/edge/cache/product-responses.ts'
 
 const tags = ['Products']
 const LIST_PATH = '/api/v1/products'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const answers = app.getDecorator<ProductAnswers>('productAnswers')
+  const answers = app.getDecorator<ProductResponses>('productAnswers')
   const { sendAnswer } = app
 
   app.get(

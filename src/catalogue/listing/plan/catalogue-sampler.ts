@@ -17,7 +17,7 @@ const MAX_AGE_MS = 60_000
 const MIN_AGE_MS = 10_000
 
 /** @param nowMs a monotonic clock */
-export function catalogueSampler(database: Pick<Database, 'execute'>, nowMs: () => number): CatalogueSampler {
+export function createCatalogueSampler(database: Pick<Database, 'execute'>, nowMs: () => number): CatalogueSampler {
   let sample: CatalogueSample | undefined
   let drawnAtMs = 0
   let isTrusted = true

@@ -1,7 +1,7 @@
 import type { SearchTerm } from '../../search/search-words.ts'
 import { hasPriceFilter } from '../query/filters.ts'
 import type { ListQuery } from '../query/list-query.ts'
-import type { FewSource } from '../read/conditions.ts'
+import type { SelectiveSource } from '../read/conditions.ts'
 import type { FilterSurvey, ListSurvey } from './survey.ts'
 
 /** What work costs the database, in microseconds on a warm server (docs/decisions/0013-walk-or-fetch.md). */
@@ -40,18 +40,18 @@ export interface WalkPlan {
 }
 
 /** Fetch the few that there are, and sort. */
-export interface FewPlan {
-  source: FewSource
+export interface SelectivePlan {
+  source: SelectiveSource
   costUs: number
 }
 
 export interface ListPlan {
   walk: WalkPlan
-  few: FewPlan | null
+  few: SelectivePlan | null
 }
 
 /** The cheapest way to fetch the few; null where there is none but to walk. */
-export function planFew(survey: FilterSurvey, query: ListQuery): FewPlan | null {
+export function planSelective(survey: FilterSurvey, query: ListQuery): SelectivePlan | null {
   const plans = [
     planWords(survey),
     // By price it is the walk.
@@ -100,8 +100,8 @@ function distanceToMatches(matchedAt: readonly number[], seen: number) {
 }
 
 /** FULLTEXT for the rarest words, or the rarest together; the others are tested on the rows. Null without a search. */
-export function planWords({ sample, terms }: FilterSurvey): FewPlan | null {
-  const plans: FewPlan[] = []
+export function planWords({ sample, terms }: FilterSurvey): SelectivePlan | null {
+  const plans: SelectivePlan[] = []
   const asked: SearchTerm[] = []
   let postings = 0
   let joint = new Uint8Array(sample.products.length).fill(1)
@@ -116,7 +116,7 @@ export function planWords({ sample, terms }: FilterSurvey): FewPlan | null {
 }
 
 /** The index of the prices: all entries in the range, and the rows of those that pass. */
-export function planPrices({ sample, terms, isInCategories, isInPrices, isCandidate }: FilterSurvey): FewPlan {
+export function planPrices({ sample, terms, isInCategories, isInPrices, isCandidate }: FilterSurvey): SelectivePlan {
   const within = sample.products.filter((product) => isInPrices(product) && isInCategories(product))
   const fetched = terms.length === 0 ? within : within.filter(isCandidate)
   const [entries, rows] = [within, fetched].map(({ length }) => Math.max(length, UNSEEN) * sample.weight)

@@ -19,7 +19,7 @@ const VALUE_AT = 26
 const CHECKSUM_LENGTH = 8
 
 /** The part of a cursor that ties it to a query: 8 bytes of a hash of everything that decides which rows come in which order. */
-export function fingerprint(query: unknown): Buffer {
+export function fingerprintQuery(query: unknown): Buffer {
   return shortHash(JSON.stringify(query))
 }
 

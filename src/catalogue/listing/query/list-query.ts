@@ -1,6 +1,6 @@
 import type { ProductListQuery } from '../../../../schemas/products.ts'
 import { normalizeText } from '../../products/normalize-text.ts'
-import { decodeCursor, fingerprint } from './cursor.ts'
+import { decodeCursor, fingerprintQuery } from './cursor.ts'
 import { type Filters, parseFilters } from './filters.ts'
 import type { Position, Sort } from './sort.ts'
 
@@ -28,7 +28,7 @@ export function parseListQuery(query: ProductListQuery): ListQuery {
     ...parseFilters(query),
     sort: { key: query.sortBy ?? 'createdAt', order: query.sortOrder ?? 'desc' } satisfies Sort
   }
-  const print = fingerprint(filters)
+  const print = fingerprintQuery(filters)
   const from = query.cursor === undefined ? null : decodeCursor(query.cursor, print)
   const limit = query.limit ?? DEFAULT_LIMIT
   const canonical = canonicalQuery(query, filters.categories, limit)

@@ -10,7 +10,7 @@ export interface Conditions {
 }
 
 /** Where the few come from that are fetched and sorted: the index of the words, or that of the prices. */
-export type FewSource = { terms: readonly SearchTerm[] } | 'prices'
+export type SelectiveSource = { terms: readonly SearchTerm[] } | 'prices'
 
 /** The filters but for the search, which can be told in more than one way. */
 export function filterConditions({ categories, minPrice, maxPrice }: Omit<Filters, 'search'>): Conditions {
@@ -28,7 +28,7 @@ export function indexConditions(filters: Filters): Conditions {
 }
 
 /** All filters, and what finds the few among which they are tested. */
-export function fewConditions(filters: Filters, source: FewSource): Conditions {
+export function selectiveConditions(filters: Filters, source: SelectiveSource): Conditions {
   const search = filters.search ?? []
   if (source === 'prices') return both(indexConditions(filters), termConditions(search))
   // What FULLTEXT is asked for needs no test, without which it can count by itself.
@@ -69,7 +69,7 @@ export function sortIndex({ categories }: Pick<Filters, 'categories'>, column: s
 }
 
 /** FULLTEXT has an index of its own, which nobody has to name. */
-export function fewIndex(filters: Filters, source: FewSource): string | null {
+export function selectiveIndex(filters: Filters, source: SelectiveSource): string | null {
   return source === 'prices' ? sortIndex(filters, 'price') : null
 }
 

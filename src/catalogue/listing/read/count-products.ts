@@ -1,11 +1,11 @@
 import type { SampledProduct } from '../plan/catalogue-sample.ts'
-import { COST_US, type FewPlan, planWords } from '../plan/plan.ts'
+import { COST_US, planWords, type SelectivePlan } from '../plan/plan.ts'
 import { type FilterSurvey, surveyFilters } from '../plan/survey.ts'
 import type { Filters } from '../query/filters.ts'
 import type { Position } from '../query/sort.ts'
-import { countFewStatement, countStatement } from './count-statements.ts'
-import { fetchFew, timeoutOf } from './fetch-few.ts'
+import { countSelectiveStatement, countStatement } from './count-statements.ts'
 import type { ListReader } from './list-reader.ts'
+import { fetchSelective, timeoutOf } from './selective-fetch.ts'
 
 /** How many products pass some filters. */
 export interface Total {
@@ -40,7 +40,7 @@ export async function estimateTotal(reader: ListReader, filters: Filters): Promi
 
 interface WaysToCount {
   scan: Scan
-  few: FewPlan | null
+  few: SelectivePlan | null
 }
 
 function waysToCount(survey: FilterSurvey): WaysToCount {
@@ -55,7 +55,7 @@ async function count(
 ): Promise<Total> {
   if (few !== null && few.costUs < Math.min(budgetUs, scan.costUs)) {
     const timeoutMs = timeoutOf(few, reader.fewTimeoutMs)
-    const counted = await fetchFew<Count>(reader, countFewStatement(filters, few.source, timeoutMs))
+    const counted = await fetchSelective<Count>(reader, countSelectiveStatement(filters, few.source, timeoutMs))
     if (counted !== null) return { total: totalOf(counted), isExact: true }
   }
   return await countInSteps(reader, filters, scan, budgetUs)

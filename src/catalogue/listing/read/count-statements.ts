@@ -1,7 +1,15 @@
 import { limitedSelect } from '../../../platform/database/statement-timeout.ts'
 import type { Filters } from '../query/filters.ts'
 import type { Position, Sort } from '../query/sort.ts'
-import { both, type FewSource, fewConditions, fewIndex, fromProducts, sortIndex, within } from './conditions.ts'
+import {
+  both,
+  fromProducts,
+  type SelectiveSource,
+  selectiveConditions,
+  selectiveIndex,
+  sortIndex,
+  within
+} from './conditions.ts'
 import type { Statement } from './list-statements.ts'
 
 const BY_PRICE: Sort = { key: 'price', order: 'asc' }
@@ -11,7 +19,7 @@ const BY_PRICE: Sort = { key: 'price', order: 'asc' }
  * Every engine tests inside an index on its way forward.
  */
 export function countStatement(filters: Filters, from: Position | null, until: Position | null): Statement {
-  const where = both(fewConditions(filters, 'prices'), within(BY_PRICE, from, until, true))
+  const where = both(selectiveConditions(filters, 'prices'), within(BY_PRICE, from, until, true))
   return { sql: `SELECT COUNT(*) AS count ${fromProducts(where, sortIndex(filters, 'price'))}`, params: where.params }
 }
 
@@ -19,9 +27,9 @@ export function countStatement(filters: Filters, from: Position | null, until: P
  * Counts what is few by its words or its prices.
  * @param timeoutMs after which the server gives it up
  */
-export function countFewStatement(filters: Filters, source: FewSource, timeoutMs: number): Statement {
-  const where = fewConditions(filters, source)
-  const sql = `COUNT(*) AS count ${fromProducts(where, fewIndex(filters, source))}`
+export function countSelectiveStatement(filters: Filters, source: SelectiveSource, timeoutMs: number): Statement {
+  const where = selectiveConditions(filters, source)
+  const sql = `COUNT(*) AS count ${fromProducts(where, selectiveIndex(filters, source))}`
   return { sql: limitedSelect(sql, timeoutMs), params: where.params }
 }
 
@@ -31,13 +39,13 @@ export function countFewStatement(filters: Filters, source: FewSource, timeoutMs
  */
 export function facetStatement(
   filters: Filters,
-  source: FewSource | null,
+  source: SelectiveSource | null,
   bands: readonly string[],
   limit: number,
   timeoutMs: number
 ): Statement {
-  const where = fewConditions(filters, source ?? 'prices')
-  const index = source === null ? 'products_category_price' : fewIndex(filters, source)
+  const where = selectiveConditions(filters, source ?? 'prices')
+  const index = source === null ? 'products_category_price' : selectiveIndex(filters, source)
   const band = `INTERVAL(price, ${bands.join(', ')})`
   const sql = `category, ${band} AS band, COUNT(*) AS count ${fromProducts(where, index)} GROUP BY category, band LIMIT ${limit}`
   return { sql: limitedSelect(sql, timeoutMs), params: where.params }

@@ -5,11 +5,11 @@ import type { ListQuery } from '../query/list-query.ts'
 import { isReadAscending, type Position, sortColumns } from '../query/sort.ts'
 import {
   both,
-  type FewSource,
-  fewConditions,
-  fewIndex,
   fromProducts,
   indexConditions,
+  type SelectiveSource,
+  selectiveConditions,
+  selectiveIndex,
   sortIndex,
   within
 } from './conditions.ts'
@@ -74,15 +74,19 @@ export function straightStatement(query: ListQuery, limit: number): Statement {
  * Fetches what is few by its words or its prices, sorts it, and takes the first ones.
  * @param timeoutMs after which the server gives it up
  */
-export function fewStatement(
+export function selectiveStatement(
   query: ListQuery,
-  source: FewSource,
+  source: SelectiveSource,
   { from, limit }: Pick<Stretch, 'from' | 'limit'>,
   timeoutMs: number
 ): Statement {
   const { column, ascending, order } = orderOf(query)
-  const where = both(fewConditions(query, source), within(query.sort, from, null, ascending))
-  const few = select(`${column}, id ${fromProducts(where, fewIndex(query, source))} ${order()}`, where.params, limit)
+  const where = both(selectiveConditions(query, source), within(query.sort, from, null, ascending))
+  const few = select(
+    `${column}, id ${fromProducts(where, selectiveIndex(query, source))} ${order()}`,
+    where.params,
+    limit
+  )
   const sql = `STRAIGHT_JOIN ${columns} FROM (${few.sql}) k JOIN products p ON p.id = k.id ${order('k.')}`
   return { sql: limitedSelect(sql, timeoutMs), params: few.params }
 }

@@ -1,5 +1,5 @@
 import type { SortKey } from '../../../../schemas/products.ts'
-import type { Change, Standing } from '../../change-log/change.ts'
+import type { Change, ListingKey } from '../../change-log/change.ts'
 import type { ListQuery } from '../query/list-query.ts'
 import { isReadAscending } from '../query/sort.ts'
 
@@ -32,7 +32,7 @@ export function touchingPage(
   const isInSpan = within(sort.key, span)
 
   // Thousands of changes are looked at for one answer: numbers are read and closures made before.
-  function isOnPage(standing: Standing | null): boolean {
+  function isOnPage(standing: ListingKey | null): boolean {
     if (standing === null || standing.price < minPrice || standing.price > maxPrice) return false
     const { category } = standing
     if (categories.length > 0 && (category === null || !categories.includes(category))) return false
@@ -41,7 +41,7 @@ export function touchingPage(
   return ({ standings }) => standings === undefined || isOnPage(standings[0]) || isOnPage(standings[1])
 }
 
-function within(key: SortKey, [lowest, highest]: Span): (standing: Standing) => boolean {
+function within(key: SortKey, [lowest, highest]: Span): (standing: ListingKey) => boolean {
   if (key === 'price') {
     const [least, most] = [Number(lowest ?? Number.NEGATIVE_INFINITY), Number(highest ?? Number.POSITIVE_INFINITY)]
     return ({ price }) => price >= least && price <= most

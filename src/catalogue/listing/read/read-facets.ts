@@ -2,11 +2,11 @@ import type { Facets } from '../../../../schemas/facets.ts'
 import { COST_US, planPrices, planWords } from '../plan/plan.ts'
 import { type FilterSurvey, surveyFilters } from '../plan/survey.ts'
 import { type Filters, hasPriceFilter } from '../query/filters.ts'
-import type { FewSource } from './conditions.ts'
+import type { SelectiveSource } from './conditions.ts'
 import { facetStatement } from './count-statements.ts'
-import { fetchFew } from './fetch-few.ts'
 import type { ListReader } from './list-reader.ts'
 import { BANDS, bandOf, toPriceRanges } from './price-bands.ts'
+import { fetchSelective } from './selective-fetch.ts'
 
 /** How many products of a category are in a price band. */
 interface Cell {
@@ -33,13 +33,13 @@ export async function readFacets(reader: ListReader, filters: Filters): Promise<
   const survey = surveyFilters(await reader.sampler.current(), others)
   const { source, costUs } = cheapest(survey, filters)
   const statement = facetStatement(others, source, BANDS, MAX_CELLS, reader.fewTimeoutMs)
-  const counted = costUs > BUDGET_US ? null : await fetchFew<Cell>(reader, statement)
+  const counted = costUs > BUDGET_US ? null : await fetchSelective<Cell>(reader, statement)
   const isExact = counted !== null && counted.length < MAX_CELLS
   return toFacets(isExact ? counted : estimateCells(survey), filters, isExact)
 }
 
 /** Without a source: all entries of the index of the categories. */
-function cheapest(survey: FilterSurvey, filters: Filters): { source: FewSource | null; costUs: number } {
+function cheapest(survey: FilterSurvey, filters: Filters): { source: SelectiveSource | null; costUs: number } {
   const { sample, terms, isCandidate } = survey
   const fetched = terms.length === 0 ? 0 : sample.products.filter(isCandidate).length
   const all = sample.products.length * (COST_US.entry + GROUPING_US) + fetched * COST_US.row

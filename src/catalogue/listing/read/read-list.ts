@@ -1,12 +1,12 @@
 import type { ProductRow } from '../../products/product-row.ts'
-import { type FewPlan, type ListPlan, planFew, planWalk, type WalkPlan } from '../plan/plan.ts'
+import { type ListPlan, planSelective, planWalk, type SelectivePlan, type WalkPlan } from '../plan/plan.ts'
 import { type ListSurvey, placeOf, surveyList } from '../plan/survey.ts'
 import { hasPriceFilter } from '../query/filters.ts'
 import type { ListQuery } from '../query/list-query.ts'
 import type { Position } from '../query/sort.ts'
-import { fetchFew, timeoutOf } from './fetch-few.ts'
 import type { ListReader } from './list-reader.ts'
-import { fewStatement, straightStatement } from './list-statements.ts'
+import { selectiveStatement, straightStatement } from './list-statements.ts'
+import { fetchSelective, timeoutOf } from './selective-fetch.ts'
 import { type Reading, walk } from './walk.ts'
 
 /** A walk that is thought to cost no more is tried before anything else is planned, and given up when it costs much more. */
@@ -30,7 +30,7 @@ export async function readList(reader: ListReader, query: ListQuery, need: numbe
     if (reading.stoppedAt === null) return reading
     reader.sampler.distrust()
   }
-  return await follow(reader, query, survey, { walk: walkPlan, few: planFew(survey, query) }, need)
+  return await follow(reader, query, survey, { walk: walkPlan, few: planSelective(survey, query) }, need)
 }
 
 /**
@@ -55,8 +55,8 @@ export async function follow(
       ;[rows, from] = [trial.rows, trial.stoppedAt]
     }
     const stretch = { from, limit: need - rows.length }
-    const statement = fewStatement(query, few.source, stretch, timeoutOf(few, fewTimeoutMs))
-    const rest = await fetchFew<ProductRow>(reader, statement)
+    const statement = selectiveStatement(query, few.source, stretch, timeoutOf(few, fewTimeoutMs))
+    const rest = await fetchSelective<ProductRow>(reader, statement)
     if (rest !== null) return { rows: [...rows, ...rest], stoppedAt: null }
   }
   const reading = await walk(database, query, survey, plan.walk, need, pageBudgetUs)
@@ -70,7 +70,7 @@ async function readStraight({ database }: ListReader, query: ListQuery, need: nu
 }
 
 /** How far to walk before the few are fetched instead. */
-function trialBudget(walkPlan: WalkPlan, few: FewPlan): number {
+function trialBudget(walkPlan: WalkPlan, few: SelectivePlan): number {
   if (walkPlan.costUs <= few.costUs) return few.costUs
   return walkPlan.hopedUs < few.costUs ? few.costUs * TRIAL_SHARE : 0
 }

@@ -47,7 +47,7 @@ const SLACK = 1.4
 const SPARE_CANDIDATES = 8
 
 /** Steps begin as the plan has it, and then go by what was found. */
-export function walkPace({ plan, need, testsWords, budgetUs }: WalkPaceOptions): WalkPace {
+export function createWalkPace({ plan, need, testsWords, budgetUs }: WalkPaceOptions): WalkPace {
   let entries = plan.entries * SLACK
   let { candidatesPerMatch } = plan
   let candidates = 0

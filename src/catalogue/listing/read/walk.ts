@@ -6,7 +6,7 @@ import type { ListSurvey } from '../plan/survey.ts'
 import type { ListQuery } from '../query/list-query.ts'
 import { fromStored, type Position } from '../query/sort.ts'
 import { type Statement, type WalkedRow, walkStatement } from './list-statements.ts'
-import { walkPace } from './walk-pace.ts'
+import { createWalkPace } from './walk-pace.ts'
 
 /** What was read of a list, in the direction of reading. */
 export interface Reading {
@@ -28,7 +28,7 @@ export async function walk(
   need: number,
   budgetUs: number
 ): Promise<Reading> {
-  const pace = walkPace({ plan, need, testsWords: terms.length > 0, budgetUs })
+  const pace = createWalkPace({ plan, need, testsWords: terms.length > 0, budgetUs })
   const backward = query.from?.backward === true
   const rows: ProductRow[] = []
   const met = new Set<string>()

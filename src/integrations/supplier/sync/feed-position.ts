@@ -2,7 +2,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { datetimeToMs, toDatetime } from '../../../platform/database/datetime.ts'
 
 /** How far a feed has been read. Times are Unix times. */
-export interface FeedPosition {
+export interface SupplierFeedPosition {
   /** `updatedSince` of the run under way, or of the next one; null is the beginning. */
   readonly sinceMs: number | null
   readonly run: FeedRun | null
@@ -11,7 +11,7 @@ export interface FeedPosition {
 }
 
 /** The same, while a run is under way. */
-export type RunningPosition = FeedPosition & { readonly run: FeedRun }
+export type RunningPosition = SupplierFeedPosition & { readonly run: FeedRun }
 
 /** A walk from `updatedSince` to the end of the feed. */
 export interface FeedRun {
@@ -31,7 +31,7 @@ interface PositionRow extends RowDataPacket {
   pages: number
 }
 
-const UNREAD: FeedPosition = { sinceMs: null, run: null, pages: 0 }
+const UNREAD: SupplierFeedPosition = { sinceMs: null, run: null, pages: 0 }
 /** For what a supplier commits some time after it was dated, and for what it dates ahead. */
 const OVERLAP_MS = 600_000
 const READ = `SELECT updated_since, run_started_at, run_cursor, run_newest, pages
@@ -39,7 +39,7 @@ const READ = `SELECT updated_since, run_started_at, run_cursor, run_newest, page
 const STORE =
   'REPLACE INTO feed_positions (source, updated_since, run_started_at, run_cursor, run_newest, pages) VALUES (?)'
 
-export async function readPosition(connection: Connection, source: string): Promise<FeedPosition> {
+export async function readPosition(connection: Connection, source: string): Promise<SupplierFeedPosition> {
   const [[row]] = await connection.query<PositionRow[]>(READ, [source])
   if (row === undefined) return UNREAD
   const startedAtMs = toUnixMs(row.run_started_at)
@@ -48,14 +48,18 @@ export async function readPosition(connection: Connection, source: string): Prom
 }
 
 /** In the transaction of the page that leads there. */
-export async function storePosition(connection: Connection, source: string, position: FeedPosition): Promise<void> {
+export async function storePosition(
+  connection: Connection,
+  source: string,
+  position: SupplierFeedPosition
+): Promise<void> {
   const { sinceMs, run, pages } = position
   const cells = [toCell(sinceMs), toCell(run?.startedAtMs), run?.cursor ?? null, toCell(run?.newestMs), pages]
   await connection.query(STORE, [[source, ...cells]])
 }
 
 /** Begins a run, or begins it anew. */
-export function beginRun(position: FeedPosition, nowMs: number): RunningPosition {
+export function beginRun(position: SupplierFeedPosition, nowMs: number): RunningPosition {
   return { ...position, run: { startedAtMs: nowMs, cursor: null, newestMs: null } }
 }
 
@@ -72,7 +76,7 @@ export function afterPage(
   { sinceMs, run, pages }: RunningPosition,
   { nextCursor, newestMs }: { nextCursor: string | null; newestMs: number | null },
   nowMs: number
-): FeedPosition {
+): SupplierFeedPosition {
   const newest = latest(run.newestMs, newestMs)
   if (nextCursor !== null) return { sinceMs, run: { ...run, cursor: nextCursor, newestMs: newest }, pages: pages + 1 }
   const tookMs = Math.max(0, nowMs - run.startedAtMs)

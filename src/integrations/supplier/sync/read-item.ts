@@ -2,10 +2,10 @@ import type { SkuWrite } from '../../../catalogue/products/apply-register-writes
 import { MAX_AHEAD_MS } from '../../../catalogue/products/last-writer-wins.ts'
 import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
 import { isJsonObject } from '../../../platform/lib/json-object.ts'
-import { parseMoment } from '../../../platform/lib/rfc3339.ts'
+import { parseRfc3339 } from '../../../platform/lib/rfc3339.ts'
 
 /** An item of a feed that makes no write. */
-export interface Refusal {
+export interface ItemRefusal {
   /** As far as it has one. */
   sku: string | null
   /** Everything that is wrong with it. */
@@ -26,13 +26,13 @@ const OPTIONAL = ['description', 'category', 'stock'] as const
  * Reads what an item of a feed says: that a product is there, with its fields, or that it is gone, as of its `updatedAt`.
  * Optional fields that are not there say nothing: they stay as they are. Other fields are passed over.
  */
-export function readItem(item: unknown, place: ItemPlace, nowMs: number): SkuWrite | Refusal {
+export function readItem(item: unknown, place: ItemPlace, nowMs: number): SkuWrite | ItemRefusal {
   if (!isJsonObject(item)) return { sku: null, detail: 'is not an object' }
   const isDeleted = item.deleted === true
   const { stock, ...others } = item
   const input = stock === null ? others : item
   const reading = readNamedFields(input, isDeleted ? ['sku'] : ['sku', ...REQUIRED], isDeleted ? [] : OPTIONAL)
-  const atMs = typeof item.updatedAt === 'string' ? parseMoment(item.updatedAt) : undefined
+  const atMs = typeof item.updatedAt === 'string' ? parseRfc3339(item.updatedAt) : undefined
   const details = [
     ...('faults' in reading ? reading.faults.map(({ field, detail }) => `${field} ${detail}`) : []),
     ...(isDeleted || typeof (item.deleted ?? false) === 'boolean' ? [] : ['deleted must be true or false']),

@@ -13,12 +13,12 @@ import type { UpstreamClient } from '../../upstream/upstream-client.ts'
 import {
   afterPage,
   beginRun,
-  type FeedPosition,
   type RunningPosition,
   readPosition,
+  type SupplierFeedPosition,
   storePosition
 } from './feed-position.ts'
-import { type Refusal, readItem } from './read-item.ts'
+import { type ItemRefusal, readItem } from './read-item.ts'
 import { type FeedPage, isCursorRefused, readPage } from './read-page.ts'
 
 export interface SyncOptions {
@@ -34,7 +34,7 @@ export interface SyncOptions {
   signal: AbortSignal
   /** How long a supplier may fail until it is given up; two minutes unless said. */
   patienceMs?: number
-  onRefusal: (refusal: Refusal) => void
+  onRefusal: (refusal: ItemRefusal) => void
   /** Told of failures of the supplier that are waited for to pass, and of a run that begins anew. */
   onTrouble: (error: Error) => void
   onProgress?: (itemsRead: number) => void
@@ -87,11 +87,11 @@ export async function syncProducts(config: MysqlConfig, options: SyncOptions): P
   }
 }
 
-async function run(connection: Connection, from: FeedPosition, options: SyncOptions): Promise<SyncSummary> {
+async function run(connection: Connection, from: SupplierFeedPosition, options: SyncOptions): Promise<SyncSummary> {
   const { client, sources, signal, patienceMs = PATIENCE_MS, onTrouble, onProgress } = options
   const summary = { read: 0, created: 0, updated: 0, deleted: 0, unchanged: 0, refused: 0 }
   let mayBeginAnew = from.run !== null
-  let position: FeedPosition = from.run === null ? beginRun(from, sources.nowMs()) : from
+  let position: SupplierFeedPosition = from.run === null ? beginRun(from, sources.nowMs()) : from
   while (isRunning(position)) {
     signal.throwIfAborted()
     try {
@@ -121,7 +121,7 @@ async function applyPage(
   page: FeedPage,
   summary: SyncSummary,
   { source, isDryRun, sources, onRefusal }: SyncOptions
-): Promise<FeedPosition> {
+): Promise<SupplierFeedPosition> {
   const nowMs = sources.nowMs()
   const read = page.data.map((item, index) => readItem(item, { page: position.pages, index }, nowMs))
   const refusals = read.filter((it) => 'detail' in it)
@@ -147,6 +147,6 @@ async function applyPage(
   return next
 }
 
-function isRunning(position: FeedPosition): position is RunningPosition {
+function isRunning(position: SupplierFeedPosition): position is RunningPosition {
   return position.run !== null
 }

@@ -32,7 +32,7 @@ interface BacklogOptions {
  * Makes what reads the backlog, at most once in five seconds, however many ask.
  * @returns a function that throws what `Database.execute` does
  */
-export function backlogReader({ database, nowMs }: BacklogOptions): () => Promise<Backlog> {
+export function createBacklogReader({ database, nowMs }: BacklogOptions): () => Promise<Backlog> {
   let last: { atMs: number; backlog: Promise<Backlog> } | undefined
 
   async function read(): Promise<Backlog> {

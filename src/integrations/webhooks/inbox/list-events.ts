@@ -4,7 +4,7 @@ import {
   type StoredWebhookEventPage,
   type StoredWebhookEventsQuery
 } from '../../../../schemas/webhook-inbox.ts'
-import { decodeCursor, encodeCursor, fingerprint } from '../../../catalogue/listing/query/cursor.ts'
+import { decodeCursor, encodeCursor, fingerprintQuery } from '../../../catalogue/listing/query/cursor.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import { type StoredEventRow, storedEventColumns, toStoredEvent } from './stored-event.ts'
 
@@ -31,7 +31,7 @@ export async function listEvents(
   database: Pick<Database, 'execute'>,
   { limit = STORED_LIMIT_DEFAULT, cursor, ...filters }: StoredWebhookEventsQuery
 ): Promise<StoredWebhookEventPage> {
-  const query = fingerprint(['webhook-events', filters.status, filters.type])
+  const query = fingerprintQuery(['webhook-events', filters.status, filters.type])
   const before = cursor === undefined ? END : decodeCursor(cursor, query).value
   const rowLimit = String(limit + 1)
   const walks = walksOf(filters)

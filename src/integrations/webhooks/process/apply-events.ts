@@ -8,7 +8,7 @@ import type { Sources } from '../../../catalogue/products/upsert-products.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import type { ClaimedEvent } from './claim-events.ts'
 import { InvalidEventError, readEffect } from './read-effect.ts'
-import { type Lease, type Settled, settleEvents } from './settle-events.ts'
+import { type EventLease, type Settled, settleEvents } from './settle-events.ts'
 
 export interface Applied {
   settled: readonly Settled[]
@@ -26,7 +26,7 @@ type ReadEvent = { event: ClaimedEvent; effect: SkuWrite } | { event: ClaimedEve
 export function applyEvents(
   database: Database,
   events: readonly ClaimedEvent[],
-  lease: Lease,
+  lease: EventLease,
   sources: Sources
 ): Promise<Applied> {
   const nowMs = sources.nowMs()
@@ -34,7 +34,7 @@ export function applyEvents(
   return applyWithRetries(database.transaction, (connection) => apply(connection, read, lease, sources))
 }
 
-async function apply(connection: Connection, read: readonly ReadEvent[], lease: Lease, sources: Sources) {
+async function apply(connection: Connection, read: readonly ReadEvent[], lease: EventLease, sources: Sources) {
   const effects = read.flatMap((it) => ('effect' in it ? [it.effect] : []))
   const { hasWon, created, updated, deleted } = await applyRegisterWrites(connection, effects, sources)
   const won = new Map(effects.map((effect, place) => [effect, hasWon[place]]))

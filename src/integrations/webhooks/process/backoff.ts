@@ -9,7 +9,7 @@ export const MAX_ATTEMPTS = LONGEST_MS.length + 1
  * @param random from 0 to below 1
  * @returns undefined after the last attempt
  */
-export function backoffMs(attempt: number, random: number): number | undefined {
+export function retryDelayMs(attempt: number, random: number): number | undefined {
   const longestMs = LONGEST_MS[attempt - 1]
   return longestMs === undefined ? undefined : Math.floor(longestMs * random)
 }

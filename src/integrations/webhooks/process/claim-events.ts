@@ -13,7 +13,7 @@ export interface ClaimedEvent extends RecordedEvent {
 }
 
 /** Events that are this worker's for the time of a lease. */
-export interface Claim {
+export interface EventClaim {
   token: Buffer
   events: readonly ClaimedEvent[]
 }
@@ -54,7 +54,7 @@ const READ = `SELECT id, attempts, event_id, type, occurred_at, body,
  * Events on their first attempt are claimed together. Whatever has been tried before is claimed alone: where something
  * fails, or ends the process, it takes no others with it twice.
  */
-export function claimEvents(database: Database, { token, leaseMs, maxEvents }: ClaimOptions): Promise<Claim> {
+export function claimEvents(database: Database, { token, leaseMs, maxEvents }: ClaimOptions): Promise<EventClaim> {
   return retryContention(() =>
     database.transaction(async (connection) => {
       const ids = await findDue(connection, maxEvents)

@@ -1,4 +1,4 @@
-import { availabilityLog } from '../../../platform/logging/outage-log.ts'
+import { createOutageLog } from '../../../platform/logging/outage-log.ts'
 
 interface Log {
   info(message: string): void
@@ -7,7 +7,7 @@ interface Log {
 
 /** What the log says of a worker: the listeners of `webhookWorker` that are told of failures. */
 export function logWork(log: Log) {
-  const availability = availabilityLog('The inbox of webhooks', log)
+  const availability = createOutageLog('The inbox of webhooks', log)
   return {
     onAttemptFailed(error: Error, eventIds: readonly number[]) {
       log.warn({ err: error, eventIds }, 'webhooks could not be applied, and are tried again')

@@ -1,7 +1,7 @@
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../../../platform/database/database.ts'
 import { retryContention } from '../../../platform/database/retry-contention.ts'
-import { backoffMs } from './backoff.ts'
+import { retryDelayMs } from './backoff.ts'
 
 /** What has become of an event that has been tried. */
 export type Settled =
@@ -43,7 +43,7 @@ const FIND_EXPIRED = `SELECT id, attempts, lease_token FROM webhook_events FORCE
   ORDER BY lease_until LIMIT ${MAX_EXPIRED} FOR UPDATE SKIP LOCKED`
 
 /** The lease under which events were claimed. */
-export interface Lease {
+export interface EventLease {
   token: Buffer
   leaseMs: number
 }
@@ -52,7 +52,11 @@ export interface Lease {
  * Writes what has become of events, in the transaction that holds their effects.
  * @throws {LeaseLostError} when one of them is not ours any more: then nothing of the transaction may be committed
  */
-export async function settleEvents(connection: Connection, settled: readonly Settled[], lease: Lease): Promise<void> {
+export async function settleEvents(
+  connection: Connection,
+  settled: readonly Settled[],
+  lease: EventLease
+): Promise<void> {
   const idsOf = (status: Settled['status']) => settled.filter((event) => event.status === status).map(({ id }) => id)
   const stale = idsOf('stale')
   const ids = [...idsOf('done'), ...stale]
@@ -68,10 +72,10 @@ export async function settleEvents(connection: Connection, settled: readonly Set
 export async function failEvent(
   database: Database,
   failure: Failure,
-  lease: Lease,
+  lease: EventLease,
   random: () => number
 ): Promise<void> {
-  const delayMs = backoffMs(failure.attempts, random())
+  const delayMs = retryDelayMs(failure.attempts, random())
   await retryContention(() => database.transaction((connection) => end(connection, failure, delayMs, lease)))
 }
 
@@ -86,7 +90,7 @@ export function failExpired(database: Database, leaseMs: number, random: () => n
         await connection.query<({ id: number; attempts: number; lease_token: Buffer } & RowDataPacket)[]>(FIND_EXPIRED)
       for (const { id, attempts, lease_token } of expired) {
         const failure = { id, attempts, reason: EXPIRED }
-        await end(connection, failure, backoffMs(attempts, random()), { token: lease_token, leaseMs })
+        await end(connection, failure, retryDelayMs(attempts, random()), { token: lease_token, leaseMs })
       }
       return expired.length
     })
@@ -94,7 +98,12 @@ export function failExpired(database: Database, leaseMs: number, random: () => n
 }
 
 /** @param delayMs undefined when there is to be no other attempt */
-async function end(connection: Connection, failure: Failure, delayMs: number | undefined, lease: Lease): Promise<void> {
+async function end(
+  connection: Connection,
+  failure: Failure,
+  delayMs: number | undefined,
+  lease: EventLease
+): Promise<void> {
   const { id, reason } = failure
   const error = reason.slice(0, REASON_MAX_LENGTH)
   const isDead = delayMs === undefined

@@ -2,7 +2,7 @@ import type { Sources } from '../../../catalogue/products/upsert-products.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import { isContention } from '../../../platform/database/retry-contention.ts'
 import { type Applied, applyEvents } from './apply-events.ts'
-import { type Claim, claimEvents, releaseClaim } from './claim-events.ts'
+import { claimEvents, type EventClaim, releaseClaim } from './claim-events.ts'
 import { failEvent, failExpired, LeaseLostError } from './settle-events.ts'
 
 const MAX_EVENTS = 100
@@ -43,7 +43,7 @@ interface WorkerOptions extends Sources {
  * Applies events as they come, from now on until it is stopped; goes on after any failure. Any number of workers share
  * the work: each event is done by one of them, once.
  */
-export function webhookWorker(options: WorkerOptions): WebhookWorker {
+export function openWebhookWorker(options: WorkerOptions): WebhookWorker {
   const { database, nowMs, randomBytes, random, onApplied, onAttemptFailed, onFailure, onSuccess } = options
   const { minPauseMs = MIN_PAUSE_MS } = options
   let isStopped = false
@@ -83,7 +83,7 @@ export function webhookWorker(options: WorkerOptions): WebhookWorker {
     return claim.events.length > 0
   }
 
-  async function work({ token, events }: Claim): Promise<void> {
+  async function work({ token, events }: EventClaim): Promise<void> {
     const lease = { token, leaseMs: LEASE_MS }
     const ids = events.map(({ id }) => id)
     const startedAtMs = performance.now()

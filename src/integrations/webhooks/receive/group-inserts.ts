@@ -44,7 +44,7 @@ interface Waiting<Row> {
  * @returns a function that answers once its row is committed: false where there is one with its key already. Throws
  * {AppError} `overloaded`; `database-timeout`; what `findPresent` and `insertAll` throw
  */
-export function groupInserts<Row>(options: GroupInsertOptions<Row>) {
+export function createGroupInserts<Row>(options: GroupInsertOptions<Row>) {
   const { keyOf, findPresent, insertAll, bytesOf, timeoutMs } = options
   let waiting: Waiting<Row>[] = []
   let waitingBytes = 0

@@ -1,7 +1,7 @@
 import { EVENT_ID_PATTERN, EVENT_TYPE_PATTERN, type WebhookEvent } from '../../../../schemas/webhooks.ts'
 import { validationFailed } from '../../../platform/errors/app-error.ts'
 import { isJsonObject } from '../../../platform/lib/json-object.ts'
-import { parseMoment } from '../../../platform/lib/rfc3339.ts'
+import { parseRfc3339 } from '../../../platform/lib/rfc3339.ts'
 
 /** The envelope of an event. */
 export interface Envelope {
@@ -24,7 +24,7 @@ const TYPE = new RegExp(EVENT_TYPE_PATTERN)
 export function readEnvelope(json: unknown): Envelope {
   if (!isJsonObject(json)) throw validationFailed([{ pointer: '#', detail: 'must be an object' }])
   const { id, type, occurredAt, data }: Partial<Record<keyof WebhookEvent, unknown>> = json
-  const occurredAtMs = typeof occurredAt === 'string' ? parseMoment(occurredAt) : undefined
+  const occurredAtMs = typeof occurredAt === 'string' ? parseRfc3339(occurredAt) : undefined
   const isIdRight = typeof id === 'string' && ID.test(id)
   const isTypeRight = typeof type === 'string' && TYPE.test(type)
   if (isIdRight && isTypeRight && occurredAtMs !== undefined && isJsonObject(data))

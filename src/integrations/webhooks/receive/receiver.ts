@@ -23,7 +23,7 @@ interface ReceiverOptions {
  * @returns a function that throws {AppError} `webhooks-disabled`; those of signatures; `malformed-json`,
  * `validation-failed`, `unsupported-media-type`; those of the database
  */
-export function webhookReceiver({ isEnabled, verifySignature, record, onRecorded }: ReceiverOptions): Receive {
+export function createWebhookReceiver({ isEnabled, verifySignature, record, onRecorded }: ReceiverOptions): Receive {
   return async (headers, body) => {
     if (!isEnabled) throw new AppError('webhooks-disabled', 'No secret for webhooks is configured here.')
     const { scheme, secretNumber, eventId: signedId } = verifySignature(headers, body)

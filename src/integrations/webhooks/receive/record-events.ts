@@ -5,7 +5,7 @@ import { databaseTimeout, databaseUnavailable } from '../../../platform/database
 import { toDatetime } from '../../../platform/database/datetime.ts'
 import { retryContention } from '../../../platform/database/retry-contention.ts'
 import { AppError } from '../../../platform/errors/app-error.ts'
-import { groupInserts } from './group-inserts.ts'
+import { createGroupInserts } from './group-inserts.ts'
 import type { Scheme } from './signature-headers.ts'
 
 /** A delivery whose signature is right, and whose envelope is an event. */
@@ -53,8 +53,8 @@ interface InboxOptions {
  * @returns a function that throws {AppError} when it cannot say within a second whether the delivery is recorded: 503, for
  * the sender to come again. It may be recorded all the same, and is then found to be a duplicate
  */
-export function createInbox({ database, onFailure }: InboxOptions) {
-  const insert = groupInserts<Row>({
+export function createEventRecorder({ database, onFailure }: InboxOptions) {
+  const insert = createGroupInserts<Row>({
     keyOf: ({ eventId }) => eventId,
     findPresent,
     insertAll,

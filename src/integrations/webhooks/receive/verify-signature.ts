@@ -27,7 +27,7 @@ interface VerifierOptions {
  * @returns a function that throws {AppError} `signature-missing`, `signature-malformed`, `signature-mismatch` or
  * `signature-expired`
  */
-export function signatureVerifier({ secrets, toleranceSeconds, nowMs }: VerifierOptions): VerifySignature {
+export function createSignatureVerifier({ secrets, toleranceSeconds, nowMs }: VerifierOptions): VerifySignature {
   // Made once: of bytes, each HMAC makes one anew, which takes several times as long as the rest of it.
   const keys = secrets.map((secret) => createSecretKey(secret))
   return (headers, body) => {

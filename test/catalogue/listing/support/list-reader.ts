@@ -1,6 +1,10 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { catalogueSampler } from '../../../../src/catalogue/listing/plan/catalogue-sampler.ts'
-import { FEW_TIMEOUT_MS, type ListReader, PAGE_BUDGET_US } from '../../../../src/catalogue/listing/read/list-reader.ts'
+import { createCatalogueSampler } from '../../../../src/catalogue/listing/plan/catalogue-sampler.ts'
+import {
+  type ListReader,
+  PAGE_BUDGET_US,
+  SELECTIVE_TIMEOUT_MS
+} from '../../../../src/catalogue/listing/read/list-reader.ts'
 import type { Params } from '../../../../src/platform/database/database.ts'
 import { statementError } from '../../../../src/platform/database/database-error.ts'
 
@@ -34,8 +38,8 @@ export function countedReader(connection: Connection, options: Partial<ListReade
   const reader: CountedReader = {
     database: { execute },
     // The sample is not the work of any page.
-    sampler: catalogueSampler({ execute: run }, () => performance.now()),
-    fewTimeoutMs: FEW_TIMEOUT_MS,
+    sampler: createCatalogueSampler({ execute: run }, () => performance.now()),
+    fewTimeoutMs: SELECTIVE_TIMEOUT_MS,
     pageBudgetUs: PAGE_BUDGET_US,
     ...options,
     sent: [],

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Test } from 'tap'
 import type { Config } from '../../../../src/config/config.ts'
-import { keyedTransaction } from '../../../../src/edge/idempotency/keyed-transaction.ts'
-import type { StoredAnswer } from '../../../../src/edge/idempotency/stored-answers.ts'
+import { createKeyedTransaction } from '../../../../src/edge/idempotency/keyed-transaction.ts'
+import type { StoredResponse } from '../../../../src/edge/idempotency/stored-responses.ts'
 import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
 import { openPool } from '../../../../src/platform/database/pool.ts'
 import { retryContention } from '../../../../src/platform/database/retry-contention.ts'
@@ -36,8 +36,8 @@ export function keyedWriter(database: Database, databaseName = 'aisle'): Write {
   const usual = { apiKeyId: randomUUID(), key: randomUUID() }
   return async ({ body = 'body', key = usual.key, apiKeyId = usual.apiKeyId, also } = {}) => {
     const request = { apiKeyId, key, method: 'POST', url: '/', headers: {}, body: Buffer.from(body) }
-    const transact = keyedTransaction({ database, databaseName }, request)
-    const work = async (connection: Connection): Promise<StoredAnswer> => {
+    const transact = createKeyedTransaction({ database, databaseName }, request)
+    const work = async (connection: Connection): Promise<StoredResponse> => {
       await connection.query('INSERT INTO effects (body) VALUES (?)', [body])
       await also?.(connection)
       return { status: 201, headers: { etag: '"1"' }, body: Buffer.from(`${body} ${randomUUID()}`) }

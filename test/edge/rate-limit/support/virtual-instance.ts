@@ -1,7 +1,7 @@
 import type { Test } from 'tap'
 import type { Decision, Limit, Limiter } from '../../../../src/edge/rate-limit/limiter.ts'
-import { slidingWindowLimiter } from '../../../../src/edge/rate-limit/sliding-window-limiter.ts'
-import { redisGuard } from '../../../../src/platform/redis/redis-guard.ts'
+import { createSlidingWindowLimiter } from '../../../../src/edge/rate-limit/sliding-window-limiter.ts'
+import { createRedisGuard } from '../../../../src/platform/redis/redis-guard.ts'
 import { type VirtualClock, VirtualRedis } from './virtual-redis.ts'
 
 export interface VirtualInstance extends Limiter {
@@ -39,8 +39,8 @@ export async function virtualInstances(t: Test, path: string, offsetsMs: number[
 
 function virtualInstance(redis: VirtualRedis, { clock, offsetMs, instanceId }: InstanceOptions): VirtualInstance {
   const nowMs = () => clock.nowMs + offsetMs
-  const guard = redisGuard({ budgetMs: 10_000, nowMs, onDown: () => {}, onUp: () => {} })
-  const limiter = slidingWindowLimiter({ client: redis, guard, nowMs, instanceId })
+  const guard = createRedisGuard({ budgetMs: 10_000, nowMs, onDown: () => {}, onUp: () => {} })
+  const limiter = createSlidingWindowLimiter({ client: redis, guard, nowMs, instanceId })
 
   async function request(client: string, limit: Limit) {
     const held = limiter.takeHeld(client, limit, nowMs())

@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { Agent } from 'undici'
-import type { Credentials } from '../../../../src/config/oauth-credentials.ts'
-import { type FetchOutcome, type TokenManager, tokenManager } from '../../../../src/integrations/oauth/token-manager.ts'
-import { MAX_ANSWER_BYTES, tokenProvider } from '../../../../src/integrations/oauth/token-provider.ts'
-import { tokenSeal } from '../../../../src/integrations/oauth/token-seal.ts'
-import { type TokenStore, tokenStore } from '../../../../src/integrations/oauth/token-store.ts'
-import { redisGuard } from '../../../../src/platform/redis/redis-guard.ts'
+import type { OAuthCredentials } from '../../../../src/config/oauth-credentials.ts'
+import {
+  createTokenManager,
+  type FetchOutcome,
+  type TokenManager
+} from '../../../../src/integrations/oauth/token-manager.ts'
+import { createTokenProvider, MAX_ANSWER_BYTES } from '../../../../src/integrations/oauth/token-provider.ts'
+import { createTokenSeal } from '../../../../src/integrations/oauth/token-seal.ts'
+import { createTokenStore, type TokenStore } from '../../../../src/integrations/oauth/token-store.ts'
+import { createRedisGuard } from '../../../../src/platform/redis/redis-guard.ts'
 
 export interface InstanceOptions {
-  credentials: Credentials
+  credentials: OAuthCredentials
   redisUrl: string
   keyPrefix: string
   timeoutMs?: number
@@ -38,13 +42,13 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   })
   redis.on('error', () => {})
   await redis.connect().catch(() => {})
-  const guard = redisGuard({ budgetMs, nowMs: () => performance.now(), onDown() {}, onUp() {} })
-  const seal = tokenSeal(credentials, randomBytes)
-  const store = tokenStore({ client: redis, guard, seal, lockMs })
+  const guard = createRedisGuard({ budgetMs, nowMs: () => performance.now(), onDown() {}, onUp() {} })
+  const seal = createTokenSeal(credentials, randomBytes)
+  const store = createTokenStore({ client: redis, guard, seal, lockMs })
   const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_ANSWER_BYTES })
-  const requestToken = tokenProvider({ credentials, dispatcher, timeoutMs })
+  const requestToken = createTokenProvider({ credentials, dispatcher, timeoutMs })
   const fetches: FetchOutcome[] = []
-  const manager = tokenManager({
+  const manager = createTokenManager({
     ...{ requestToken, store, seal, lockMs, nowMs, random: Math.random, randomBytes },
     onFetch: (outcome) => fetches.push(outcome)
   })

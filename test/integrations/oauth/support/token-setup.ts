@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { Credentials } from '../../../../src/config/oauth-credentials.ts'
+import type { OAuthCredentials } from '../../../../src/config/oauth-credentials.ts'
 import {
   type Supplier,
   type SupplierOptions,
@@ -12,7 +12,7 @@ import {
 import { type Answer, body } from '../../upstream/support/scripted-upstream.ts'
 import { type Instance, type InstanceOptions, startInstance } from './instance.ts'
 
-type Overrides = Partial<Omit<InstanceOptions, 'credentials'>> & { credentials?: Partial<Credentials> }
+type Overrides = Partial<Omit<InstanceOptions, 'credentials'>> & { credentials?: Partial<OAuthCredentials> }
 
 export interface TokenSetup {
   readonly supplier: Supplier
@@ -38,7 +38,7 @@ export async function tokenSetup(t: Test, options: SupplierOptions = {}): Promis
   const supplier = await startSupplier({ products: 50, ...options })
   t.teardown(() => supplier.close())
   const { tokenUrl, clientId, clientSecret } = supplier
-  const credentials: Credentials = {
+  const credentials: OAuthCredentials = {
     ...{ tokenUrl, clientId, clientSecret, clientAuth: 'basic' },
     ...{ scope: undefined, audience: undefined }
   }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { afterPage, beginRun, type FeedPosition } from '../../../../src/integrations/supplier/sync/feed-position.ts'
+import {
+  afterPage,
+  beginRun,
+  type SupplierFeedPosition
+} from '../../../../src/integrations/supplier/sync/feed-position.ts'
 
 const MINUTE_MS = 60_000
 const PAGE_ITEMS = 3
@@ -32,7 +36,7 @@ t.test('whatever changes while a feed is paged through is met by the next run, w
   await fc.assert(
     fc.property(schedules, ({ skewMs, isOrderedByTime, steps }) => {
       let nowMs = START_MS
-      let position: FeedPosition = { sinceMs: null, run: null, pages: 0 }
+      let position: SupplierFeedPosition = { sinceMs: null, run: null, pages: 0 }
       /** All states that there ever were; the feed shows the last one of each key that is committed. */
       const states: Item[] = Array.from({ length: 8 }, (_, key) => ({
         key,

@@ -1,16 +1,16 @@
-import type { BreakerState, Outcome } from '../../../../src/integrations/upstream/circuit-breaker.ts'
+import type { BreakerState, CallOutcome } from '../../../../src/integrations/upstream/circuit-breaker.ts'
 
 interface Call {
   phase: number
   isProbe: boolean
-  outcome?: Outcome
+  outcome?: CallOutcome
 }
 
 export interface BreakerModel {
   readonly state: BreakerState
   /** The number of the call, or undefined where it is refused. */
   acquire(nowMs: number): number | undefined
-  settle(call: number, outcome: Outcome, nowMs: number, random: number): void
+  settle(call: number, outcome: CallOutcome, nowMs: number, random: number): void
 }
 
 /**
@@ -19,7 +19,7 @@ export interface BreakerModel {
  */
 export function breakerModel(options: { threshold: number; probes: number; resetTimeoutMs: number }): BreakerModel {
   const calls: Call[] = []
-  const results: { atMs: number; outcome: Outcome; phase: number }[] = []
+  const results: { atMs: number; outcome: CallOutcome; phase: number }[] = []
   /** Every state it was in, with the moment until which an open one stays so. */
   const phases: { state: BreakerState; untilMs: number }[] = [{ state: 'closed', untilMs: 0 }]
 

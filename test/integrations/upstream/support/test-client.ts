@@ -4,13 +4,13 @@ import { Agent } from 'undici'
 import {
   type BreakerOptions,
   type CircuitBreaker,
-  circuitBreaker
+  createCircuitBreaker
 } from '../../../../src/integrations/upstream/circuit-breaker.ts'
 import {
+  createUpstreamClient,
   type UpstreamCall,
   type UpstreamClient,
-  type UpstreamClientOptions,
-  upstreamClient
+  type UpstreamClientOptions
 } from '../../../../src/integrations/upstream/upstream-client.ts'
 import { UpstreamError } from '../../../../src/integrations/upstream/upstream-error.ts'
 
@@ -41,14 +41,14 @@ export function testClient(
   const dispatcher = new Agent({ connections: maxConcurrent, pipelining: 1, allowH2: false })
   t.teardown(() => dispatcher.destroy())
   const clock = { nowMs: () => performance.now(), random: () => 0 }
-  const breaker = circuitBreaker({
+  const breaker = createCircuitBreaker({
     name: 'Supplier',
     threshold: Number.MAX_SAFE_INTEGER,
     resetTimeoutMs: 1000,
     ...clock,
     ...breakerOptions
   })
-  const client = upstreamClient({
+  const client = createUpstreamClient({
     baseUrl,
     dispatcher,
     breaker,

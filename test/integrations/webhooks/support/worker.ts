@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import type { Config } from '../../../../src/config/config.ts'
-import { type WebhookWorker, webhookWorker } from '../../../../src/integrations/webhooks/process/webhook-worker.ts'
+import { openWebhookWorker, type WebhookWorker } from '../../../../src/integrations/webhooks/process/webhook-worker.ts'
 import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
 import { openPool } from '../../../../src/platform/database/pool.ts'
 
@@ -22,7 +22,7 @@ export interface RunningWorker extends WebhookWorker {
 /** A worker in this process, stopped with the test. */
 export function startWorker(t: Test, config: Config, options: { minPauseMs?: number } = {}): RunningWorker {
   const errors: Error[] = []
-  const worker = webhookWorker({
+  const worker = openWebhookWorker({
     database: workerDatabase(t, config),
     nowMs: Date.now,
     randomBytes,

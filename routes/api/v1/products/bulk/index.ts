@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { BulkAnswer, BulkBody } from '../../../../../schemas/bulk.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
-import { bodyValidator } from '../../../../../src/platform/http/body-validator.ts'
+import { createBodyValidator } from '../../../../../src/platform/http/body-validator.ts'
 
 const NDJSON = 'application/x-ndjson'
 const CONTENT_TYPES = [NDJSON, 'application/ndjson', 'application/jsonl']
@@ -11,7 +11,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const { sendBulk } = app
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(CONTENT_TYPES, (_request, body, done) => done(null, body))
-  const compile = bodyValidator([])
+  const compile = createBodyValidator([])
   app.setValidatorCompiler<object>(({ schema, httpPart }) => (httpPart === 'body' ? isUnread : compile(schema)))
 
   app.post(

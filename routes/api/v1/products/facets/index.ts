@@ -4,10 +4,10 @@ import { problemResponse } from '../../../../../schemas/problem.ts'
 import { cacheHeaders, notModified } from '../../../../../schemas/responses.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 import { parseFilters } from '../../../../../src/catalogue/listing/query/filters.ts'
-import type { ProductAnswers } from '../../../../../src/edge/cache/product-answers.ts'
+import type { ProductResponses } from '../../../../../src/edge/cache/product-responses.ts'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
-  const answers = app.getDecorator<ProductAnswers>('productAnswers')
+  const answers = app.getDecorator<ProductResponses>('productAnswers')
   const { sendAnswer } = app
 
   app.get(

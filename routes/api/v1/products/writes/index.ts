@@ -12,8 +12,8 @@ import {
   replaceProduct
 } from '../../../../../src/catalogue/products/product-edits.ts'
 import { readInput, readPatch } from '../../../../../src/catalogue/products/read-input.ts'
-import type { StoredAnswer } from '../../../../../src/edge/idempotency/stored-answers.ts'
-import { bodyValidator } from '../../../../../src/platform/http/body-validator.ts'
+import type { StoredResponse } from '../../../../../src/edge/idempotency/stored-responses.ts'
+import { createBodyValidator } from '../../../../../src/platform/http/body-validator.ts'
 import { readJson } from '../../../../../src/platform/http/read-json.ts'
 import { parseId } from '../../../../../src/platform/lib/uuid.ts'
 import { PRODUCTS_PATH, toCreated, toReplaced, toWritten } from './answers.ts'
@@ -48,7 +48,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   const editor = app.getDecorator<ProductEditor>('productEditor')
   const { keyedTransaction } = app
   const { ownWrites } = app.changes
-  const compile = bodyValidator([ProductInput, ProductPatch, StockAdjustment])
+  const compile = createBodyValidator([ProductInput, ProductPatch, StockAdjustment])
   app.setValidatorCompiler<object>(({ schema }) => compile(schema))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', json, parse)
@@ -207,6 +207,6 @@ async function parse(request: FastifyRequest, body: Buffer): Promise<unknown> {
   return readJson(body, request.headers)
 }
 
-function send(reply: FastifyReply, { status, headers, body }: StoredAnswer) {
+function send(reply: FastifyReply, { status, headers, body }: StoredResponse) {
   return reply.code(status).headers(headers).send(body)
 }

@@ -9,7 +9,7 @@ import {
   WebhookReplay,
   WebhookReplayResult
 } from '../../../../../schemas/webhook-inbox.ts'
-import { bodyValidator } from '../../../../../src/platform/http/body-validator.ts'
+import { createBodyValidator } from '../../../../../src/platform/http/body-validator.ts'
 import { readJson } from '../../../../../src/platform/http/read-json.ts'
 
 /** The paths are those of the receiver. The folder is a boundary: what is allowed here, a key must allow. */
@@ -128,7 +128,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-const compile = bodyValidator([WebhookReplay])
+const compile = createBodyValidator([WebhookReplay])
 
 function json<T extends Parameters<typeof Ref>[0]>(description: string, schema: T) {
   return { description, content: { 'application/json': { schema: Ref(schema) } } }

@@ -4,7 +4,7 @@ import type { Test } from 'tap'
 import { type Change, decodeChanges } from '../../../../../src/catalogue/change-log/change.ts'
 import type { Config } from '../../../../../src/config/config.ts'
 import { openSupplier } from '../../../../../src/integrations/supplier/open-supplier.ts'
-import type { Refusal } from '../../../../../src/integrations/supplier/sync/read-item.ts'
+import type { ItemRefusal } from '../../../../../src/integrations/supplier/sync/read-item.ts'
 import {
   type SyncOptions,
   type SyncSummary,
@@ -44,7 +44,7 @@ export async function openFeed(
 
 export interface Synced {
   summary: SyncSummary
-  refusals: Refusal[]
+  refusals: ItemRefusal[]
   /** What it was told of failures of the supplier. */
   troubles: Error[]
 }
@@ -53,7 +53,7 @@ export interface Synced {
 export async function sync(config: Config, options: Partial<SyncOptions> = {}): Promise<Synced> {
   const baseUrl = config.supplier.baseUrl ?? ''
   const { client, close } = await openSupplier(baseUrl, config)
-  const refusals: Refusal[] = []
+  const refusals: ItemRefusal[] = []
   const troubles: Error[] = []
   try {
     const summary = await syncProducts(config.mysql, {

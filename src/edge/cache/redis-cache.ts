@@ -1,12 +1,12 @@
 import type { Redis, Result } from 'ioredis'
 import type { RedisGuard } from '../../platform/redis/redis-guard.ts'
-import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
-import type { Answer } from './cached-body.ts'
+import type { CachedResponse } from './cached-response.ts'
+import { decodeResponse, encodeResponse } from './response-codec.ts'
 
 /** What Redis knows of an answer. */
 export type Lookup =
   /** It holds, and was read so long ago, at that version. */
-  | { state: 'found'; answer: Answer; version: number; ageMs: number }
+  | { state: 'found'; answer: CachedResponse; version: number; ageMs: number }
   /** Nobody has it: load it. `startedAtMs` is the time of Redis. */
   | { state: 'claimed'; startedAtMs: number }
   /** Somebody else is loading it. */
@@ -15,21 +15,21 @@ export type Lookup =
   | { state: 'unavailable' }
 
 /** The answers that all instances share, in Redis, and the leases under which they are loaded. */
-export interface SharedAnswers {
+export interface RedisCache {
   /**
    * Asks for an answer, and claims its loading where there is none that holds.
    */
-  lookup(key: string, terms: Terms): Promise<Lookup>
+  lookup(key: string, terms: Validity): Promise<Lookup>
   /** Any answer to the key, however old. */
-  peek(key: string): Promise<{ answer: Answer; version: number } | undefined>
+  peek(key: string): Promise<{ answer: CachedResponse; version: number } | undefined>
   /** Keeps a loaded answer, unless there is a newer one, and lets go of the claim. */
-  store(key: string, loaded: LoadedAnswer): Promise<void>
+  store(key: string, loaded: LoadedResponse): Promise<void>
   /** Lets go of the claim: nothing could be loaded. */
   release(key: string): Promise<void>
 }
 
 /** When an answer holds. */
-export interface Terms {
+export interface Validity {
   /** Up to this age at any version. */
   anyVersionMs: number
   /** From this version on up to the last one that is known, up to this age; null: at no version. */
@@ -38,8 +38,8 @@ export interface Terms {
   ttlMs: number
 }
 
-export interface LoadedAnswer {
-  answer: Answer
+export interface LoadedResponse {
+  answer: CachedResponse
   /** Of the change log, known before the loading began. */
   version: number
   /** The time of Redis before the loading began. */
@@ -133,12 +133,12 @@ declare module 'ioredis' {
 
 type LookupReply = [state: Buffer, first: number, second: number, bytes: Buffer | null]
 
-export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOptions): SharedAnswers {
+export function createRedisCache({ client, guard, instanceId }: SharedAnswersOptions): RedisCache {
   client.defineCommand('answerLookup', { numberOfKeys: 2, lua: LOOKUP })
   client.defineCommand('answerStore', { numberOfKeys: 2, lua: STORE })
   client.defineCommand('answerRelease', { numberOfKeys: 1, lua: RELEASE })
 
-  async function lookup(key: string, terms: Terms): Promise<Lookup> {
+  async function lookup(key: string, terms: Validity): Promise<Lookup> {
     const { anyVersionMs, validFrom, knownVersion, ttlMs } = terms
     const reply = await guard.ask(() =>
       orPoisoned(
@@ -163,12 +163,12 @@ export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOption
       case 'busy':
         return { state: 'busy' }
     }
-    const answer = bytes && decodeAnswer(key, first, bytes)
+    const answer = bytes && decodeResponse(key, first, bytes)
     return answer ? { state: 'found', answer, version: first, ageMs } : await discard(key, terms)
   }
 
   /** What is there was not written by us, or is damaged. */
-  async function discard(key: string, terms: Terms): Promise<Lookup> {
+  async function discard(key: string, terms: Validity): Promise<Lookup> {
     const removed = await guard.ask(() => client.unlink(answerKey(key), leaseKey(key)))
     return removed === undefined ? { state: 'unavailable' } : await lookup(key, terms)
   }
@@ -181,12 +181,12 @@ export function sharedAnswers({ client, guard, instanceId }: SharedAnswersOption
       if (reply === undefined || reply === POISONED) return undefined
       const [version, bytes] = reply
       if (!version || !bytes) return undefined
-      const answer = decodeAnswer(key, Number(version), bytes)
+      const answer = decodeResponse(key, Number(version), bytes)
       return answer && { answer, version: Number(version) }
     },
 
     async store(key, { answer, version, startedAtMs, keepMs }) {
-      const bytes = encodeAnswer(key, version, answer)
+      const bytes = encodeResponse(key, version, answer)
       await guard.ask(() =>
         client.answerStore(answerKey(key), leaseKey(key), instanceId, version, startedAtMs, keepMs, bytes)
       )

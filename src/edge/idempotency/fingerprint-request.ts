@@ -10,7 +10,7 @@ export interface FingerprintedRequest {
 }
 
 /** The SHA-256 of a request. Requests that may mean different things have different ones. */
-export function fingerprint({ method, url, headers, body }: FingerprintedRequest): Buffer {
+export function fingerprintRequest({ method, url, headers, body }: FingerprintedRequest): Buffer {
   const fields = ['content-type', 'if-match', 'if-none-match'].map((name) => headers[name] ?? null)
   return createHash('sha256')
     .update(`${JSON.stringify([method, url, ...fields])}\n`)

@@ -7,17 +7,17 @@ import { EVERYWHERE, touchingPage } from '../../catalogue/listing/read/page-span
 import type { Products } from '../../catalogue/listing/read/products.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
 import { bodyOf } from '../../platform/http/body.ts'
-import { weakEtag } from './cached-body.ts'
+import { type Cacheable, productKey } from './cacheable.ts'
+import { weakEtag } from './cached-response.ts'
 import { linkHeader } from './link-header.ts'
-import { productKey, type Subject } from './subject.ts'
 
 /** What requests for products ask the cache for. */
-export interface ProductAnswers {
+export interface ProductResponses {
   /** @param path of the list, for its links */
-  list(query: ListQuery, path: string): Subject
-  facets(filters: Filters): Subject
+  list(query: ListQuery, path: string): Cacheable
+  facets(filters: Filters): Cacheable
   /** @param id in either case */
-  product(id: string): Subject
+  product(id: string): Cacheable
 }
 
 /** Whatever it is, all products are in it. */
@@ -28,7 +28,10 @@ interface ProductAnswersOptions {
   productTtlMs: number
 }
 
-export function productAnswers(products: Products, { listTtlMs, productTtlMs }: ProductAnswersOptions): ProductAnswers {
+export function createProductResponses(
+  products: Products,
+  { listTtlMs, productTtlMs }: ProductAnswersOptions
+): ProductResponses {
   return {
     list: (query, path) => ({
       key: listKey(query),

@@ -1,10 +1,10 @@
 import { validateHeaderValue } from 'node:http'
 import { type ContentCoding, encodeBody, hasCodings } from '../../platform/http/content-coding.ts'
-import type { Answer } from './cached-body.ts'
+import type { CachedResponse } from './cached-response.ts'
 import { fieldLines } from './ready-response.ts'
 
 /** An answer in one content coding, ready to be sent: header fields are lists, each name before its value. */
-export interface EncodedAnswer {
+export interface EncodedResponse {
   readonly body: Buffer
   /** For a 200 and a 304 alike. */
   readonly fields: readonly string[]
@@ -15,8 +15,8 @@ export interface EncodedAnswer {
   readonly contentLines: string
 }
 
-export type EncodedAnswers = Partial<Record<ContentCoding, EncodedAnswer>>
-export type EncodeAnswer = (answer: Answer, coding: ContentCoding) => Promise<EncodedAnswer>
+export type EncodedResponses = Partial<Record<ContentCoding, EncodedResponse>>
+export type EncodeResponse = (answer: CachedResponse, coding: ContentCoding) => Promise<EncodedResponse>
 
 /** Clients and caches on the way ask each time, and mostly hear that nothing has changed: that is how they stay right. */
 const CACHE_CONTROL = { public: 'public, no-cache', private: 'private, no-cache' }
@@ -26,7 +26,7 @@ const CACHE_CONTROL = { public: 'public, no-cache', private: 'private, no-cache'
  * @param constant header fields that are the same on every answer
  * @param isPublic whether caches on the way may store answers
  */
-export function answerEncoder(constant: Readonly<Record<string, string>>, isPublic: boolean): EncodeAnswer {
+export function createResponseEncoder(constant: Readonly<Record<string, string>>, isPublic: boolean): EncodeResponse {
   const cacheControl = isPublic ? CACHE_CONTROL.public : CACHE_CONTROL.private
   const { vary, ...others } = constant
   const constantFields = Object.entries(others).flat()
@@ -55,10 +55,10 @@ export function answerEncoder(constant: Readonly<Record<string, string>>, isPubl
 
 /** Encodes an answer in the codings in which there was one before. */
 export async function encodeAgain(
-  encode: EncodeAnswer,
-  answer: Answer,
-  before: EncodedAnswers
-): Promise<EncodedAnswers> {
+  encode: EncodeResponse,
+  answer: CachedResponse,
+  before: EncodedResponses
+): Promise<EncodedResponses> {
   const codings = Object.keys(before) as ContentCoding[]
   return Object.fromEntries(await Promise.all(codings.map(async (coding) => [coding, await encode(answer, coding)])))
 }

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { type AnswerMemory, answerMemory, type CachedAnswer } from '../../../src/edge/cache/answer-memory.ts'
-import { answerEncoder } from '../../../src/edge/cache/encoded-answer.ts'
+import { createResponseEncoder } from '../../../src/edge/cache/encoded-response.ts'
+import { createMemoryCache, type MemoryCache, type MemoryEntry } from '../../../src/edge/cache/memory-cache.ts'
 
 const MAX_BYTES = 40_000
-const encoded = await answerEncoder({}, true)({ body: Buffer.alloc(0), etag: '""' }, 'identity')
+const encoded = await createResponseEncoder({}, true)({ body: Buffer.alloc(0), etag: '""' }, 'identity')
 
-function entryOf(key: string, bodyBytes = 0, link?: string): CachedAnswer {
+function entryOf(key: string, bodyBytes = 0, link?: string): MemoryEntry {
   return {
     subject: {
       key,
@@ -31,20 +31,20 @@ function entryOf(key: string, bodyBytes = 0, link?: string): CachedAnswer {
 
 /** As slow and as plain as can be: lists of what is in, the oldest first. */
 class Model {
-  entries: CachedAnswer[] = []
-  urls = new Map<string, CachedAnswer>()
+  entries: MemoryEntry[] = []
+  urls = new Map<string, MemoryEntry>()
 
   get sizeBytes(): number {
     return this.entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   }
 
-  remove(entry: CachedAnswer): void {
+  remove(entry: MemoryEntry): void {
     this.entries = this.entries.filter((other) => other !== entry)
     for (const [url, owner] of this.urls) if (owner === entry) this.urls.delete(url)
   }
 
   /** Given what was visited before, and the size of the entry as the memory has measured it. */
-  makeRoom(changed: CachedAnswer, visited: Set<CachedAnswer>): void {
+  makeRoom(changed: MemoryEntry, visited: Set<MemoryEntry>): void {
     if (changed.sizeBytes > MAX_BYTES) this.remove(changed)
     while (this.sizeBytes > MAX_BYTES) {
       const [oldest] = this.entries
@@ -73,9 +73,9 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 t.test('it holds what a plain model holds, within its bound, by key and by URL', async () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const memory = answerMemory(MAX_BYTES)
+      const memory = createMemoryCache(MAX_BYTES)
       const model = new Model()
-      const known = new Set<CachedAnswer>()
+      const known = new Set<MemoryEntry>()
       for (const step of steps) {
         apply(step, memory, model, known)
         compare(memory, model, known)
@@ -85,7 +85,7 @@ t.test('it holds what a plain model holds, within its bound, by key and by URL',
   )
 })
 
-function apply(step: Step, memory: AnswerMemory, model: Model, known: Set<CachedAnswer>) {
+function apply(step: Step, memory: MemoryCache, model: Model, known: Set<MemoryEntry>) {
   const visited = new Set(model.entries.filter(({ isVisited }) => isVisited))
   if (step.act === 'clear') {
     memory.clear()
@@ -125,7 +125,7 @@ function apply(step: Step, memory: AnswerMemory, model: Model, known: Set<Cached
   }
 }
 
-function compare(memory: AnswerMemory, model: Model, known: Set<CachedAnswer>) {
+function compare(memory: MemoryCache, model: Model, known: Set<MemoryEntry>) {
   const expect = (isTrue: boolean, what: string) => {
     if (!isTrue) throw new Error(what)
   }
@@ -138,7 +138,7 @@ function compare(memory: AnswerMemory, model: Model, known: Set<CachedAnswer>) {
 }
 
 t.test('what is asked for survives any number of answers that are asked for once', async (t) => {
-  const memory = answerMemory(MAX_BYTES)
+  const memory = createMemoryCache(MAX_BYTES)
   const hot = entryOf('hot', 5000)
   memory.set(hot)
   memory.rememberUrl(hot, '/hot')
@@ -154,7 +154,7 @@ t.test('what is asked for survives any number of answers that are asked for once
 })
 
 t.test('an answer that is larger than all of the memory does not empty it', async (t) => {
-  const memory = answerMemory(MAX_BYTES)
+  const memory = createMemoryCache(MAX_BYTES)
   for (let i = 0; i < 5; i++) memory.set(entryOf(`small ${i}`))
   const large = entryOf('large', MAX_BYTES)
   memory.set(large)
@@ -163,7 +163,7 @@ t.test('an answer that is larger than all of the memory does not empty it', asyn
 })
 
 t.test('an entry has few URLs, each URL one entry, and a dropped entry none', async (t) => {
-  const memory = answerMemory(MAX_BYTES)
+  const memory = createMemoryCache(MAX_BYTES)
   const [one, other] = [entryOf('one'), entryOf('other')]
   memory.set(one)
   memory.set(other)
@@ -180,7 +180,7 @@ t.test('an entry has few URLs, each URL one entry, and a dropped entry none', as
 
 t.test('header fields that clients can make long are counted', async (t) => {
   const sizeWith = (link: string) => {
-    const memory = answerMemory(10 * MAX_BYTES)
+    const memory = createMemoryCache(10 * MAX_BYTES)
     memory.set(entryOf('list', 100, link))
     return memory.sizeBytes
   }

@@ -1,7 +1,7 @@
 import type { ChangeView } from './change-view.ts'
 
 /** What this instance has written, for readers who are to see it at once. */
-export interface OwnWrites {
+export interface ReadYourWrites {
   /** A write by this API key was committed, and is in the view. */
   note(keyId: string): void
   /** The version of the log up to which whoever comes with this key, or with none, sees all that was written here. */
@@ -18,7 +18,7 @@ const MAX_KEYS = 1000
  * writes, and while there are few of them so does everybody who asks this instance.
  * @param nowMs a monotonic clock
  */
-export function createOwnWrites(view: Pick<ChangeView, 'version'>, nowMs: () => number): OwnWrites {
+export function createReadYourWrites(view: Pick<ChangeView, 'version'>, nowMs: () => number): ReadYourWrites {
   const versions = new Map<string, number>()
   const times: number[] = new Array(WRITES_PER_SECOND).fill(Number.NEGATIVE_INFINITY)
   let next = 0

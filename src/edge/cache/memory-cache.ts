@@ -1,14 +1,14 @@
-import type { Answer } from './cached-body.ts'
-import type { EncodedAnswers } from './encoded-answer.ts'
-import type { Subject } from './subject.ts'
+import type { Cacheable } from './cacheable.ts'
+import type { CachedResponse } from './cached-response.ts'
+import type { EncodedResponses } from './encoded-response.ts'
 
 /** Of an answer that could be loaded: nothing has to be tried again. */
 export const NO_OUTAGE = Number.NEGATIVE_INFINITY
 
 /** An answer in memory, with all that tells whether it still holds. It is brought up to date in place. */
-export interface CachedAnswer {
-  readonly subject: Subject
-  answer: Answer
+export interface MemoryEntry {
+  readonly subject: Cacheable
+  answer: CachedResponse
   /** The version of the change log that was known before the answer was read; null where none was. */
   version: number | null
   /** Something has changed since then that it may show. */
@@ -23,22 +23,22 @@ export interface CachedAnswer {
   /** Asked for since the memory last looked for something to throw out. */
   isVisited: boolean
   /** In the codings that were asked for. */
-  encoded: EncodedAnswers
+  encoded: EncodedResponses
   /** The URLs under which it was asked for, as they came. */
   urls: string[]
   sizeBytes: number
 }
 
 /** Answers by key and by URL, bounded in bytes. */
-export interface AnswerMemory {
-  get(key: string): CachedAnswer | undefined
+export interface MemoryCache {
+  get(key: string): MemoryEntry | undefined
   /** For a URL that was remembered, as it came: without looking at what it means. */
-  getByUrl(url: string): CachedAnswer | undefined
+  getByUrl(url: string): MemoryEntry | undefined
   /** Takes an entry in. What was not asked for in a while goes when there is no room. */
-  set(entry: CachedAnswer): void
+  set(entry: MemoryEntry): void
   /** Measures an entry again. */
-  resize(entry: CachedAnswer): void
-  rememberUrl(entry: CachedAnswer, url: string): void
+  resize(entry: MemoryEntry): void
+  rememberUrl(entry: MemoryEntry, url: string): void
   drop(key: string): void
   clear(): void
   readonly sizeBytes: number
@@ -57,13 +57,13 @@ const MAX_URLS = 8
  * Evicts by CLOCK (Corbató 1968): in the order in which entries came, but one that was asked for meanwhile gets another
  * round. A hit costs one write of a boolean.
  */
-export function answerMemory(maxBytes: number): AnswerMemory {
-  const byKey = new Map<string, CachedAnswer>()
-  const byUrl = new Map<string, CachedAnswer>()
+export function createMemoryCache(maxBytes: number): MemoryCache {
+  const byKey = new Map<string, MemoryEntry>()
+  const byUrl = new Map<string, MemoryEntry>()
   let hand = byKey.values()
   let totalBytes = 0
 
-  function remove(entry: CachedAnswer) {
+  function remove(entry: MemoryEntry) {
     byKey.delete(entry.subject.key)
     for (const url of entry.urls) byUrl.delete(url)
     totalBytes -= entry.sizeBytes
@@ -71,7 +71,7 @@ export function answerMemory(maxBytes: number): AnswerMemory {
   }
 
   /** An iterator that goes on: a new one would have to pass all places from which entries have gone. */
-  function turn(): CachedAnswer | undefined {
+  function turn(): MemoryEntry | undefined {
     const step = hand.next()
     if (!step.done) return step.value
     hand = byKey.values()
@@ -92,7 +92,7 @@ export function answerMemory(maxBytes: number): AnswerMemory {
     }
   }
 
-  function resize(entry: CachedAnswer) {
+  function resize(entry: MemoryEntry) {
     if (entry.isDropped) return
     const sizeBytes = sizeOf(entry)
     totalBytes += sizeBytes - entry.sizeBytes
@@ -146,7 +146,7 @@ export function answerMemory(maxBytes: number): AnswerMemory {
   }
 }
 
-function sizeOf({ answer, encoded, urls }: CachedAnswer): number {
+function sizeOf({ answer, encoded, urls }: MemoryEntry): number {
   let sizeBytes = OVERHEAD_BYTES + answer.body.length + LINK_COPIES * (answer.link?.length ?? 0)
   for (const { body, lines, contentLines } of Object.values(encoded)) {
     sizeBytes += CODING_OVERHEAD_BYTES + lines.length + contentLines.length

@@ -2,13 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
-import { answerCache } from '../../../src/edge/cache/answer-cache.ts'
-import { answerMemory } from '../../../src/edge/cache/answer-memory.ts'
-import { answerEncoder } from '../../../src/edge/cache/encoded-answer.ts'
-import { sharedAnswers } from '../../../src/edge/cache/shared-answers.ts'
-import { productKey, type Subject } from '../../../src/edge/cache/subject.ts'
+import { type Cacheable, productKey } from '../../../src/edge/cache/cacheable.ts'
+import { createResponseEncoder } from '../../../src/edge/cache/encoded-response.ts'
+import { createMemoryCache } from '../../../src/edge/cache/memory-cache.ts'
+import { createRedisCache } from '../../../src/edge/cache/redis-cache.ts'
+import { createResponseCache } from '../../../src/edge/cache/response-cache.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
-import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -30,29 +30,29 @@ async function cacheOf(t: Test, instanceId: string) {
   const view = createChangeView()
   const tail = { trustedUntilMs: Number.POSITIVE_INFINITY }
   const nowMs = () => clock.nowMs
-  const guard = redisGuard({ budgetMs: 5000, nowMs: () => performance.now(), onDown: t.fail, onUp: () => {} })
-  const cache = answerCache({
-    memory: answerMemory(1e6),
-    shared: sharedAnswers({ client, guard, instanceId }),
+  const guard = createRedisGuard({ budgetMs: 5000, nowMs: () => performance.now(), onDown: t.fail, onUp: () => {} })
+  const cache = createResponseCache({
+    memory: createMemoryCache(1e6),
+    shared: createRedisCache({ client, guard, instanceId }),
     view,
     tail,
     nowMs,
-    encode: answerEncoder({}, true)
+    encode: createResponseEncoder({}, true)
   })
   async function load() {
     source.loads++
     if (!source.isUp) throw new AppError('database-unavailable', 'It is away.')
     return { body: Buffer.from(source.state), etag: `"${source.state}"` }
   }
-  const list: Subject = { key: 'list:all', productId: null, touching: () => () => true, ttlMs: MINUTE_MS, load }
-  const product: Subject = {
+  const list: Cacheable = { key: 'list:all', productId: null, touching: () => () => true, ttlMs: MINUTE_MS, load }
+  const product: Cacheable = {
     key: productKey(PRODUCT_ID),
     productId: PRODUCT_ID,
     touching: () => () => true,
     ttlMs: MINUTE_MS,
     load
   }
-  const ask = async (subject: Subject, seenVersion = 0) => {
+  const ask = async (subject: Cacheable, seenVersion = 0) => {
     const { entry, outcome } = await cache.get(subject, seenVersion)
     // What is sent to Redis after the answer is there before the next command is.
     await nextTurn()
@@ -127,7 +127,7 @@ t.test('who has written sees a list of then, however young the one at hand is', 
 
 t.test('who has written keeps a list that does not show it', async (t) => {
   const { ask, list, view, source } = await cacheOf(t, 'one')
-  const quiet: Subject = { ...list, touching: () => () => false }
+  const quiet: Cacheable = { ...list, touching: () => () => false }
   view.restart(7)
   t.equal(await ask(quiet), 'first miss')
   source.state = 'second'
@@ -140,7 +140,7 @@ t.test('who has written does not wait for a loading that began before', async (t
   view.restart(7)
   const began = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
-  const slow: Subject = {
+  const slow: Cacheable = {
     ...list,
     async load() {
       const answer = await list.load()

@@ -32,7 +32,7 @@ const refusals = {
 } satisfies Record<string, (need: Need) => AppError>
 
 /** The 401, 403 or 400 of a reason. */
-export function refusal(reason: RefusalReason, need: Need): AppError {
+export function toAccessError(reason: RefusalReason, need: Need): AppError {
   return refusals[reason](need)
 }
 

@@ -1,21 +1,21 @@
-import { type AnswerMemory, type CachedAnswer, NO_OUTAGE } from './answer-memory.ts'
-import type { AnswerValidity } from './answer-validity.ts'
-import type { Answer } from './cached-body.ts'
-import { type EncodeAnswer, encodeAgain } from './encoded-answer.ts'
-import type { Subject } from './subject.ts'
+import type { Cacheable } from './cacheable.ts'
+import type { CachedResponse } from './cached-response.ts'
+import { type EncodeResponse, encodeAgain } from './encoded-response.ts'
+import type { Freshness } from './freshness.ts'
+import { type MemoryCache, type MemoryEntry, NO_OUTAGE } from './memory-cache.ts'
 
 interface AnswerKeeperOptions {
-  memory: AnswerMemory
-  validity: AnswerValidity
+  memory: MemoryCache
+  validity: Freshness
   /** Makes a body ready to be sent, in the codings in which it was asked for before. */
-  encode: EncodeAnswer
+  encode: EncodeResponse
 }
 
-type ReadAnswer = Pick<CachedAnswer, 'answer' | 'version' | 'loadedAtMs'>
+type ReadAnswer = Pick<MemoryEntry, 'answer' | 'version' | 'loadedAtMs'>
 
 /** Puts answers into memory, unless what they show has changed since they were read: then they are for those who wait. */
-export function answerKeeper({ memory, validity, encode }: AnswerKeeperOptions) {
-  return async (subject: Subject, { answer, version, loadedAtMs }: ReadAnswer): Promise<CachedAnswer> => {
+export function createResponseKeeper({ memory, validity, encode }: AnswerKeeperOptions) {
+  return async (subject: Cacheable, { answer, version, loadedAtMs }: ReadAnswer): Promise<MemoryEntry> => {
     const { key, productId, ttlMs } = subject
     const present = memory.get(key)
     const latest = await withBodies(answer, present)
@@ -26,7 +26,7 @@ export function answerKeeper({ memory, validity, encode }: AnswerKeeperOptions) 
       if (isNewer) memory.set(Object.assign(present, news))
       return present
     }
-    const entry: CachedAnswer = {
+    const entry: MemoryEntry = {
       ...{ subject, encoded: {}, ...news },
       ...{ isDropped: false, isVisited: false, urls: [], sizeBytes: 0 }
     }
@@ -36,7 +36,7 @@ export function answerKeeper({ memory, validity, encode }: AnswerKeeperOptions) 
   }
 
   /** Where it is the same as before, so are its bodies. */
-  async function withBodies(answer: Answer, present: CachedAnswer | undefined) {
+  async function withBodies(answer: CachedResponse, present: MemoryEntry | undefined) {
     if (present === undefined) return { answer, encoded: {} }
     if (present.answer.etag === answer.etag) return { answer: { ...answer, body: present.answer.body } }
     return { answer, encoded: await encodeAgain(encode, answer, present.encoded) }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { encodeAnswer } from '../../../src/edge/cache/answer-codec.ts'
-import type { Answer } from '../../../src/edge/cache/cached-body.ts'
-import { LEASE_MS, type SharedAnswers, sharedAnswers, type Terms } from '../../../src/edge/cache/shared-answers.ts'
-import { redisGuard } from '../../../src/platform/redis/redis-guard.ts'
+import type { CachedResponse } from '../../../src/edge/cache/cached-response.ts'
+import { createRedisCache, LEASE_MS, type RedisCache, type Validity } from '../../../src/edge/cache/redis-cache.ts'
+import { encodeResponse } from '../../../src/edge/cache/response-codec.ts'
+import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
@@ -13,16 +13,16 @@ const KEY = 'list:key'
 const ANSWER_KEY = `${PREFIX}answer:{${KEY}}`
 const LEASE_KEY = `${PREFIX}lease:{${KEY}}`
 const KEEP_MS = 60_000
-const answer: Answer = { body: Buffer.from('{"data":[]}'), etag: 'W/"1"', link: '</>; rel="first"' }
+const answer: CachedResponse = { body: Buffer.from('{"data":[]}'), etag: 'W/"1"', link: '</>; rel="first"' }
 /** Any version, if it is not older than a minute. */
-const lenient: Terms = { anyVersionMs: 60_000, validFrom: null, knownVersion: 7, ttlMs: 60_000 }
+const lenient: Validity = { anyVersionMs: 60_000, validFrom: null, knownVersion: 7, ttlMs: 60_000 }
 
 const server = await privateRedis(t)
 const admin = new Redis(server.socketPath)
 t.teardown(() => admin.quit())
 t.beforeEach(() => admin.flushall())
 
-interface Instance extends SharedAnswers {
+interface Instance extends RedisCache {
   reports: string[]
 }
 
@@ -32,14 +32,14 @@ async function instance(t: Test, instanceId: string): Promise<Instance> {
   await client.ping()
   const reports: string[] = []
   let nowMs = 0
-  const guard = redisGuard({
+  const guard = createRedisGuard({
     budgetMs: 5000,
     // Time for another try, whenever it is asked.
     nowMs: () => (nowMs += 1000),
     onDown: (error) => reports.push(error.message),
     onUp: () => {}
   })
-  return { ...sharedAnswers({ client, guard, instanceId }), reports }
+  return { ...createRedisCache({ client, guard, instanceId }), reports }
 }
 
 const [one, other] = [await instance(t, 'one'), await instance(t, 'other')]
@@ -72,7 +72,7 @@ t.test('who could not load lets the next one try', async (t) => {
 
 t.test('an answer holds from a version on, within its time, or at any version for a moment', async (t) => {
   await load(one, 7)
-  const stateAt = async (terms: Partial<Terms>) => {
+  const stateAt = async (terms: Partial<Validity>) => {
     const { state } = await one.lookup(KEY, { ...lenient, anyVersionMs: 0, ...terms })
     await one.release(KEY)
     return state
@@ -123,7 +123,7 @@ const now = async () => {
   const [seconds = 0, micros = 0] = await admin.time()
   return seconds * 1000 + Math.floor(micros / 1000)
 }
-const bytes = (key = KEY, version = 7) => encodeAnswer(key, version, answer)
+const bytes = (key = KEY, version = 7) => encodeResponse(key, version, answer)
 const hash = async (fields: Record<string, string | number | Buffer>) =>
   admin.hset(ANSWER_KEY, { version: 7, startedAt: await now(), bytes: bytes(), ...fields })
 const poisons: Record<string, () => Promise<unknown>> = {

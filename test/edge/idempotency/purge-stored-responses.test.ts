@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { purgeAnswers, storeAnswer } from '../../../src/edge/idempotency/stored-answers.ts'
+import { purgeStoredResponses, storeResponse } from '../../../src/edge/idempotency/stored-responses.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { openDatabase } from './support/keyed-writer.ts'
 
@@ -16,7 +16,7 @@ async function prepare(t: Test) {
 /** So many answers, of this age unless they are new. */
 async function store(connection: Connection, count: number, prefix: string, ageSeconds?: number): Promise<void> {
   for (let at = 0; at < count; at++)
-    await storeAnswer(connection, { apiKeyId: API_KEY, key: `${prefix}${at}` }, Buffer.alloc(32), ANSWER)
+    await storeResponse(connection, { apiKeyId: API_KEY, key: `${prefix}${at}` }, Buffer.alloc(32), ANSWER)
   if (ageSeconds === undefined) return
   await connection.query(
     'UPDATE idempotency_keys SET created_at = UTC_TIMESTAMP(3) - INTERVAL ? SECOND WHERE idempotency_key LIKE ?',
@@ -31,13 +31,13 @@ async function keys(connection: Connection): Promise<string[]> {
 
 t.test('what is older than a day goes, by small steps', async (t) => {
   const { connection, database } = await prepare(t)
-  t.same(await purgeAnswers(database), { purged: 0, isComplete: true })
+  t.same(await purgeStoredResponses(database), { purged: 0, isComplete: true })
   await store(connection, 230, 'old', 86_400)
   await store(connection, 2, 'older', 200_000)
   await store(connection, 2, 'young', 86_400 - 600)
-  t.same(await purgeAnswers(database), { purged: 100, isComplete: false })
-  t.same(await purgeAnswers(database), { purged: 100, isComplete: false })
-  t.same(await purgeAnswers(database), { purged: 32, isComplete: true })
+  t.same(await purgeStoredResponses(database), { purged: 100, isComplete: false })
+  t.same(await purgeStoredResponses(database), { purged: 100, isComplete: false })
+  t.same(await purgeStoredResponses(database), { purged: 32, isComplete: true })
   t.same(await keys(connection), ['young0', 'young1'])
 })
 
@@ -46,12 +46,12 @@ t.test('it waits for no writer, and no writer for one that has stopped in the mi
   await store(connection, 3, 'old', 100_000)
   const writer = await testConnection(t, config)
   await writer.beginTransaction()
-  await storeAnswer(writer, { apiKeyId: API_KEY, key: 'open' }, Buffer.alloc(32), ANSWER)
+  await storeResponse(writer, { apiKeyId: API_KEY, key: 'open' }, Buffer.alloc(32), ANSWER)
 
   const stopped = await testConnection(t, config)
   await stopped.query('SET SESSION innodb_lock_wait_timeout = 1')
   await stopped.beginTransaction()
-  const { purged } = await purgeAnswers({
+  const { purged } = await purgeStoredResponses({
     async execute<Row>(sql: string, params: readonly (string | number | Buffer | null)[]) {
       const [rows] = await stopped.execute(sql, [...params])
       return rows as Row[]
@@ -63,7 +63,7 @@ t.test('it waits for no writer, and no writer for one that has stopped in the mi
   await writer.commit()
   await stopped.commit()
   t.same(await keys(connection), ['new0', 'new1', 'new2', 'open'])
-  t.same(await purgeAnswers(database), { purged: 0, isComplete: true })
+  t.same(await purgeStoredResponses(database), { purged: 0, isComplete: true })
 })
 
 t.test('several at once leave nothing, and take nothing that is young', async (t) => {
@@ -73,9 +73,9 @@ t.test('several at once leave nothing, and take nothing that is young', async (t
   const purgers = [database, openDatabase(t, config), openDatabase(t, config)]
   await Promise.all(
     purgers.map(async (purger) => {
-      while (!(await purgeAnswers(purger)).isComplete);
+      while (!(await purgeStoredResponses(purger)).isComplete);
     })
   )
-  t.same(await purgeAnswers(database), { purged: 0, isComplete: true })
+  t.same(await purgeStoredResponses(database), { purged: 0, isComplete: true })
   t.equal((await keys(connection)).length, 5)
 })

@@ -1,16 +1,16 @@
 import type { ChangeView } from '../../catalogue/change-log/change-view.ts'
-import type { CachedAnswer } from './answer-memory.ts'
-import type { Answer } from './cached-body.ts'
-import type { Terms } from './shared-answers.ts'
-import type { Subject } from './subject.ts'
+import type { Cacheable } from './cacheable.ts'
+import type { CachedResponse } from './cached-response.ts'
+import type { MemoryEntry } from './memory-cache.ts'
+import type { Validity } from './redis-cache.ts'
 
 /** Early enough that the next answer is there before this one is too old: nobody waits, and it is read once a second. */
 export const REFRESH_AFTER_MS = 900
 
-export type AnswerValidity = ReturnType<typeof answerValidity>
+export type Freshness = ReturnType<typeof createFreshness>
 
 /** What the change log tells about answers that were read before. Times are those of the clock of the tail. */
-export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs: number }) {
+export function createFreshness(view: ChangeView, tail: { readonly trustedUntilMs: number }) {
   function isTrusted(now: number): boolean {
     return now < tail.trustedUntilMs
   }
@@ -26,12 +26,12 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
   }
 
   /** Whether nothing has changed that this list shows, since it was read at that version. */
-  function isUntouched(subject: Subject, answer: Answer, version: number | null): boolean {
+  function isUntouched(subject: Cacheable, answer: CachedResponse, version: number | null): boolean {
     return isKnown(version) && !view.isTouchedSince(version, subject.touching(answer))
   }
 
   /** Whether an answer is as it would be if it were loaded now. */
-  function isHolding(entry: CachedAnswer, now: number): boolean {
+  function isHolding(entry: MemoryEntry, now: number): boolean {
     const { subject, answer, version, expiresAtMs, isTouched } = entry
     if (isTouched || !isTrusted(now) || now >= expiresAtMs || !isKnown(version)) return false
     // Products are dropped with their changes.
@@ -55,7 +55,7 @@ export function answerValidity(view: ChangeView, tail: { readonly trustedUntilMs
    * @param isStrict for a list: whether any change counts, as one of them is known to
    * @param anyVersionMs for a list: up to which age no change counts
    */
-  function termsOf({ productId, ttlMs }: Subject, now: number, isStrict: boolean, anyVersionMs: number): Terms {
+  function termsOf({ productId, ttlMs }: Cacheable, now: number, isStrict: boolean, anyVersionMs: number): Validity {
     const knownVersion = view.version
     if (productId !== null) {
       const maxAgeMs = isTrusted(now) ? ttlMs : REFRESH_AFTER_MS

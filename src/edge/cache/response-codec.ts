@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Answer } from './cached-body.ts'
+import type { CachedResponse } from './cached-response.ts'
 
 /**
  * Answers as Redis keeps them, where others may write too:
@@ -12,7 +12,7 @@ import type { Answer } from './cached-body.ts'
 const CHECKSUM_LENGTH = 16
 const HEAD_AT = CHECKSUM_LENGTH + 4
 
-export function encodeAnswer(key: string, version: number, { body, ...head }: Answer): Buffer {
+export function encodeResponse(key: string, version: number, { body, ...head }: CachedResponse): Buffer {
   const headBytes = Buffer.from(JSON.stringify(head))
   const length = Buffer.alloc(4)
   length.writeUInt32BE(headBytes.length)
@@ -21,7 +21,7 @@ export function encodeAnswer(key: string, version: number, { body, ...head }: An
 }
 
 /** Undefined when these are not the bytes that were written for this key and version. */
-export function decodeAnswer(key: string, version: number, bytes: Buffer): Answer | undefined {
+export function decodeResponse(key: string, version: number, bytes: Buffer): CachedResponse | undefined {
   const payload = bytes.subarray(CHECKSUM_LENGTH)
   if (!checksum(key, version, payload).equals(bytes.subarray(0, CHECKSUM_LENGTH))) return undefined
   const bodyAt = HEAD_AT + bytes.readUInt32BE(CHECKSUM_LENGTH)

@@ -3,7 +3,7 @@ import type { Database } from '../../platform/database/database.ts'
 import { parseId } from '../../platform/lib/uuid.ts'
 
 /** An answer as it is sent: made once, and stored to be sent again. */
-export interface StoredAnswer {
+export interface StoredResponse {
   readonly status: number
   /** In lower case. ASCII. */
   readonly headers: Readonly<Record<string, string>>
@@ -37,10 +37,10 @@ const FIND_EXPIRED = `SELECT created_at FROM idempotency_keys WHERE ${EXPIRED} O
 const DELETE = 'DELETE FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?'
 
 /** What was answered within a day, and to which request. A key whose day is over is new again. */
-export async function findAnswer(
+export async function findStoredResponse(
   connection: Connection,
   { apiKeyId, key }: KeyOwner
-): Promise<{ fingerprint: Buffer; answer: StoredAnswer } | undefined> {
+): Promise<{ fingerprint: Buffer; answer: StoredResponse } | undefined> {
   const [[row]] = await connection.query<StoredRow[]>(FIND, [parseId(apiKeyId), key])
   if (row === undefined) return undefined
   const { fingerprint, status, headers, body, is_expired } = row
@@ -49,11 +49,11 @@ export async function findAnswer(
 }
 
 /** @throws `ER_DUP_ENTRY` when somebody else has stored one meanwhile */
-export async function storeAnswer(
+export async function storeResponse(
   connection: Connection,
   { apiKeyId, key }: KeyOwner,
   fingerprint: Buffer,
-  { status, headers, body }: StoredAnswer
+  { status, headers, body }: StoredResponse
 ): Promise<void> {
   await connection.query(STORE, [parseId(apiKeyId), key, fingerprint, status, JSON.stringify(headers), body])
 }
@@ -64,7 +64,7 @@ export async function storeAnswer(
  * @returns how many rows were found, and whether no more are to go
  * @throws {AppError} when the database does not answer in time
  */
-export async function purgeAnswers(
+export async function purgeStoredResponses(
   database: Pick<Database, 'execute'>
 ): Promise<{ purged: number; isComplete: boolean }> {
   const rows = await database.execute<{ created_at: string }>(FIND_EXPIRED, [])

@@ -1,48 +1,48 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChangeView } from '../../catalogue/change-log/change-view.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
-import { answerKeeper } from './answer-keeper.ts'
-import { type AnswerMemory, type CachedAnswer, NO_OUTAGE } from './answer-memory.ts'
-import { answerValidity, REFRESH_AFTER_MS } from './answer-validity.ts'
-import type { Answer } from './cached-body.ts'
-import type { EncodeAnswer } from './encoded-answer.ts'
-import { LEASE_MS, type SharedAnswers } from './shared-answers.ts'
-import { productKey, type Subject } from './subject.ts'
+import { type Cacheable, productKey } from './cacheable.ts'
+import type { CachedResponse } from './cached-response.ts'
+import type { EncodeResponse } from './encoded-response.ts'
+import { createFreshness, REFRESH_AFTER_MS } from './freshness.ts'
+import { type MemoryCache, type MemoryEntry, NO_OUTAGE } from './memory-cache.ts'
+import { LEASE_MS, type RedisCache } from './redis-cache.ts'
+import { createResponseKeeper } from './response-keeper.ts'
 
 /** Where an answer comes from: the memory, Redis, MySQL, or the past, when MySQL does not answer. */
-export type Outcome = 'memory' | 'shared' | 'miss' | 'stale'
+export type CacheOutcome = 'memory' | 'shared' | 'miss' | 'stale'
 
-export interface Served {
-  entry: CachedAnswer
-  outcome: Outcome
+export interface ServedResponse {
+  entry: MemoryEntry
+  outcome: CacheOutcome
 }
 
-export interface AnswerCache {
+export interface ResponseCache {
   /**
    * @param seenVersion of the change log: whoever asks is to see all that is in it up to here, however young an answer is
    * @throws whatever the loading throws, unless it is a 503 and there is an older answer
    */
-  get(subject: Subject, seenVersion: number): Promise<Served>
+  get(subject: Cacheable, seenVersion: number): Promise<ServedResponse>
   /** For an entry that is at hand: whether it may be sent right now. Has it brought up to date when that is due. */
-  isUsable(entry: CachedAnswer, seenVersion: number): boolean
+  isUsable(entry: MemoryEntry, seenVersion: number): boolean
 }
 
 /** A fetching, for which others may wait. */
 interface Flight {
   beganAtMs: number
   seenVersion: number
-  served: Promise<Served>
+  served: Promise<ServedResponse>
 }
 
 interface AnswerCacheOptions {
-  memory: AnswerMemory
-  shared: SharedAnswers
+  memory: MemoryCache
+  shared: RedisCache
   view: ChangeView
   tail: { readonly trustedUntilMs: number }
   /** The clock of the tail. */
   nowMs: () => number
   /** Makes a body ready to be sent, in the codings in which it was asked for before. */
-  encode: EncodeAnswer
+  encode: EncodeResponse
 }
 
 /** Whatever was read less than a second ago is less than a second old. */
@@ -62,11 +62,11 @@ const RETRY_AFTER_MS = 1000
  * goes at once with a change of that product, and whoever is to see a write at once (src/changes/own-writes.ts) gets
  * no answer that was read before it and may show it.
  */
-export function answerCache({ memory, shared, view, tail, nowMs, encode }: AnswerCacheOptions): AnswerCache {
+export function createResponseCache({ memory, shared, view, tail, nowMs, encode }: AnswerCacheOptions): ResponseCache {
   const flights = new Map<string, Flight>()
-  const validity = answerValidity(view, tail)
+  const validity = createFreshness(view, tail)
   const { isTrusted, isBefore, isUntouched, isHolding, termsOf } = validity
-  const keep = answerKeeper({ memory, validity, encode })
+  const keep = createResponseKeeper({ memory, validity, encode })
   let outageUntilMs = NO_OUTAGE
 
   view.onChanged((productIds) => {
@@ -83,7 +83,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     }
   })
 
-  function isUsable(entry: CachedAnswer, seenVersion: number): boolean {
+  function isUsable(entry: MemoryEntry, seenVersion: number): boolean {
     if (entry.isDropped) return false
     const now = nowMs()
     const ageMs = now - entry.loadedAtMs
@@ -96,7 +96,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     return true
   }
 
-  async function get(subject: Subject, seenVersion: number): Promise<Served> {
+  async function get(subject: Cacheable, seenVersion: number): Promise<ServedResponse> {
     const entry = memory.get(subject.key)
     if (entry !== undefined) {
       if (isUsable(entry, seenVersion)) return { entry, outcome: 'memory' }
@@ -109,16 +109,16 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
    * Whether this one cannot be loaded right now, as far as is known. While the log is read MySQL is there, and only what
    * itself could not be loaded is left alone for a moment; else all is, but for one request that tries.
    */
-  function isLeftAlone({ subject, retryAtMs }: CachedAnswer): boolean {
+  function isLeftAlone({ subject, retryAtMs }: MemoryEntry): boolean {
     const untilMs = isTrusted(nowMs()) ? retryAtMs : outageUntilMs
     return nowMs() < untilMs || (untilMs !== NO_OUTAGE && flights.has(subject.key))
   }
 
-  function isStandIn({ isDropped, expiresAtMs }: CachedAnswer): boolean {
+  function isStandIn({ isDropped, expiresAtMs }: MemoryEntry): boolean {
     return !isDropped && nowMs() < expiresAtMs + STALE_IF_ERROR_MS
   }
 
-  function fly(subject: Subject, seenVersion: number): Promise<Served> {
+  function fly(subject: Cacheable, seenVersion: number): Promise<ServedResponse> {
     const { key } = subject
     const now = nowMs()
     const present = flights.get(key)
@@ -136,7 +136,7 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
   }
 
   /** From Redis, from whoever is loading it, or by loading it. */
-  async function fetch(subject: Subject, seenVersion: number): Promise<Served> {
+  async function fetch(subject: Cacheable, seenVersion: number): Promise<ServedResponse> {
     const { key, productId } = subject
     const giveUpAtMs = nowMs() + LEASE_MS
     let isStrict = false
@@ -161,11 +161,11 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
   }
 
   /** @param startedAtMs the time of Redis, with the claim; null without */
-  async function load(subject: Subject, startedAtMs: number | null): Promise<Served> {
+  async function load(subject: Cacheable, startedAtMs: number | null): Promise<ServedResponse> {
     const { key, ttlMs } = subject
     const { version } = view
     const loadedAtMs = nowMs()
-    let answer: Answer
+    let answer: CachedResponse
     try {
       answer = await subject.load()
     } catch (error) {
@@ -187,14 +187,14 @@ export function answerCache({ memory, shared, view, tail, nowMs, encode }: Answe
     return { entry: await keep(subject, { answer, version, loadedAtMs }), outcome: 'miss' }
   }
 
-  function refresh(entry: CachedAnswer): void {
+  function refresh(entry: MemoryEntry): void {
     if (isLeftAlone(entry) || flights.has(entry.subject.key)) return
     // Whoever asks once it is too old meets the error.
     fly(entry.subject, 0).catch(() => {})
   }
 
   /** An older answer, in place of one that cannot be had. */
-  async function standIn(subject: Subject): Promise<CachedAnswer | undefined> {
+  async function standIn(subject: Cacheable): Promise<MemoryEntry | undefined> {
     const present = memory.get(subject.key)
     if (present !== undefined) return isStandIn(present) ? present : undefined
     const found = await shared.peek(subject.key)

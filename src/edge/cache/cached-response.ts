@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 
 /** A successful answer in JSON as ready bytes, with the header fields that belong to it. */
-export interface Answer {
+export interface CachedResponse {
   readonly body: Buffer
   /** The entity tag, quotation marks included. A weak one stands for the body in any content coding. */
   readonly etag: string

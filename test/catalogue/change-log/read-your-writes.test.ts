@@ -1,10 +1,10 @@
 import t from 'tap'
-import { createOwnWrites } from '../../../src/catalogue/change-log/own-writes.ts'
+import { createReadYourWrites } from '../../../src/catalogue/change-log/read-your-writes.ts'
 
 function prepare() {
   const clock = { nowMs: 0 }
   const view = { version: 0 as number | null }
-  const ownWrites = createOwnWrites(view, () => clock.nowMs)
+  const ownWrites = createReadYourWrites(view, () => clock.nowMs)
   const write = (keyId: string, version: number) => {
     view.version = version
     ownWrites.note(keyId)

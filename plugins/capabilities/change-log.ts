@@ -1,22 +1,22 @@
 import fp from 'fastify-plugin'
-import { type ChangeTail, TAIL_TIMEOUT_MS, tailChanges } from '../../src/catalogue/change-log/change-tail.ts'
+import { type ChangeTail, openChangeTail, TAIL_TIMEOUT_MS } from '../../src/catalogue/change-log/change-tail.ts'
 import { type ChangeView, createChangeView } from '../../src/catalogue/change-log/change-view.ts'
-import { createOwnWrites, type OwnWrites } from '../../src/catalogue/change-log/own-writes.ts'
-import { availabilityLog } from '../../src/platform/logging/outage-log.ts'
+import { createReadYourWrites, type ReadYourWrites } from '../../src/catalogue/change-log/read-your-writes.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    changes: { view: ChangeView; tail: ChangeTail; ownWrites: OwnWrites }
+    changes: { view: ChangeView; tail: ChangeTail; ownWrites: ReadYourWrites }
   }
 }
 
 /** `changes`: what this instance knows of the change log, which it follows. */
 export default fp(
   async (app) => {
-    const availability = availabilityLog('The change log', app.log)
+    const availability = createOutageLog('The change log', app.log)
     const nowMs = () => performance.now()
     const view = createChangeView()
-    const tail = tailChanges({
+    const tail = openChangeTail({
       // Behind a busy pool it would come too late, and everything would be read anew.
       database: app.openConnection(TAIL_TIMEOUT_MS),
       view,
@@ -26,7 +26,7 @@ export default fp(
     })
     // Whatever is read before is not to be kept.
     await tail.firstReading
-    app.decorate('changes', { view, tail, ownWrites: createOwnWrites(view, nowMs) })
+    app.decorate('changes', { view, tail, ownWrites: createReadYourWrites(view, nowMs) })
     app.metrics.gauge({
       name: 'aisle_changes_lag_seconds',
       help: 'How long ago this instance last read the change log to its end.',
