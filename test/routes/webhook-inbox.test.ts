@@ -166,6 +166,23 @@ t.test('a cursor that is not ours, or of other filters, is refused; so is what i
   }
 })
 
+t.test('cursors given out by earlier releases still work', async (t) => {
+  const id = await insert('e1', 'dead', 'product.updated')
+  // After event 9007199254740993, without filters and with two.
+  const queries = [
+    '?cursor=AQD5OxLMOOuSbwAAAAAAAAAAAAAAAAAAAAA5MDA3MTk5MjU0NzQwOTkz17cfsSPMmY8',
+    '?status=dead&type=product.updated&cursor=AQB5htXMVNVazwAAAAAAAAAAAAAAAAAAAAA5MDA3MTk5MjU0NzQwOTkzxTJmBsFOVJg'
+  ]
+  for (const query of queries) {
+    const { status, json } = await ask('GET', query)
+    t.equal(status, 200)
+    t.same(
+      json.data.map((event: { id: string }) => event.id),
+      [id]
+    )
+  }
+})
+
 t.test('an event is shown with its body, its failed attempts and its times', async (t) => {
   const id = await insert('e1', 'dead', 'product.updated', { name: '☕' })
   await connection.query(

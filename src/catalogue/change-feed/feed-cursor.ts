@@ -1,47 +1,46 @@
 import { parameterError } from '../../platform/errors/app-error.ts'
-import { fingerprintQuery } from '../listing/query/cursor.ts'
+import { createCursorCodec, shortHash } from '../../platform/lib/opaque-cursor.ts'
 
-/** Where a reader stands in the change log. */
+/** A position in the change log: what a client of the change feed has read so far. */
 export interface ChangeFeedPosition {
-  /** He has all rows up to this one; 0 before the first. */
+  /** The number of the last row that was read to its end; 0 before the first. */
   readonly seq: number
-  /** And so many changes of the row after it. */
+  /** How many changes of the next row were read as well. */
   readonly taken: number
-  /** Of row `seq`: tells it from the row of that number in another log. */
+  /** The stamp of row `seq`, which distinguishes it from the row with that number in another log. */
   readonly stamp: Buffer
 }
 
-/**
- * Opaque to clients. The bytes, in base64url:
- *
- *     version 1 | seq 6 | taken 2 | stamp 8 | checksum 8
- *
- * The checksum is of all that is before it.
- */
-const VERSION = 1
-const SEQ_AT = 1
+/** The payload of a cursor: `seq 6 | taken 2 | stamp 8`. */
 const SEQ_LENGTH = 6
-const TAKEN_AT = 7
-const STAMP_AT = 9
-const CHECKSUM_AT = 17
-const LENGTH = 25
+const TAKEN_AT = 6
+const STAMP_AT = 8
+const LENGTH = 16
 
-/** Before the first row of any log. */
-export const BEGINNING: ChangeFeedPosition = { seq: 0, taken: 0, stamp: Buffer.alloc(CHECKSUM_AT - STAMP_AT) }
+const VERSION = 1
+const codec = createCursorCodec({
+  version: VERSION,
+  checksumOf(payload) {
+    const { seq, taken, stamp } = readPayload(payload)
+    return JSON.stringify([VERSION, seq, taken, stamp.toString('hex')])
+  }
+})
 
-/** The stamp of a row of the log, of what never changes in it and no other log is likely to repeat. */
+/** The position before the first row of any log. */
+export const BEGINNING: ChangeFeedPosition = { seq: 0, taken: 0, stamp: Buffer.alloc(LENGTH - STAMP_AT) }
+
+/** Computes the stamp of a row of the log, from what never changes in it and is unlikely to recur in another log. */
 export function rowStamp(row: { id: number; changedAt: string }): Buffer {
-  return fingerprintQuery([row.id, row.changedAt])
+  return shortHash(JSON.stringify([row.id, row.changedAt]))
 }
 
+/** Writes a cursor for a position. */
 export function encodeFeedCursor({ seq, taken, stamp }: ChangeFeedPosition): string {
-  const bytes = Buffer.alloc(LENGTH)
-  bytes[0] = VERSION
-  bytes.writeUIntBE(seq, SEQ_AT, SEQ_LENGTH)
-  bytes.writeUInt16BE(taken, TAKEN_AT)
-  bytes.set(stamp, STAMP_AT)
-  bytes.set(fingerprintQuery([VERSION, seq, taken, stamp.toString('hex')]), CHECKSUM_AT)
-  return bytes.toString('base64url')
+  const payload = Buffer.alloc(LENGTH)
+  payload.writeUIntBE(seq, 0, SEQ_LENGTH)
+  payload.writeUInt16BE(taken, TAKEN_AT)
+  payload.set(stamp, STAMP_AT)
+  return codec.encode(payload)
 }
 
 /**
@@ -49,18 +48,21 @@ export function encodeFeedCursor({ seq, taken, stamp }: ChangeFeedPosition): str
  * @throws {AppError} `invalid-cursor` when it is damaged or was not made here
  */
 export function decodeFeedCursor(cursor: string): ChangeFeedPosition {
-  const bytes = Buffer.from(cursor, 'base64url')
-  if (bytes.length !== LENGTH) throw invalidCursor()
-  const position = {
-    seq: bytes.readUIntBE(SEQ_AT, SEQ_LENGTH),
-    taken: bytes.readUInt16BE(TAKEN_AT),
-    stamp: bytes.subarray(STAMP_AT, CHECKSUM_AT)
-  }
-  // With it version, checksum and spelling are right: there is one text for each position.
-  if (encodeFeedCursor(position) !== cursor) throw invalidCursor()
-  return position
+  const payload = codec.decode(cursor)
+  if (payload === undefined) throw invalidCursor()
+  return readPayload(payload)
 }
 
+/** Creates the error for a cursor that this service never gave out. */
 export function invalidCursor() {
   return parameterError('since', 'was not given out by this service, or is damaged', 'invalid-cursor')
+}
+
+function readPayload(payload: Buffer): ChangeFeedPosition {
+  if (payload.length !== LENGTH) throw invalidCursor()
+  return {
+    seq: payload.readUIntBE(0, SEQ_LENGTH),
+    taken: payload.readUInt16BE(TAKEN_AT),
+    stamp: payload.subarray(STAMP_AT)
+  }
 }

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeFeedCursor, encodeFeedCursor } from '../../../src/catalogue/change-feed/feed-cursor.ts'
+import {
+  BEGINNING,
+  decodeFeedCursor,
+  encodeFeedCursor,
+  rowStamp
+} from '../../../src/catalogue/change-feed/feed-cursor.ts'
 
 const position = fc.record({
   seq: fc.nat({ max: 2 ** 48 - 1 }),
@@ -51,4 +56,16 @@ t.test('a cursor that is spelt in another way, or was never one, is refused', as
     })
   )
   t.throws(() => decodeFeedCursor(''), refused)
+})
+
+t.test('cursors given out by earlier releases are still read', async (t) => {
+  const stamp = rowStamp({ id: 42, changedAt: '2026-02-03 04:05:06.789' })
+  const cursors = {
+    AQAAAAAAAAAAAAAAAAAAAABmMDGWqXwGDA: BEGINNING,
+    AQBBiTdLxgHz9A3CI8GSM9E4SUhUpMzCEg: { seq: 281_474_976_710, taken: 499, stamp }
+  }
+  for (const [cursor, position] of Object.entries(cursors)) {
+    t.same(decodeFeedCursor(cursor), position)
+    t.equal(encodeFeedCursor(position), cursor, 'and are written by this one')
+  }
 })

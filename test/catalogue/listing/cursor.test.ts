@@ -58,3 +58,21 @@ t.test('a cursor of another version is refused', async (t) => {
   cursor[0] = 2
   t.throws(() => decodeCursor(cursor.toString('base64url'), query), { code: 'invalid-cursor' })
 })
+
+t.test('cursors given out by earlier releases are still read', async (t) => {
+  const query = fingerprintQuery(['price', 'tea'])
+  const id = Buffer.from('0190a1b2c3d47e5f8a9b0c1d2e3f4a5b', 'hex')
+  const cursors = {
+    'AQESMOn2D8e-xQGQobLD1H5fipsMHS4_SlsxMi41MGIxTjq4zWtL': { value: '12.50', id, inclusive: false, backward: true },
+    'AQISMOn2D8e-xQGQobLD1H5fipsMHS4_SltUaMOpIHZlcnRY4Rx7cI9Y0g': {
+      value: 'Thé vert',
+      id,
+      inclusive: true,
+      backward: false
+    }
+  }
+  for (const [cursor, position] of Object.entries(cursors)) {
+    t.same(decodeCursor(cursor, query), position)
+    t.equal(encodeCursor(position, query), cursor, 'and are written by this one')
+  }
+})

@@ -4,8 +4,9 @@ import {
   type StoredWebhookEventPage,
   type StoredWebhookEventsQuery
 } from '../../../../schemas/webhook-inbox.ts'
-import { decodeCursor, encodeCursor, fingerprintQuery } from '../../../catalogue/listing/query/cursor.ts'
 import type { Database } from '../../../platform/database/database.ts'
+import { parameterError } from '../../../platform/errors/app-error.ts'
+import { createCursorCodec, shortHash } from '../../../platform/lib/opaque-cursor.ts'
 import { type StoredEventRow, storedEventColumns, toStoredEvent } from './stored-event.ts'
 
 type Filters = Pick<StoredWebhookEventsQuery, 'status' | 'type'>
@@ -19,8 +20,16 @@ interface Walk {
 
 /** Above all of them. */
 const END = '9223372036854775807'
-/** Of the parts of a cursor, ids of the inbox are its value. */
-const POSITION = { id: Buffer.alloc(16), inclusive: false, backward: false }
+
+/**
+ * The payload of a cursor, whose zeros have no meaning:
+ *
+ *     zero 1 | fingerprint of the filters 8 | zeros 16 | id of the last event n
+ */
+const codec = createCursorCodec({ version: 1 })
+const FINGERPRINT_AT = 1
+const ZEROS_AT = 9
+const ID_AT = 25
 
 /**
  * Lists events, the last that came first. However deep the page and whatever the filters, it costs the rows that it has:
@@ -31,8 +40,7 @@ export async function listEvents(
   database: Pick<Database, 'execute'>,
   { limit = STORED_LIMIT_DEFAULT, cursor, ...filters }: StoredWebhookEventsQuery
 ): Promise<StoredWebhookEventPage> {
-  const query = fingerprintQuery(['webhook-events', filters.status, filters.type])
-  const before = cursor === undefined ? END : decodeCursor(cursor, query).value
+  const before = cursor === undefined ? END : decodeCursor(cursor, filters)
   const rowLimit = String(limit + 1)
   const walks = walksOf(filters)
   const ids = walks.map(
@@ -46,8 +54,30 @@ export async function listEvents(
   )
   const data = rows.slice(0, limit).map(toStoredEvent)
   const last = rows.length > limit ? data.at(-1) : undefined
-  const nextCursor = last ? encodeCursor({ ...POSITION, value: last.id }, query) : null
+  const nextCursor = last ? encodeCursor(last.id, filters) : null
   return { data, pagination: { limit, hasMore: nextCursor !== null, nextCursor } }
+}
+
+function encodeCursor(id: string, filters: Filters): string {
+  const payload = Buffer.alloc(ID_AT)
+  payload.set(fingerprintFilters(filters), FINGERPRINT_AT)
+  return codec.encode(Buffer.concat([payload, Buffer.from(id)]))
+}
+
+/** Reads the id of the event that a page comes after. */
+function decodeCursor(cursor: string, filters: Filters): string {
+  const payload = codec.decode(cursor)
+  if (payload === undefined || payload.length < ID_AT) {
+    throw parameterError('cursor', 'was not given out by this service, or is damaged', 'invalid-cursor')
+  }
+  if (!payload.subarray(FINGERPRINT_AT, ZEROS_AT).equals(fingerprintFilters(filters))) {
+    throw parameterError('cursor', 'was given out for other filters', 'cursor-mismatch')
+  }
+  return payload.toString('utf8', ID_AT)
+}
+
+function fingerprintFilters({ status, type }: Filters): Buffer {
+  return shortHash(JSON.stringify(['webhook-events', status, type]))
 }
 
 function walksOf({ status, type }: Filters): Walk[] {
