@@ -1,8 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { type CatalogueSampler, createCatalogueSampler } from '../../src/catalogue/listing/plan/catalogue-sampler.ts'
 import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../src/catalogue/listing/read/list-products.ts'
-import { PAGE_BUDGET_US, SELECTIVE_TIMEOUT_MS } from '../../src/catalogue/listing/read/list-reader.ts'
+import { createListReader, type ListReader } from '../../src/catalogue/listing/read/list-reader.ts'
 import { readFacets } from '../../src/catalogue/listing/read/read-facets.ts'
 import type { Database, Params } from '../../src/platform/database/database.ts'
 import { statementError } from '../../src/platform/database/database-error.ts'
@@ -26,7 +25,8 @@ interface Account extends Pick<Database, 'execute'> {
   rows: number
 }
 
-const LIMITS = { fewTimeoutMs: SELECTIVE_TIMEOUT_MS, pageBudgetUs: PAGE_BUDGET_US }
+/** More than any statement of a list is given. */
+const QUERY_TIMEOUT_MS = 5000
 
 /**
  * Rows and index entries that the engine was asked for, and on MariaDB those that it has passed over inside an index.
@@ -38,13 +38,13 @@ const READ = `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'
 /** Makes what reads as Aisle reads, without the service around it. The sample of the catalogue is not counted. */
 export async function createExaminer(connection: Connection) {
   const unobserved = { execute: <Row>(sql: string, params: Params) => execute<Row>(connection, sql, params) }
-  const sampler = createCatalogueSampler(unobserved, () => performance.now())
+  const reader = createListReader(unobserved, { nowMs: () => performance.now(), queryTimeoutMs: QUERY_TIMEOUT_MS })
   return async (scenario: Scenario, samples: number): Promise<Examination> => {
     const rows: number[] = []
     const plans: Tally = new Map()
     for (const number of measuredNumbers(samples)) {
       const account = openAccount(connection)
-      await answer(scenario, number, account, sampler)
+      await answer(scenario, number, { ...reader, database: account })
       rows.push(account.rows)
       count(plans, describePlan(account.statements, parseListQuery(scenario.question(number))))
     }
@@ -52,8 +52,7 @@ export async function createExaminer(connection: Connection) {
   }
 }
 
-async function answer(scenario: Scenario, number: number, database: Account, sampler: CatalogueSampler) {
-  const reader = { database, sampler, ...LIMITS }
+async function answer(scenario: Scenario, number: number, reader: ListReader) {
   const query = parseListQuery(scenario.question(number))
   await (scenario.resource === 'list' ? listProducts(reader, query) : readFacets(reader, query))
 }

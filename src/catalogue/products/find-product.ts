@@ -14,7 +14,7 @@ export interface FoundProduct {
  * Finds a product by its id.
  * @throws {AppError} `product-not-found`
  */
-export async function findProduct(database: Database, id: string): Promise<FoundProduct> {
+export async function findProduct(database: Pick<Database, 'execute'>, id: string): Promise<FoundProduct> {
   const [row] = await database.execute<ProductRow>(`SELECT ${productColumns} FROM products WHERE id = ?`, [parseId(id)])
   if (row === undefined) throw productNotFound(id.toLowerCase())
   return { product: toProduct(row), etag: etagOf(row) }

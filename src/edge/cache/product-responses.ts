@@ -3,8 +3,11 @@ import { encodeCursor } from '../../catalogue/listing/query/cursor.ts'
 import type { Filters } from '../../catalogue/listing/query/filters.ts'
 import type { ListQuery } from '../../catalogue/listing/query/list-query.ts'
 import type { Sort } from '../../catalogue/listing/query/sort.ts'
+import { listProducts } from '../../catalogue/listing/read/list-products.ts'
+import type { ListReader } from '../../catalogue/listing/read/list-reader.ts'
 import { EVERYWHERE, touchingPage } from '../../catalogue/listing/read/page-span.ts'
-import type { Products } from '../../catalogue/listing/read/products.ts'
+import { readFacets } from '../../catalogue/listing/read/read-facets.ts'
+import { findProduct } from '../../catalogue/products/find-product.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
 import { bodyOf } from '../../platform/http/body.ts'
 import { type Cacheable, productKey } from './cacheable.ts'
@@ -29,7 +32,7 @@ interface ProductAnswersOptions {
 }
 
 export function createProductResponses(
-  products: Products,
+  reader: ListReader,
   { listTtlMs, productTtlMs }: ProductAnswersOptions
 ): ProductResponses {
   return {
@@ -39,7 +42,7 @@ export function createProductResponses(
       ttlMs: listTtlMs,
       touching: ({ span = EVERYWHERE }) => touchingPage(query, span),
       async load() {
-        const { page, span } = await products.list(query)
+        const { page, span } = await listProducts(reader, query)
         const body = bodyOf(serialisePage(page))
         return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination), span }
       }
@@ -51,7 +54,7 @@ export function createProductResponses(
       ttlMs: listTtlMs,
       touching: () => touchingPage({ ...filters, categories: [], sort: ANY_SORT }, EVERYWHERE),
       async load() {
-        const body = bodyOf(serialiseFacets(await products.facets(filters)))
+        const body = bodyOf(serialiseFacets(await readFacets(reader, filters)))
         return { body, etag: weakEtag(body) }
       }
     }),
@@ -64,7 +67,7 @@ export function createProductResponses(
         touching: () => (change) => change.id === productId,
         ttlMs: productTtlMs,
         async load() {
-          const { product, etag } = await products.find(id)
+          const { product, etag } = await findProduct(reader.database, id)
           const lastModified = new Date(product.updatedAt).toUTCString()
           return { body: bodyOf(serialiseProduct(product)), etag, lastModified }
         }

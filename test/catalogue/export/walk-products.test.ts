@@ -5,7 +5,8 @@ import type { ProductExportQuery } from '../../../schemas/export.ts'
 import { SPAN_ROWS, walkProducts } from '../../../src/catalogue/export/walk-products.ts'
 import { parseFilters } from '../../../src/catalogue/listing/query/filters.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
-import type { Products } from '../../../src/catalogue/listing/read/products.ts'
+import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
+import { createListReader } from '../../../src/catalogue/listing/read/list-reader.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { openSnapshot } from '../../../src/platform/database/snapshot.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
@@ -17,7 +18,8 @@ const ROWS = 12_000
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
-const products = (await testApp(t, config)).getDecorator<Products>('products')
+const { database } = await testApp(t, config)
+const reader = createListReader(database, { nowMs: () => performance.now(), queryTimeoutMs: 5000 })
 const pool = openPool(config.mysql, { connectionLimit: 1, queryTimeoutMs: 5000 })
 t.teardown(() => pool.end())
 
@@ -31,7 +33,7 @@ async function exported(query: ProductExportQuery): Promise<string[]> {
 async function listed(query: ProductExportQuery): Promise<string[]> {
   const ids: string[] = []
   for (let cursor: string | null | undefined; cursor !== null; ) {
-    const { page } = await products.list(parseListQuery({ ...query, limit: 100, ...(cursor && { cursor }) }))
+    const { page } = await listProducts(reader, parseListQuery({ ...query, limit: 100, ...(cursor && { cursor }) }))
     ids.push(...page.data.map(({ id }) => id))
     cursor = page.pagination.nextCursor
   }

@@ -5,7 +5,8 @@ import t from 'tap'
 import type { Pagination, ProductListQuery } from '../../../schemas/products.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
-import type { Products } from '../../../src/catalogue/listing/read/products.ts'
+import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
+import { createListReader } from '../../../src/catalogue/listing/read/list-reader.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
 import { insertProducts, type ProductFixture } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
@@ -13,7 +14,8 @@ import { testConfig, testConnection } from '../../support/test-config.ts'
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
-const products = (await testApp(t, config)).getDecorator<Products>('products')
+const { database } = await testApp(t, config)
+const reader = createListReader(database, { nowMs: () => performance.now(), queryTimeoutMs: 5000 })
 
 /** Few values, so that most rows tie; names that the collation takes for equal. */
 const day = fc.integer({ min: 1, max: 3 }).map((n) => `2026-01-0${n}T00:00:00.000Z`)
@@ -77,7 +79,7 @@ async function walk(query: ProductListQuery, direction: Direction, betweenPages:
   let pagination: Pagination
   let cursor = query.cursor
   do {
-    const { page } = await products.list(parseListQuery({ ...query, ...(cursor && { cursor }) }))
+    const { page } = await listProducts(reader, parseListQuery({ ...query, ...(cursor && { cursor }) }))
     pages.push(page.data.map(({ id }) => id))
     pagination = page.pagination
     cursor = pagination[direction] ?? undefined
@@ -143,12 +145,18 @@ t.test('when the rows ahead are gone, the walk ends and leads back to what it ca
   await connection.query('DELETE FROM products')
   const ids = await insertProducts(connection, [{ price: '1.00' }, { price: '2.00' }, { price: '3.00' }])
   const query = { sortBy: 'price', sortOrder: 'asc', limit: 2 } as const
-  const { page: first } = await products.list(parseListQuery(query))
+  const { page: first } = await listProducts(reader, parseListQuery(query))
   await connection.query('DELETE FROM products WHERE id = ?', [ids[2]])
-  const { page: empty } = await products.list(parseListQuery({ ...query, cursor: first.pagination.nextCursor ?? '' }))
+  const { page: empty } = await listProducts(
+    reader,
+    parseListQuery({ ...query, cursor: first.pagination.nextCursor ?? '' })
+  )
   t.same(empty.data, [])
   t.equal(empty.pagination.nextCursor, null)
-  const { page: back } = await products.list(parseListQuery({ ...query, cursor: empty.pagination.prevCursor ?? '' }))
+  const { page: back } = await listProducts(
+    reader,
+    parseListQuery({ ...query, cursor: empty.pagination.prevCursor ?? '' })
+  )
   t.same(back.data, first.data, 'the row at the edge included')
   t.equal(back.pagination.prevCursor, null)
 })

@@ -41,7 +41,7 @@ function plain() {
 function misled() {
   let isDistrusted = false
   const reader = countedReader(connection, {
-    fewTimeoutMs: 1,
+    selectiveTimeoutMs: 1,
     sampler: {
       current: async () => old,
       distrust() {

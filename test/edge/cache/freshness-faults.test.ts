@@ -1,40 +1,31 @@
 import t from 'tap'
-import type { Products } from '../../../src/catalogue/listing/read/products.ts'
 import { databaseTimeout } from '../../../src/platform/database/database-error.ts'
 import { proxied } from '../../support/proxied.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import {
   checkFresh,
-  hold,
+  holdLoads,
   LIST,
   listen,
   observeAll,
   prepare,
-  productsOf,
   SOON_MS,
   stocked,
   untilOver,
-  untilSeen
+  untilSeen,
+  wrapLoads
 } from './support/instances.ts'
 import { ask, nowMs } from './support/observe.ts'
 import type { Commit } from './support/product-writer.ts'
 
 const isStale = ({ cacheStatus }: { cacheStatus: string }) => cacheStatus.includes('stale')
 
-/** Holds what is loaded from now on, of details or of lists. */
-function holdLoads(products: Products, kind: 'detail' | 'list') {
-  const { find, list } = products
-  const loader = kind === 'detail' ? hold(find) : hold(list)
-  Object.assign(products, { [kind === 'detail' ? 'find' : 'list']: loader.held })
-  return { ...loader, letOthersPass: () => Object.assign(products, { find, list }) }
-}
-
 for (const kind of ['detail', 'list'] as const) {
   t.test(`what was read before a write and comes after it is not kept: ${kind}`, async (t) => {
     const { config, first, id, hexId, write, ...rest } = await prepare(t)
     const second = await listen(t, config)
     const path = kind === 'detail' ? rest.detail : LIST
-    const { loaded, release, letOthersPass } = holdLoads(productsOf(first), kind)
+    const { loaded, release, letOthersPass } = holdLoads(first, kind)
     const early = ask(first.url + path, id)
     await loaded
     letOthersPass()
@@ -48,7 +39,7 @@ for (const kind of ['detail', 'list'] as const) {
   t.test(`nobody waits for what was read more than a second ago, before a write: ${kind}`, async (t) => {
     const { first, id, write, ...rest } = await prepare(t, { DB_QUERY_TIMEOUT_MS: '10000' })
     const path = kind === 'detail' ? rest.detail : LIST
-    const { loaded, release, letOthersPass } = holdLoads(productsOf(first), kind)
+    const { loaded, release, letOthersPass } = holdLoads(first, kind)
     const early = ask(first.url + path, id)
     await loaded
     letOthersPass()
@@ -110,9 +101,7 @@ t.test('that one query takes too long makes no other answer stale', async (t) =>
   const { first, id, write } = await prepare(t)
   const slow = `${LIST}&sortBy=name`
   await Promise.all([ask(first.url + LIST, id), ask(first.url + slow, id)])
-  const products = productsOf(first)
-  const { list } = products
-  products.list = (query) => (query.sort.key === 'name' ? Promise.reject(databaseTimeout()) : list(query))
+  wrapLoads(first, 'list', (load, sql) => (sql.includes('products_name') ? Promise.reject(databaseTimeout()) : load()))
   await write([stocked(1)])
   await waitFor('an older answer stands in', SOON_MS, async () => isStale(await ask(first.url + slow, id)))
   const { stock, cacheStatus } = await ask(first.url + LIST, id)

@@ -2,17 +2,17 @@ import t from 'tap'
 import { waitFor } from '../../support/wait-for.ts'
 import {
   checkFresh,
-  hold,
+  holdLoads,
   LIST,
   listen,
   observeAll,
   prepare,
-  productsOf,
   SKUS,
   SOON_MS,
   stocked,
   untilOver,
   untilSeen,
+  wrapLoads,
   writeHere
 } from './support/instances.ts'
 import { ask, nowMs } from './support/observe.ts'
@@ -38,12 +38,11 @@ t.test('under a hundred writes a second a hot list stays hot, and one loader loa
   const { config, first, id, detail, write } = await prepare(t)
   const second = await listen(t, config)
   let loads = 0
-  for (const products of [first, second].map(productsOf)) {
-    const { list } = products
-    products.list = (query) => {
+  for (const instance of [first, second]) {
+    wrapLoads(instance, 'list', (load) => {
       loads++
-      return list(query)
-    }
+      return load()
+    })
   }
   const observers = observeAll(t, [first, second], [LIST, detail], id)
   await untilSeen(observers, 0)
@@ -116,13 +115,10 @@ t.test('an own write shows at once and from then on, whatever Redis has', async 
 
 t.test('an own write shows at once, also while an older state is being read', async (t) => {
   const { connection, first, id, hexId, detail } = await prepare(t)
-  const products = productsOf(first)
-  const { find } = products
-  const { held, loaded, release } = hold(find)
-  products.find = held
+  const { loaded, release, letOthersPass } = holdLoads(first, 'detail')
   const early = ask(first.url + detail, id)
   await loaded
-  products.find = find
+  letOthersPass()
   await writeHere(connection, 1)
   first.app.changes.view.noteOwnWrite([hexId])
   t.equal((await ask(first.url + detail, id)).stock, 1)

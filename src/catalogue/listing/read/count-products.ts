@@ -54,7 +54,7 @@ async function count(
   budgetUs: number
 ): Promise<Total> {
   if (few !== null && few.costUs < Math.min(budgetUs, scan.costUs)) {
-    const timeoutMs = timeoutOf(few, reader.fewTimeoutMs)
+    const timeoutMs = timeoutOf(few, reader.selectiveTimeoutMs)
     const counted = await fetchSelective<Count>(reader, countSelectiveStatement(filters, few.source, timeoutMs))
     if (counted !== null) return { total: totalOf(counted), isExact: true }
   }

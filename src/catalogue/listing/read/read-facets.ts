@@ -32,7 +32,7 @@ export async function readFacets(reader: ListReader, filters: Filters): Promise<
   const others = { ...filters, categories: [] }
   const survey = surveyFilters(await reader.sampler.current(), others)
   const { source, costUs } = cheapest(survey, filters)
-  const statement = facetStatement(others, source, BANDS, MAX_CELLS, reader.fewTimeoutMs)
+  const statement = facetStatement(others, source, BANDS, MAX_CELLS, reader.selectiveTimeoutMs)
   const counted = costUs > BUDGET_US ? null : await fetchSelective<Cell>(reader, statement)
   const isExact = counted !== null && counted.length < MAX_CELLS
   return toFacets(isExact ? counted : estimateCells(survey), filters, isExact)

@@ -44,7 +44,7 @@ export async function follow(
   plan: ListPlan,
   need: number
 ): Promise<Reading> {
-  const { database, sampler, fewTimeoutMs, pageBudgetUs } = reader
+  const { database, sampler, selectiveTimeoutMs, pageBudgetUs } = reader
   const few = plan.few !== null && plan.few.costUs <= pageBudgetUs ? plan.few : null
   if (few !== null) {
     let [rows, from]: [ProductRow[], Position | null] = [[], query.from]
@@ -55,7 +55,7 @@ export async function follow(
       ;[rows, from] = [trial.rows, trial.stoppedAt]
     }
     const stretch = { from, limit: need - rows.length }
-    const statement = selectiveStatement(query, few.source, stretch, timeoutOf(few, fewTimeoutMs))
+    const statement = selectiveStatement(query, few.source, stretch, timeoutOf(few, selectiveTimeoutMs))
     const rest = await fetchSelective<ProductRow>(reader, statement)
     if (rest !== null) return { rows: [...rows, ...rest], stoppedAt: null }
   }

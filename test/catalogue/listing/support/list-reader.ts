@@ -1,10 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { createCatalogueSampler } from '../../../../src/catalogue/listing/plan/catalogue-sampler.ts'
-import {
-  type ListReader,
-  PAGE_BUDGET_US,
-  SELECTIVE_TIMEOUT_MS
-} from '../../../../src/catalogue/listing/read/list-reader.ts'
+import { createListReader, type ListReader } from '../../../../src/catalogue/listing/read/list-reader.ts'
 import type { Params } from '../../../../src/platform/database/database.ts'
 import { statementError } from '../../../../src/platform/database/database-error.ts'
 
@@ -36,11 +31,9 @@ export function countedReader(connection: Connection, options: Partial<ListReade
   }
 
   const reader: CountedReader = {
-    database: { execute },
     // The sample is not the work of any page.
-    sampler: createCatalogueSampler({ execute: run }, () => performance.now()),
-    fewTimeoutMs: SELECTIVE_TIMEOUT_MS,
-    pageBudgetUs: PAGE_BUDGET_US,
+    ...createListReader({ execute: run }, { nowMs: () => performance.now(), queryTimeoutMs: 5000 }),
+    database: { execute },
     ...options,
     sent: [],
     rowsRead: 0

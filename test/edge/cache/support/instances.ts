@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import type { Connection } from 'mysql2/promise'
 import type { Test } from 'tap'
 import type { App } from '../../../../src/app.ts'
-import type { Products } from '../../../../src/catalogue/listing/read/products.ts'
 import { type ProductUpsert, upsertProducts } from '../../../../src/catalogue/products/upsert-products.ts'
 import type { Config } from '../../../../src/config/config.ts'
+import type { Database, Params } from '../../../../src/platform/database/database.ts'
 import { formatId } from '../../../../src/platform/lib/uuid.ts'
 import { insertProducts } from '../../../support/insert-products.ts'
 import { toEnvironment } from '../../../support/service.ts'
@@ -71,9 +71,42 @@ export async function writeHere(connection: Connection, stock: number): Promise<
   await upsertProducts(connection, [stocked(stock)], { nowMs: Date.now, randomBytes })
 }
 
-/** What an instance loads its answers by. */
-export function productsOf({ app }: Instance): Products {
-  return app.getDecorator<Products>('products')
+/** The statements by which an instance loads a product or a list. */
+const loadStatements = { detail: /FROM products WHERE id = \?/, list: /FROM products FORCE INDEX/ } as const
+
+export type LoadKind = keyof typeof loadStatements
+
+/**
+ * Wraps the statements by which an instance loads products or lists from now on.
+ * @returns ends that
+ */
+export function wrapLoads(
+  { app }: Instance,
+  kind: LoadKind,
+  wrap: <Rows>(load: () => Promise<Rows>, sql: string) => Promise<Rows>
+): () => void {
+  const database: Database = app.database
+  const { execute } = database
+  database.execute = <Row>(sql: string, params: Params) => {
+    const load = () => execute<Row>(sql, params)
+    return loadStatements[kind].test(sql) ? wrap(load, sql) : load()
+  }
+  return () => {
+    database.execute = execute
+  }
+}
+
+/** Holds what an instance loads from now on, after it was read, until it is released. */
+export function holdLoads(instance: Instance, kind: LoadKind) {
+  const { promise: gate, resolve: release } = Promise.withResolvers<void>()
+  const { promise: loaded, resolve: noteLoaded } = Promise.withResolvers<void>()
+  const letOthersPass = wrapLoads(instance, kind, async (load) => {
+    const rows = await load()
+    noteLoaded()
+    await gate
+    return rows
+  })
+  return { loaded, release, letOthersPass }
 }
 
 /** Asks an instance for the list and for the observed product all the time, until the test ends. */
@@ -101,17 +134,4 @@ export async function checkFresh(t: Test, observers: readonly Observer[], commit
     t.ok(seen.length > 50, `${seen.length} answers of ${url}`)
     t.same(findTooOld(seen, commits).slice(0, 3), [], 'none of them was too old')
   }
-}
-
-/** A loader that says when it has loaded, and holds what it has loaded until it is let go. */
-export function hold<Args extends unknown[], Result>(load: (...args: Args) => Promise<Result>) {
-  const { promise: gate, resolve: release } = Promise.withResolvers<void>()
-  const loaded = Promise.withResolvers<void>()
-  const held = async (...args: Args): Promise<Result> => {
-    const result = await load(...args)
-    loaded.resolve()
-    await gate
-    return result
-  }
-  return { held, loaded: loaded.promise, release }
 }
