@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { unlessAborted } from '../upstream/deadline.ts'
+import { unlessAborted } from '../../platform/lib/time-limit.ts'
 import { TokenError } from './token-error.ts'
 import { dueAfterMs } from './token-lifetime.ts'
 import type { RequestToken } from './token-provider.ts'

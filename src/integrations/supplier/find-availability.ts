@@ -1,6 +1,6 @@
 import type { Availability } from '../../../schemas/availability.ts'
 import type { Product } from '../../../schemas/products.ts'
-import { startTimeout } from '../../platform/lib/start-timeout.ts'
+import { startTimeout } from '../../platform/lib/time-limit.ts'
 import type { AskSupplier, SupplierStock } from './supplier-stock.ts'
 
 /**

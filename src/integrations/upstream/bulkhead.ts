@@ -1,4 +1,4 @@
-import { startTimeout } from '../../platform/lib/start-timeout.ts'
+import { startTimeout } from '../../platform/lib/time-limit.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 interface BulkheadOptions {

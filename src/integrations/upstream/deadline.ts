@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { startTimeout } from '../../platform/lib/start-timeout.ts'
+import { startTimeout } from '../../platform/lib/time-limit.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export interface CallLimits {
@@ -27,28 +26,5 @@ export async function withDeadline<T>(limits: CallLimits, work: (signal: AbortSi
   } finally {
     cancelTimeout()
     signal?.removeEventListener('abort', abort)
-  }
-}
-
-/** Waits for a promise until the signal fires, and fails with its reason then. */
-export async function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const abort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', abort, { once: true })
-  if (signal.aborted) abort()
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
-}
-
-/** @throws the signal's reason, as soon as it fires */
-export async function wait(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(delayMs, undefined, { signal })
-  } catch {
-    // Nothing else ends it.
-    throw signal.reason
   }
 }

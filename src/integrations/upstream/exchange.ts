@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import { startTimeout } from '../../platform/lib/start-timeout.ts'
+import { startTimeout } from '../../platform/lib/time-limit.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export interface OutgoingRequest {

@@ -1,6 +1,6 @@
 import type { Pool, PoolConnection } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
-import { AppError } from '../errors/app-error.ts'
+import { AppError, overloaded } from '../errors/app-error.ts'
 import { Buckets } from '../metrics/buckets.ts'
 import type { PoolUsage } from '../metrics/pool-metrics.ts'
 import { databaseTimeout, databaseUnavailable, isConnectionLost, statementError } from './database-error.ts'
@@ -12,6 +12,8 @@ export const ANSWER_GRACE_MS = 100
 
 /** What may run a second time. A comment may stand before it. */
 const READING = /^[\s(]*(?:\/\*.*?\*\/\s*)?SELECT\b/i
+
+const RETRY_AFTER_SECONDS = 1
 
 export type Params = readonly (string | number | Buffer | null)[]
 
@@ -83,7 +85,7 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
   function schedule<T>(work: Call<T>['work'], isRepeatable: boolean): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     if (running >= connectionLimit && waiting.size >= queueLimit) {
-      fail(tooManyWaiting())
+      fail(overloaded('Too many requests are waiting for the database.', RETRY_AFTER_SECONDS))
       return promise
     }
     const scheduledAt = performance.now()
@@ -182,8 +184,4 @@ export function executeOn<Row>(connection: PoolConnection, sql: string, params: 
   return new Promise((resolve, reject) => {
     connection.execute(sql, [...params], (error, rows) => (error ? reject(error) : resolve(rows as Row[])))
   })
-}
-
-function tooManyWaiting(): AppError {
-  return new AppError('overloaded', 'Too many requests wait for the database.', { retryAfterSeconds: 1 })
 }

@@ -1,11 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { AppError } from '../errors/app-error.ts'
+import { backoffMs } from '../lib/backoff.ts'
 
 /** The server has rolled back a transaction in favour of another one. */
 const LOCK_CONFLICTS: readonly string[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']
 const MAX_ATTEMPTS = 8
 const AT_ONCE = 2
-const LONGEST_PAUSE_MS = 5
+/** The delay before the third attempt and later ones. */
+const BACKOFF = { baseMs: 10, maxMs: 160 }
 
 /**
  * Runs a transaction again that has lost against another one: at once, as the server has ended one side of a deadlock; but
@@ -20,7 +22,7 @@ export async function retryContention<T>(work: () => Promise<T>, otherConflicts:
       return await work()
     } catch (error) {
       if (!hasCode(error, conflicts) || attempt === MAX_ATTEMPTS) throw error
-      if (attempt > AT_ONCE) await wait(Math.random() * LONGEST_PAUSE_MS * 2 ** (attempt - AT_ONCE))
+      if (attempt > AT_ONCE) await wait(backoffMs(attempt - AT_ONCE, BACKOFF, Math.random))
     }
   }
 }

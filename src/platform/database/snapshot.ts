@@ -1,4 +1,5 @@
 import type { Pool, PoolConnection } from 'mysql2'
+import { withTimeLimit } from '../lib/time-limit.ts'
 import { ANSWER_GRACE_MS, type Database, executeOn } from './database.ts'
 import { databaseTimeout, databaseUnavailable, statementError } from './database-error.ts'
 import { hangUp } from './pool.ts'
@@ -68,17 +69,16 @@ export async function openSnapshot(pool: Pool, queryTimeoutMs: number): Promise<
 }
 
 function connect(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
-  return new Promise((resolve, reject) => {
-    let isLate = false
-    const timer = setTimeout(() => {
-      isLate = true
-      reject(databaseTimeout())
-    }, timeoutMs)
+  let isLate = false
+  const connecting = new Promise<PoolConnection>((resolve, reject) => {
     pool.getConnection((error, connection) => {
-      clearTimeout(timer)
       if (error !== null) reject(databaseUnavailable(error))
       else if (isLate) connection.release()
       else resolve(connection)
     })
+  })
+  return withTimeLimit(connecting, timeoutMs, () => {
+    isLate = true
+    throw databaseTimeout()
   })
 }

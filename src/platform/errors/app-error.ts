@@ -95,6 +95,24 @@ export class AppError extends Error {
   }
 }
 
+/**
+ * Makes a 503 `overloaded`: the service has more work of this kind than it can take.
+ * @param detail what there is too much of, as the client is told
+ * @param retryAfterSeconds when to come back, sent as `Retry-After`
+ */
+export function overloaded(detail: string, retryAfterSeconds: number): AppError {
+  return new AppError('overloaded', detail, { retryAfterSeconds })
+}
+
+/**
+ * Makes a 503 `shutting-down`: this instance stops and takes no new work of this kind; another one does.
+ * @param detail what the client can do
+ * @param retryAfterSeconds when to come back, sent as `Retry-After`
+ */
+export function shuttingDown(detail = 'The service is shutting down.', retryAfterSeconds = 1): AppError {
+  return new AppError('shutting-down', detail, { retryAfterSeconds })
+}
+
 const MAX_FIELD_ERRORS = 20
 export const UNKNOWN_PARAMETER = 'is not a known parameter'
 

@@ -1,54 +1,45 @@
-export interface CheckResult<T> {
+import { createSharedLoad } from '../lib/single-flight.ts'
+import { type StartTimeout, startTimeout, withTimeLimit } from '../lib/time-limit.ts'
+
+/** The result of asking a dependency whether it answers. */
+export interface CheckResult<Value> {
   status: 'ok' | 'down'
   /** How long the check took, in ms. */
   latencyMs: number
-  /** What the probe answered, if it did. */
-  value?: T
+  /** What the probe returned; absent when the dependency is down. */
+  value?: Value
 }
 
-interface CheckOptions<T> {
-  /** Succeeds when the dependency answers. */
-  probe: () => Promise<T>
+interface CheckOptions<Value> {
+  /** Resolves when the dependency answers. */
+  probe: () => Promise<Value>
+  /** A probe that takes longer counts as failed. */
   timeoutMs: number
-  /** How long an answer serves further callers. */
+  /** For how long after its start a check serves further callers. */
   maxAgeMs: number
+  /** A monotonic clock, in ms. */
+  nowMs?: () => number
+  /** Starts the time limit of a probe. */
+  start?: StartTimeout
 }
 
 /**
- * A check that no number of callers can make expensive: it is bounded in time, callers at the same time share one, and
- * its answer is used again for a while.
+ * Makes a check of a dependency that no number of callers can make expensive: each check is bounded in time, callers at
+ * the same time share one check, and its result is used again for a while.
+ * @returns a function that never throws
  */
-export function createDependencyCheck<T>({
-  probe,
-  timeoutMs,
-  maxAgeMs
-}: CheckOptions<T>): () => Promise<CheckResult<T>> {
-  let startedAt = Number.NEGATIVE_INFINITY
-  let current: Promise<CheckResult<T>> | undefined
+export function createDependencyCheck<Value>(options: CheckOptions<Value>): () => Promise<CheckResult<Value>> {
+  const { probe, timeoutMs, maxAgeMs, nowMs = () => performance.now(), start = startTimeout } = options
 
-  async function run(): Promise<CheckResult<T>> {
-    const from = performance.now()
-    const outcome = await within(timeoutMs, probe)
-    return { ...outcome, latencyMs: Math.round((performance.now() - from) * 100) / 100 }
+  async function check(): Promise<CheckResult<Value>> {
+    const startedAtMs = nowMs()
+    const answer = probe().then(
+      (value) => ({ status: 'ok', value }) as const,
+      () => ({ status: 'down' }) as const
+    )
+    const result = await withTimeLimit(answer, timeoutMs, () => ({ status: 'down' }) as const, start)
+    return { ...result, latencyMs: Math.round((nowMs() - startedAtMs) * 100) / 100 }
   }
 
-  return () => {
-    if (current === undefined || performance.now() - startedAt > maxAgeMs) {
-      startedAt = performance.now()
-      current = run()
-    }
-    return current
-  }
-}
-
-async function within<T>(timeoutMs: number, probe: () => Promise<T>): Promise<Omit<CheckResult<T>, 'latencyMs'>> {
-  const { promise: tooLate, resolve } = Promise.withResolvers<{ status: 'down' }>()
-  const timer = setTimeout(resolve, timeoutMs, { status: 'down' })
-  const answered = probe().then(
-    (value) => ({ status: 'ok', value }) as const,
-    () => ({ status: 'down' }) as const
-  )
-  const outcome = await Promise.race([answered, tooLate])
-  clearTimeout(timer)
-  return outcome
+  return createSharedLoad({ load: check, maxAgeMs, nowMs })
 }

@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
+import { createBoundedMap } from '../lib/bounded-map.ts'
 
 /** How the bytes of a body are coded (RFC 9110, 8.4). */
 export type ContentCoding = 'br' | 'gzip' | 'identity'
@@ -19,11 +20,11 @@ const UNSAID_QUALITY = 0.0001
 const MIN_BODY_BYTES = 1024
 /** Of the higher levels of brotli each takes much longer and saves little; 5 takes as long as gzip. */
 const BROTLI_QUALITY = 5
-/** Clients send few different values; those who send many get theirs worked out each time. */
+/** Clients send few different values of `Accept-Encoding`, and few that are long. */
 const MAX_REMEMBERED = 200
 const MAX_REMEMBERED_LENGTH = 100
 
-const remembered = new Map<string, ContentCoding>()
+const remembered = createBoundedMap<string, ContentCoding>(MAX_REMEMBERED)
 const compressors = {
   gzip: promisify(gzip),
   br: (body: Buffer) =>
@@ -50,8 +51,7 @@ function preferredCoding(acceptEncoding: string): ContentCoding {
   const known = remembered.get(acceptEncoding)
   if (known !== undefined) return known
   const coding = negotiate(acceptEncoding, CODINGS)
-  if (remembered.size < MAX_REMEMBERED && acceptEncoding.length <= MAX_REMEMBERED_LENGTH)
-    remembered.set(acceptEncoding, coding)
+  if (acceptEncoding.length <= MAX_REMEMBERED_LENGTH) remembered.set(acceptEncoding, coding)
   return coding
 }
 

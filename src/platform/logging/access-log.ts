@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { levels } from 'pino'
 import type { Config } from '../../config/config.ts'
 import type { RequestEnd } from '../http/request-end.ts'
+import { createBoundedMap } from '../lib/bounded-map.ts'
 import type { LogStream } from './log-stream.ts'
 import { type RemoveKeys, redactUrl } from './redaction.ts'
 
@@ -14,7 +15,8 @@ interface AccessLogOptions {
   stream: Pick<LogStream, 'append'>
   level: Config['log']['level']
   withoutKeys: RemoveKeys
-  now?: () => number
+  /** Unix time, in ms. */
+  nowMs?: () => number
 }
 
 /**
@@ -24,12 +26,12 @@ interface AccessLogOptions {
  * the answer.
  */
 export function createAccessLog(options: AccessLogOptions): (record: RequestEnd) => void {
-  const { stream, level, withoutKeys, now = Date.now } = options
+  const { stream, level, withoutKeys, nowMs = Date.now } = options
   const quoteUrl = remembering((url) => JSON.stringify(redactUrl(url, withoutKeys)))
   const lowest = levels.values[level] ?? Number.POSITIVE_INFINITY
   return (record) => {
     const level = levelOf(record)
-    if (level >= lowest) stream.append(level, accessLine(level, now(), record, quoteUrl(record.url)))
+    if (level >= lowest) stream.append(level, accessLine(level, nowMs(), record, quoteUrl(record.url)))
   }
 }
 
@@ -57,13 +59,12 @@ const quote = remembering((text) => JSON.stringify(text))
 
 /** Most strings come again: finding one is several times as fast as making it. */
 function remembering(toJson: (text: string) => string) {
-  const known = new Map<string, string>()
+  const known = createBoundedMap<string, string>(MAX_REMEMBERED)
   return (text: string | null): string | null => {
     if (text === null) return null
     const found = known.get(text)
     if (found !== undefined) return found
     const json = toJson(text)
-    if (known.size >= MAX_REMEMBERED) known.clear()
     if (text.length <= MAX_REMEMBERED_LENGTH) known.set(text, json)
     return json
   }

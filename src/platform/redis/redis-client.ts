@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { withTimeLimit } from '../lib/time-limit.ts'
 
 const CONNECT_TIMEOUT_MS = 1000
 const COMMAND_TIMEOUT_MS = 1000
@@ -27,6 +27,6 @@ export function openRedisClient({ url, keyPrefix }: { url: string; keyPrefix: st
 /** Says goodbye, and does not wait long for the answer. */
 export async function closeRedisClient(client: Redis): Promise<void> {
   const goodbye = client.quit().catch((error) => error)
-  await Promise.race([goodbye, wait(CLOSE_TIMEOUT_MS, undefined, { ref: false })])
+  await withTimeLimit(goodbye, CLOSE_TIMEOUT_MS, () => undefined)
   client.disconnect()
 }

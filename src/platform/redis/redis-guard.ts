@@ -1,4 +1,4 @@
-import { startTimeout } from '../lib/start-timeout.ts'
+import { withTimeLimit } from '../lib/time-limit.ts'
 
 /** Commands to a Redis that may be gone, slow or paused. */
 export interface RedisGuard {
@@ -46,27 +46,22 @@ export function createRedisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOp
       return isDown
     },
 
-    ask<T>(send: () => Promise<T>) {
-      if (isDown && nowMs() < retryAtMs) return Promise.resolve(undefined)
+    async ask(send) {
+      if (isDown && nowMs() < retryAtMs) return undefined
       // Whoever comes while this one tries goes without.
       if (isDown) retryAtMs = nowMs() + budgetMs + RETRY_AFTER_MS
 
-      return new Promise<T | undefined>((resolve) => {
-        let isOver = false
-        const settle = (answer: T | undefined, report: () => void) => {
-          if (isOver) return
-          isOver = true
-          cancelTimeout()
-          report()
-          resolve(answer)
-        }
-        const tooLate = () => settle(undefined, () => fail(new Error(`no answer within ${budgetMs} ms`)))
-        const cancelTimeout = startTimeout(tooLate, budgetMs)
-        send().then(
-          (answer) => settle(answer, succeed),
-          (error: Error) => settle(undefined, () => fail(error))
-        )
-      })
+      const late = () => {
+        throw new Error(`no answer within ${budgetMs} ms`)
+      }
+      try {
+        const answer = await withTimeLimit(send(), budgetMs, late)
+        succeed()
+        return answer
+      } catch (error) {
+        fail(error as Error)
+        return undefined
+      }
     }
   }
 }

@@ -23,7 +23,7 @@ type Level = Parameters<typeof createAccessLog>[0]['level']
 function write(changes: Partial<RequestEnd> = {}, level: Level = 'info'): [number, string][] {
   const written: [number, string][] = []
   const stream = { append: (level: number, line: string) => void written.push([level, line]) }
-  createAccessLog({ stream, level, withoutKeys, now: () => 1_767_225_600_000 })({ ...record, ...changes })
+  createAccessLog({ stream, level, withoutKeys, nowMs: () => 1_767_225_600_000 })({ ...record, ...changes })
   return written
 }
 

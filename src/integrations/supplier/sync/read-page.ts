@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { wait } from '../../../platform/lib/time-limit.ts'
 import { TokenError } from '../../oauth/token-error.ts'
-import { wait } from '../../upstream/deadline.ts'
 import type { UpstreamClient } from '../../upstream/upstream-client.ts'
 import { UpstreamError, type UpstreamErrorKind } from '../../upstream/upstream-error.ts'
 import type { RunningPosition } from './feed-position.ts'
