@@ -141,7 +141,7 @@ async function runFloor(config: MysqlConfig, items: readonly Item[], changed: re
 /** Rows and entries as a bulk writes them. */
 function toBatches(rows: readonly Item[], ids: readonly Buffer[], version: number) {
   const at = now()
-  const standing = ({ name, category, price }: Item) => {
+  const toListingKey = ({ name, category, price }: Item) => {
     return { name, category, price: Number(price), createdAt: at, updatedAt: at }
   }
   return Array.from({ length: Math.ceil(rows.length / BATCH_ROWS) }, (_, number) => {
@@ -166,8 +166,8 @@ function toBatches(rows: readonly Item[], ids: readonly Buffer[], version: numbe
     })
     const changes = batch.map((row, offset) => {
       const id = ids[start + offset]?.toString('hex') ?? ''
-      const before = version === 1 ? null : standing(row)
-      return { type: 'upsert' as const, id, sku: row.sku, standings: [before, standing(row)] as const }
+      const before = version === 1 ? null : toListingKey(row)
+      return { type: 'upsert' as const, id, sku: row.sku, listingKeys: [before, toListingKey(row)] as const }
     })
     return { values, entries: encodeChanges(changes) }
   })

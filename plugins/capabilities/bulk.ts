@@ -25,7 +25,7 @@ export default fp(
   async (app) => {
     for (const schema of [BulkUpsert, BulkDelete, BulkResult, BulkFailure, BulkEnd]) app.addSchema(schema)
     const { bodyTimeout, log, metrics } = app
-    const { ownWrites, tail, view } = app.changes
+    const { changeLog } = app
     const lines = metrics.counter({
       name: 'aisle_bulk_lines_total',
       help: 'Lines of bulks, by what has become of them.',
@@ -58,9 +58,9 @@ export default fp(
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort(new AppError('malformed-request', 'The client has gone.')))
       const onCommitted = async (productIds: string[]) => {
-        view.noteOwnWrite(productIds)
-        await tail.hasten()
-        if (keyId !== null) ownWrites.note(keyId)
+        changeLog.index.markWritten(productIds)
+        await changeLog.tail.readNow()
+        if (keyId !== null) changeLog.readYourWrites.record(keyId)
       }
       bodyTimeout.lift(body)
       reply.raw.setTimeout(STALLED_MS)
@@ -69,5 +69,5 @@ export default fp(
       return reply.type('application/x-ndjson; charset=utf-8').send(answer)
     })
   },
-  { name: 'bulk', dependencies: ['body-timeout', 'changes', 'lifecycle', 'metrics', 'mysql', 'products'] }
+  { name: 'bulk', dependencies: ['body-timeout', 'change-log', 'lifecycle', 'metrics', 'mysql', 'products'] }
 )

@@ -15,11 +15,19 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const nowMs = () => performance.now()
+    const { changeLog } = app
     const guard = app.guardRedis('The cache in Redis')
     const memory = createMemoryCache(app.config.cache.memoryBytes)
     const encode = createResponseEncoder(app.responseHeaders.constant, app.config.auth.publicRead)
     const shared = createRedisCache({ client: app.redis, guard, instanceId: randomBytes(12).toString('base64url') })
-    const answers = createResponseCache({ memory, shared, ...app.changes, nowMs, encode })
+    const answers = createResponseCache({
+      memory,
+      shared,
+      changeIndex: changeLog.index,
+      tail: changeLog.tail,
+      nowMs,
+      encode
+    })
     app.decorate('cache', { answers, memory, encode })
 
     app.metrics.gauge({
@@ -37,5 +45,5 @@ export default fp(
       }
     })
   },
-  { name: 'cache', dependencies: ['changes', 'metrics', 'redis', 'response-headers'] }
+  { name: 'cache', dependencies: ['change-log', 'metrics', 'redis', 'response-headers'] }
 )

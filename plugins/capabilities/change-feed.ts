@@ -13,9 +13,9 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     for (const schema of [ProductChange, ProductChangePage]) app.addSchema(schema)
-    const { view } = app.changes
-    const waiters = createChangeWaiters(view)
-    app.decorate('changeFeed', createChangeFeed({ database: app.database, view, waiters }))
+    const { index: changeIndex } = app.changeLog
+    const waiters = createChangeWaiters(changeIndex)
+    app.decorate('changeFeed', createChangeFeed({ database: app.database, changeIndex, waiters }))
     app.metrics.gauge({
       name: 'aisle_changes_waiters',
       help: 'Requests that wait for changes now.',
@@ -26,5 +26,5 @@ export default fp(
     app.lifecycle.onDraining(waiters.close)
     app.addHook('preClose', async () => waiters.close())
   },
-  { name: 'change-feed', dependencies: ['changes', 'lifecycle', 'metrics', 'mysql', 'products'] }
+  { name: 'change-feed', dependencies: ['change-log', 'lifecycle', 'metrics', 'mysql', 'products'] }
 )

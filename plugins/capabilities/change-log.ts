@@ -1,40 +1,40 @@
 import fp from 'fastify-plugin'
+import { type ChangeIndex, createChangeIndex } from '../../src/catalogue/change-log/change-index.ts'
 import { type ChangeTail, openChangeTail, TAIL_TIMEOUT_MS } from '../../src/catalogue/change-log/change-tail.ts'
-import { type ChangeView, createChangeView } from '../../src/catalogue/change-log/change-view.ts'
 import { createReadYourWrites, type ReadYourWrites } from '../../src/catalogue/change-log/read-your-writes.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    changes: { view: ChangeView; tail: ChangeTail; ownWrites: ReadYourWrites }
+    changeLog: { index: ChangeIndex; tail: ChangeTail; readYourWrites: ReadYourWrites }
   }
 }
 
-/** `changes`: what this instance knows of the change log, which it follows. */
+/** `changeLog`: follows the change log, and indexes its latest changes. */
 export default fp(
   async (app) => {
-    const availability = createOutageLog('The change log', app.log)
+    const outageLog = createOutageLog('The change log', app.log)
     const nowMs = () => performance.now()
-    const view = createChangeView()
+    const index = createChangeIndex()
     const tail = openChangeTail({
-      // Behind a busy pool it would come too late, and everything would be read anew.
+      // A connection of its own: behind a busy pool the tail would be late, and everything would be read again.
       database: app.openConnection(TAIL_TIMEOUT_MS),
-      view,
+      index,
       nowMs,
-      onFailure: availability.down,
-      onSuccess: availability.up
+      onFailure: outageLog.down,
+      onSuccess: outageLog.up
     })
-    // Whatever is read before is not to be kept.
+    // Until then nothing that is read can be cached.
     await tail.firstReading
-    app.decorate('changes', { view, tail, ownWrites: createReadYourWrites(view, nowMs) })
+    app.decorate('changeLog', { index, tail, readYourWrites: createReadYourWrites(index, nowMs) })
     app.metrics.gauge({
       name: 'aisle_changes_lag_seconds',
       help: 'How long ago this instance last read the change log to its end.',
       collect() {
-        this.set((performance.now() - tail.readAtMs) / 1000)
+        this.set((nowMs() - tail.readAtMs) / 1000)
       }
     })
     app.addHook('onClose', async () => tail.stop())
   },
-  { name: 'changes', dependencies: ['metrics', 'mysql'] }
+  { name: 'change-log', dependencies: ['metrics', 'mysql'] }
 )

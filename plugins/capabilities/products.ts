@@ -12,7 +12,7 @@ export default fp(
   async (app) => {
     const inputs = [ProductInput, ProductPatch, StockAdjustment]
     for (const schema of [Product, Pagination, ProductPage, Facets, ...inputs]) app.addSchema(schema)
-    const { database, changes } = app
+    const { changeLog, database } = app
     const { queryTimeoutMs } = app.config.mysql
     const reader = createListReader(database, { nowMs: () => performance.now(), queryTimeoutMs })
     app.decorate('productAnswers', createProductResponses(reader, app.config.cache))
@@ -21,11 +21,11 @@ export default fp(
       nowMs: Date.now,
       randomBytes,
       async onCommitted(productId) {
-        changes.view.noteOwnWrite([productId])
-        await changes.tail.hasten()
+        changeLog.index.markWritten([productId])
+        await changeLog.tail.readNow()
       }
     })
     app.decorate('productEditor', editor)
   },
-  { name: 'products', dependencies: ['changes', 'mysql'] }
+  { name: 'products', dependencies: ['change-log', 'mysql'] }
 )

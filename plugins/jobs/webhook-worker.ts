@@ -7,7 +7,7 @@ import { openWebhookWorker, WORKER_TIMEOUT_MS } from '../../src/integrations/web
 export default fp(
   async (app) => {
     if (!app.config.webhooks.isWorkerEnabled) return
-    const { view, tail } = app.changes
+    const { changeLog } = app
     const processed = app.metrics.counter({
       name: 'aisle_webhooks_processed_total',
       help: 'Webhooks that this instance has done with, by what became of them.',
@@ -33,13 +33,13 @@ export default fp(
         for (const { status } of settled) processed.inc({ status })
         batches.observe(durationMs / 1000)
         for (const waitedMs of waitsMs) ages.observe((waitedMs + durationMs) / 1000)
-        view.noteOwnWrite(productIds)
-        tail.hasten()
+        changeLog.index.markWritten(productIds)
+        changeLog.tail.readNow()
       },
       ...logWork(app.log)
     })
     app.webhooks.onRecorded(worker.wake)
     app.addHook('onClose', () => worker.stop())
   },
-  { name: 'webhook-worker', dependencies: ['changes', 'metrics', 'mysql', 'webhooks'] }
+  { name: 'webhook-worker', dependencies: ['change-log', 'metrics', 'mysql', 'webhooks'] }
 )

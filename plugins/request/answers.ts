@@ -36,7 +36,7 @@ export default fp(
     const { lifecycle, requestEnds, responseHeaders } = app
     const keepAliveLine = fieldLines(['keep-alive', `timeout=${app.server.keepAliveTimeout / 1000}`])
     const { answers, memory, encode } = app.cache
-    const { ownWrites } = app.changes
+    const { readYourWrites } = app.changeLog
 
     const underWay = new WeakMap<CachedResponse, Partial<Record<ContentCoding, Promise<EncodedResponse>>>>()
 
@@ -45,7 +45,7 @@ export default fp(
       const entry = memory.getByUrl(url)
       if (entry !== undefined && (method === 'GET' || method === 'HEAD')) {
         const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
-        if (encoded !== undefined && answers.isUsable(entry, ownWrites.seenBy(request.keyId))) {
+        if (encoded !== undefined && answers.isUsable(entry, readYourWrites.versionFor(request.keyId))) {
           const status = send(request, reply, entry.answer, encoded, 'memory')
           requestEnds.tell({
             requestId: request.id,
@@ -66,7 +66,7 @@ export default fp(
     })
 
     app.decorate('sendAnswer', async (request, reply, subject) => {
-      const { entry, outcome } = await answers.get(subject, ownWrites.seenBy(request.keyId))
+      const { entry, outcome } = await answers.get(subject, readYourWrites.versionFor(request.keyId))
       request.cacheOutcome = outcome
       // The entry may be brought up to date while the answer is encoded.
       const { answer } = entry
@@ -124,5 +124,5 @@ export default fp(
       return status
     }
   },
-  { name: 'answers', dependencies: ['cache', 'changes', 'request-end', 'response-headers', 'route-access'] }
+  { name: 'answers', dependencies: ['cache', 'change-log', 'request-end', 'response-headers', 'route-access'] }
 )

@@ -1,5 +1,5 @@
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
-import { logChanges } from '../../src/catalogue/change-log/log-changes.ts'
+import { logChanges } from '../../src/catalogue/change-log/change.ts'
 import type { MysqlConfig } from '../../src/config/config.ts'
 import { connectionOptions } from '../../src/platform/database/connection-options.ts'
 import { toDatetime } from '../../src/platform/database/datetime.ts'

@@ -112,7 +112,7 @@ t.test('a hundred who wait cost nothing, and a change is read once for all of th
   await untilWaiting(100)
   const readings = new Set<number>()
   const logReads = await countReads(
-    () => waitFor('the tail has read', SOON_MS, () => readings.add(app.changes.tail.readAtMs).size > 5),
+    () => waitFor('the tail has read', SOON_MS, () => readings.add(app.changeLog.tail.readAtMs).size > 5),
     'WHERE seq >='
   )
   t.ok(logReads >= 5 && logReads <= 7, `${logReads} for all of them`)

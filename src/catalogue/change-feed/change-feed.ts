@@ -3,7 +3,7 @@ import type { Product } from '../../../schemas/products.ts'
 import type { Database } from '../../platform/database/database.ts'
 import { bodyOf } from '../../platform/http/body.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
-import type { ChangeView } from '../change-log/change-view.ts'
+import type { ChangeIndex } from '../change-log/change-index.ts'
 import { numberChanges } from '../change-log/number-changes.ts'
 import { findProducts } from '../products/find-products.ts'
 import type { ChangeWaiters } from './change-waiters.ts'
@@ -30,16 +30,16 @@ interface FeedPage {
 
 interface ChangeFeedOptions {
   database: Database
-  view: Pick<ChangeView, 'version'>
+  changeIndex: Pick<ChangeIndex, 'version'>
   waiters: ChangeWaiters
 }
 
-export function createChangeFeed({ database, view, waiters }: ChangeFeedOptions): ChangeFeed {
+export function createChangeFeed({ database, changeIndex, waiters }: ChangeFeedOptions): ChangeFeed {
   /** What those who were woken together read, and are sent, by version, place and limit: mostly all of them the same. */
   const underWay = new Map<string, Promise<FeedPage>>()
 
   function loadOnce(from: ChangeFeedPosition, limit: number): Promise<FeedPage> {
-    const key = `${view.version} ${encodeFeedCursor(from)} ${limit}`
+    const key = `${changeIndex.version} ${encodeFeedCursor(from)} ${limit}`
     const present = underWay.get(key)
     if (present !== undefined) return present
     const loading = load(database, from, limit).finally(() => underWay.delete(key))

@@ -1,5 +1,5 @@
 import { AppError } from '../../platform/errors/app-error.ts'
-import type { ChangeView } from '../change-log/change-view.ts'
+import type { ChangeIndex } from '../change-log/change-index.ts'
 
 /** Of one instance. Each is a connection and some kilobytes. */
 const MAX_WAITERS = 1000
@@ -21,16 +21,16 @@ export interface ChangeWaiters {
 }
 
 export function createChangeWaiters(
-  view: Pick<ChangeView, 'version' | 'onChanged'>,
+  changeIndex: Pick<ChangeIndex, 'version' | 'onChanged'>,
   maxWaiters = MAX_WAITERS
 ): ChangeWaiters {
   /** With the number that each waits after. */
   const waiting = new Map<(isWoken: boolean) => void, number>()
   let isClosed = false
 
-  const isPast = (seq: number) => view.version !== null && view.version > seq
+  const isPast = (seq: number) => changeIndex.version !== null && changeIndex.version > seq
 
-  view.onChanged((productIds) => {
+  changeIndex.onChanged((productIds) => {
     const isAnother = productIds === null
     for (const [end, seq] of waiting) if (isAnother || isPast(seq)) end(true)
   })

@@ -1,63 +1,62 @@
 import type { Database } from '../../platform/database/database.ts'
-import type { ChangeView } from './change-view.ts'
+import type { ChangeIndex } from './change-index.ts'
 import { numberChanges } from './number-changes.ts'
 import { readChanges, readHead } from './read-changes.ts'
 
 const INTERVAL_MS = 200
-/** A statement of the tail takes a millisecond; what takes this long is a fault, and nothing is trusted by then. */
+/** The time limit of each statement of the tail, which usually takes a millisecond. */
 export const TAIL_TIMEOUT_MS = 800
-/** For how long the log, once read, says how things are. Everything else that an answer takes has to fit into a second. */
+/** How long a reading of the log may be relied on. Whatever else a response takes has to fit into the rest of a second. */
 const TRUST_MS = 900
 
-/** The reading of the change log, again and again. */
+/** A loop that reads what is new in the change log. */
 export interface ChangeTail {
-  /** When, on the clock of the tail, the last reading began that came to the end of the log. */
+  /** When the last reading began that came to the end of the log, on the clock of the tail. */
   readonly readAtMs: number
-  /** Until when the view shows everything that was committed less than a second before. */
+  /** Until this time, on the clock of the tail, the index has everything that was committed more than a second before. */
   readonly trustedUntilMs: number
   /** Resolves when the log was read for the first time, or could not be. */
   readonly firstReading: Promise<void>
-  /**
-   * Reads soon instead of after the interval: there is something new. Resolves when a reading that began after the call
-   * has come to its end, or has failed.
-   */
-  hasten(): Promise<void>
+  /** Reads now instead of after the interval. Resolves when a reading that began after the call has ended or failed. */
+  readNow(): Promise<void>
   stop(): void
 }
 
 interface TailOptions {
   database: Database
-  view: ChangeView
+  index: ChangeIndex
   /** A monotonic clock, in ms. */
   nowMs: () => number
   onFailure: (error: Error) => void
   onSuccess: () => void
 }
 
-/** Keeps a view up to date, several times a second, from now on until it is stopped. Goes on after any failure. */
-export function openChangeTail({ database, view, nowMs, onFailure, onSuccess }: TailOptions): ChangeTail {
+/**
+ * Opens a tail, which keeps an index of changes up to date: five times a second, through any failure, until it is stopped.
+ */
+export function openChangeTail({ database, index, nowMs, onFailure, onSuccess }: TailOptions): ChangeTail {
   let readAtMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
   let isStopped = false
   let isReading = false
-  /** Of those who wait for the next reading. */
-  let hastened: (() => void)[] = []
+  /** The callers of `readNow` that wait for the next reading. */
+  let waiters: (() => void)[] = []
 
   async function read() {
     isReading = true
-    const waiting = hastened
-    hastened = []
+    const served = waiters
+    waiters = []
     const startedAtMs = nowMs()
     try {
-      await catchUp(database, view)
+      await catchUp(database, index)
       readAtMs = startedAtMs
       onSuccess()
     } catch (error) {
       if (!isStopped) onFailure(error as Error)
     }
     isReading = false
-    for (const resolve of waiting) resolve()
-    schedule(hastened.length > 0 ? 0 : INTERVAL_MS)
+    for (const resolve of served) resolve()
+    schedule(waiters.length > 0 ? 0 : INTERVAL_MS)
   }
 
   function schedule(delayMs: number) {
@@ -74,33 +73,33 @@ export function openChangeTail({ database, view, nowMs, onFailure, onSuccess }: 
     get trustedUntilMs() {
       return readAtMs + TRUST_MS
     },
-    hasten() {
+    readNow() {
       if (isStopped) return Promise.resolve()
       const { promise, resolve } = Promise.withResolvers<void>()
-      hastened.push(resolve)
+      waiters.push(resolve)
       if (!isReading) schedule(0)
       return promise
     },
     stop() {
       isStopped = true
       clearTimeout(timer)
-      for (const resolve of hastened) resolve()
+      for (const resolve of waiters) resolve()
     }
   }
 }
 
-/** Brings into the view everything that was committed before the call. */
-async function catchUp(database: Database, view: ChangeView): Promise<void> {
-  view.beginReading()
+/** Adds everything to the index that was committed before the call. */
+async function catchUp(database: Database, index: ChangeIndex): Promise<void> {
+  index.beginReading()
   await numberChanges(database)
   for (;;) {
-    if (view.version === null) view.restart(await readHead(database))
-    const step = await readChanges(database, view.version ?? 0)
+    if (index.version === null) index.restart(await readHead(database))
+    const step = await readChanges(database, index.version ?? 0)
     if (step === undefined) {
-      view.restart(await readHead(database))
+      index.restart(await readHead(database))
       continue
     }
-    view.apply(step.rows)
-    if (step.isComplete) return view.endReading()
+    index.apply(step.rows)
+    if (step.isComplete) return index.endReading()
   }
 }

@@ -1,48 +1,52 @@
-import type { ChangeView } from './change-view.ts'
+import type { ChangeIndex } from './change-index.ts'
 
-/** What this instance has written, for readers who are to see it at once. */
+/** The writes that a reader is to see in lists at once, instead of within a second. */
 export interface ReadYourWrites {
-  /** A write by this API key was committed, and is in the view. */
-  note(keyId: string): void
-  /** The version of the log up to which whoever comes with this key, or with none, sees all that was written here. */
-  seenBy(keyId: string | null): number
+  /** Records that a write with this API key was committed, and is in the index. */
+  record(keyId: string): void
+  /**
+   * Returns the lowest version at which a list may have been read to be shown to a client.
+   * @param keyId the API key of the client; null for a client without one
+   */
+  versionFor(keyId: string | null): number
 }
 
-/** Of the last second. Up to so many writes are seen at once by everybody; those beyond it by whoever has written. */
+/** At up to this rate every client sees each write at once; above it, only the key that wrote does. */
 const WRITES_PER_SECOND = 10
 const MAX_KEYS = 1000
 
 /**
- * An answer that shows many products is given out for a second whatever changes, so that it stays warm under writes of
- * all sorts. Who has just written a product, and does not find it in a list, takes it for lost: so each key reads its own
- * writes, and while there are few of them so does everybody who asks this instance.
- * @param nowMs a monotonic clock
+ * Creates the record of the latest writes on this instance.
+ *
+ * A cached list may be up to a second old, whatever has changed, so that it stays cached under many writes. But a client
+ * that misses its own write in a list takes the write for lost. So a key sees its own writes at once; and while writes
+ * are rare, so does everybody: people often write with a key and look without one.
+ * @param nowMs a monotonic clock, in ms
  */
-export function createReadYourWrites(view: Pick<ChangeView, 'version'>, nowMs: () => number): ReadYourWrites {
+export function createReadYourWrites(index: Pick<ChangeIndex, 'version'>, nowMs: () => number): ReadYourWrites {
   const versions = new Map<string, number>()
-  const times: number[] = new Array(WRITES_PER_SECOND).fill(Number.NEGATIVE_INFINITY)
-  let next = 0
-  let commonVersion = 0
+  let publicVersion = 0
+  const writtenAtMs: number[] = []
 
   return {
-    note(keyId) {
-      const version = view.version ?? 0
+    record(keyId) {
+      const version = index.version ?? 0
       versions.delete(keyId)
       versions.set(keyId, version)
       const [oldest] = versions.keys()
       if (versions.size > MAX_KEYS && oldest !== undefined) versions.delete(oldest)
 
       const now = nowMs()
-      if (now - (times[next] ?? 0) >= 1000) commonVersion = version
-      times[next] = now
-      next = (next + 1) % WRITES_PER_SECOND
+      const before = writtenAtMs.length < WRITES_PER_SECOND ? Number.NEGATIVE_INFINITY : (writtenAtMs.shift() ?? now)
+      if (now - before >= 1000) publicVersion = version
+      writtenAtMs.push(now)
     },
 
-    seenBy(keyId) {
+    versionFor(keyId) {
       const own = keyId === null ? undefined : versions.get(keyId)
-      const seen = own === undefined || own < commonVersion ? commonVersion : own
-      // A database that was restored begins anew with a lower number.
-      return Math.min(seen, view.version ?? 0)
+      const version = own === undefined ? publicVersion : Math.max(own, publicVersion)
+      // A restored database starts again at a lower version.
+      return Math.min(version, index.version ?? 0)
     }
   }
 }

@@ -1,8 +1,7 @@
 import type { Connection } from 'mysql2/promise'
 import { datetimeToMs, datetimeToTimestamp } from '../../platform/database/datetime.ts'
 import { sendRows } from '../../platform/database/send-rows.ts'
-import type { Change, ListingKey, ListingKeys } from '../change-log/change.ts'
-import { logChanges } from '../change-log/log-changes.ts'
+import { type Change, type ListingKey, type ListingKeys, logChanges } from '../change-log/change.ts'
 import { searchColumn } from '../search/search-words.ts'
 import { signatureColumns, signatureOf } from '../search/word-signature.ts'
 import { advanceRegisters } from './advance-registers.ts'
@@ -44,18 +43,18 @@ export async function writeProducts(connection: Connection, writes: ProductWrite
   if (registers) await storeRegisters(connection, registers)
   else await advanceRegisters(connection, { created, updated, deleted }, datetimeToMs(changedAt))
   const changes = [
-    ...deleted.map((row) => toChange('delete', row, [toStanding(row), null])),
-    ...created.map((row) => toChange('upsert', row, [null, toStanding(row)])),
-    ...updated.map(({ before, after }) => toChange('upsert', after, [toStanding(before), toStanding(after)]))
+    ...deleted.map((row) => toChange('delete', row, [toListingKey(row), null])),
+    ...created.map((row) => toChange('upsert', row, [null, toListingKey(row)])),
+    ...updated.map(({ before, after }) => toChange('upsert', after, [toListingKey(before), toListingKey(after)]))
   ]
   await logChanges(connection, changes, changedAt)
 }
 
-function toChange(type: Change['type'], { id, sku }: ProductRow, standings: ListingKeys): Change {
-  return { type, id: id.toString('hex'), sku, standings }
+function toChange(type: Change['type'], { id, sku }: ProductRow, listingKeys: ListingKeys): Change {
+  return { type, id: id.toString('hex'), sku, listingKeys }
 }
 
-function toStanding({ name, category, price, created_at, updated_at }: ProductRow): ListingKey {
+function toListingKey({ name, category, price, created_at, updated_at }: ProductRow): ListingKey {
   return {
     name,
     category,

@@ -8,7 +8,7 @@ export interface Cacheable {
   /** The product that the answer shows, in hexadecimal digits; null where it shows many. */
   productId: string | null
   /** Tells which changes of products may change an answer. It is not asked about answers of a single product. */
-  touching: (answer: CachedResponse) => (change: Change) => boolean
+  affectedBy: (answer: CachedResponse) => (change: Change) => boolean
   ttlMs: number
   load: () => Promise<CachedResponse>
 }

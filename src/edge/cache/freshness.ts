@@ -1,4 +1,4 @@
-import type { ChangeView } from '../../catalogue/change-log/change-view.ts'
+import type { ChangeIndex } from '../../catalogue/change-log/change-index.ts'
 import type { Cacheable } from './cacheable.ts'
 import type { CachedResponse } from './cached-response.ts'
 import type { MemoryEntry } from './memory-cache.ts'
@@ -10,14 +10,14 @@ export const REFRESH_AFTER_MS = 900
 export type Freshness = ReturnType<typeof createFreshness>
 
 /** What the change log tells about answers that were read before. Times are those of the clock of the tail. */
-export function createFreshness(view: ChangeView, tail: { readonly trustedUntilMs: number }) {
+export function createFreshness(changeIndex: ChangeIndex, tail: { readonly trustedUntilMs: number }) {
   function isTrusted(now: number): boolean {
     return now < tail.trustedUntilMs
   }
 
   /** A version beyond those that are known is one of the log before the database was restored. */
   function isKnown(version: number | null): version is number {
-    return version !== null && view.version !== null && version <= view.version
+    return version !== null && changeIndex.version !== null && version <= changeIndex.version
   }
 
   /** Whether what was read at a version may lack changes up to another one. */
@@ -26,26 +26,26 @@ export function createFreshness(view: ChangeView, tail: { readonly trustedUntilM
   }
 
   /** Whether nothing has changed that this list shows, since it was read at that version. */
-  function isUntouched(subject: Cacheable, answer: CachedResponse, version: number | null): boolean {
-    return isKnown(version) && !view.isTouchedSince(version, subject.touching(answer))
+  function isUnaffected(subject: Cacheable, answer: CachedResponse, version: number | null): boolean {
+    return isKnown(version) && !changeIndex.isAffectedSince(version, subject.affectedBy(answer))
   }
 
   /** Whether an answer is as it would be if it were loaded now. */
   function isHolding(entry: MemoryEntry, now: number): boolean {
-    const { subject, answer, version, expiresAtMs, isTouched } = entry
-    if (isTouched || !isTrusted(now) || now >= expiresAtMs || !isKnown(version)) return false
+    const { subject, answer, version, expiresAtMs, isAffected } = entry
+    if (isAffected || !isTrusted(now) || now >= expiresAtMs || !isKnown(version)) return false
     // Products are dropped with their changes.
-    if (subject.productId !== null || version === view.version) return true
-    const isStill = isUntouched(subject, answer, version)
+    if (subject.productId !== null || version === changeIndex.version) return true
+    const isStill = isUnaffected(subject, answer, version)
     // So that no change is looked at twice.
-    if (isStill) entry.version = view.version
-    else entry.isTouched = true
+    if (isStill) entry.version = changeIndex.version
+    else entry.isAffected = true
     return isStill
   }
 
   /** Whether a product has changed since that version, as far as can be told. */
   function hasChanged(productId: string, version: number | null): boolean {
-    const validFrom = view.validFrom(productId)
+    const validFrom = changeIndex.validFrom(productId)
     return validFrom === null || !isKnown(version) || version < validFrom
   }
 
@@ -56,14 +56,14 @@ export function createFreshness(view: ChangeView, tail: { readonly trustedUntilM
    * @param anyVersionMs for a list: up to which age no change counts
    */
   function termsOf({ productId, ttlMs }: Cacheable, now: number, isStrict: boolean, anyVersionMs: number): Validity {
-    const knownVersion = view.version
+    const knownVersion = changeIndex.version
     if (productId !== null) {
       const maxAgeMs = isTrusted(now) ? ttlMs : REFRESH_AFTER_MS
-      return { anyVersionMs: 0, validFrom: view.validFrom(productId), knownVersion, ttlMs: maxAgeMs }
+      return { anyVersionMs: 0, validFrom: changeIndex.validFrom(productId), knownVersion, ttlMs: maxAgeMs }
     }
-    const validFrom = isStrict ? knownVersion : view.tellsFrom
+    const validFrom = isStrict ? knownVersion : changeIndex.coversFrom
     return { anyVersionMs, validFrom, knownVersion, ttlMs: isTrusted(now) ? ttlMs : 0 }
   }
 
-  return { isTrusted, isBefore, isUntouched, isHolding, hasChanged, termsOf }
+  return { isTrusted, isBefore, isUnaffected, isHolding, hasChanged, termsOf }
 }

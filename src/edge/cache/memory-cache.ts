@@ -12,7 +12,7 @@ export interface MemoryEntry {
   /** The version of the change log that was known before the answer was read; null where none was. */
   version: number | null
   /** Something has changed since then that it may show. */
-  isTouched: boolean
+  isAffected: boolean
   /** When its reading began, on the clock of the cache. */
   loadedAtMs: number
   expiresAtMs: number

@@ -5,7 +5,7 @@ import type { ListQuery } from '../../catalogue/listing/query/list-query.ts'
 import type { Sort } from '../../catalogue/listing/query/sort.ts'
 import { listProducts } from '../../catalogue/listing/read/list-products.ts'
 import type { ListReader } from '../../catalogue/listing/read/list-reader.ts'
-import { EVERYWHERE, touchingPage } from '../../catalogue/listing/read/page-span.ts'
+import { affectsPage, EVERYWHERE } from '../../catalogue/listing/read/page-span.ts'
 import { readFacets } from '../../catalogue/listing/read/read-facets.ts'
 import { findProduct } from '../../catalogue/products/find-product.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
@@ -40,7 +40,7 @@ export function createProductResponses(
       key: listKey(query),
       productId: null,
       ttlMs: listTtlMs,
-      touching: ({ span = EVERYWHERE }) => touchingPage(query, span),
+      affectedBy: ({ span = EVERYWHERE }) => affectsPage(query, span),
       async load() {
         const { page, span } = await listProducts(reader, query)
         const body = bodyOf(serialisePage(page))
@@ -52,7 +52,7 @@ export function createProductResponses(
       key: keyOf('facets', JSON.stringify(filters)),
       productId: null,
       ttlMs: listTtlMs,
-      touching: () => touchingPage({ ...filters, categories: [], sort: ANY_SORT }, EVERYWHERE),
+      affectedBy: () => affectsPage({ ...filters, categories: [], sort: ANY_SORT }, EVERYWHERE),
       async load() {
         const body = bodyOf(serialiseFacets(await readFacets(reader, filters)))
         return { body, etag: weakEtag(body) }
@@ -64,7 +64,7 @@ export function createProductResponses(
       return {
         key: productKey(productId),
         productId,
-        touching: () => (change) => change.id === productId,
+        affectedBy: () => (change) => change.id === productId,
         ttlMs: productTtlMs,
         async load() {
           const { product, etag } = await findProduct(reader.database, id)

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ChangeView } from '../../catalogue/change-log/change-view.ts'
+import type { ChangeIndex } from '../../catalogue/change-log/change-index.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
 import { type Cacheable, productKey } from './cacheable.ts'
 import type { CachedResponse } from './cached-response.ts'
@@ -37,7 +37,7 @@ interface Flight {
 interface AnswerCacheOptions {
   memory: MemoryCache
   shared: RedisCache
-  view: ChangeView
+  changeIndex: ChangeIndex
   tail: { readonly trustedUntilMs: number }
   /** The clock of the tail. */
   nowMs: () => number
@@ -59,17 +59,24 @@ const RETRY_AFTER_MS = 1000
  * An answer holds while nothing has changed that it shows, as the change log tells; and for a second after it was read,
  * whatever changes, so that an answer that is asked for all the time is loaded about once a second under any load of
  * writes. When the log was not read within a second, only the second counts. Two exceptions: an answer of a single product
- * goes at once with a change of that product, and whoever is to see a write at once (src/changes/own-writes.ts) gets
+ * goes at once with a change of that product, and whoever is to see a write at once (`ReadYourWrites`) gets
  * no answer that was read before it and may show it.
  */
-export function createResponseCache({ memory, shared, view, tail, nowMs, encode }: AnswerCacheOptions): ResponseCache {
+export function createResponseCache({
+  memory,
+  shared,
+  changeIndex,
+  tail,
+  nowMs,
+  encode
+}: AnswerCacheOptions): ResponseCache {
   const flights = new Map<string, Flight>()
-  const validity = createFreshness(view, tail)
-  const { isTrusted, isBefore, isUntouched, isHolding, termsOf } = validity
+  const validity = createFreshness(changeIndex, tail)
+  const { isTrusted, isBefore, isUnaffected, isHolding, termsOf } = validity
   const keep = createResponseKeeper({ memory, validity, encode })
   let outageUntilMs = NO_OUTAGE
 
-  view.onChanged((productIds) => {
+  changeIndex.onChanged((productIds) => {
     if (productIds === null) {
       memory.clear()
       flights.clear()
@@ -147,7 +154,7 @@ export function createResponseCache({ memory, shared, view, tail, nowMs, encode 
       if (found.state === 'found') {
         const { answer, version, ageMs } = found
         const isYoung = ageMs < REFRESH_AFTER_MS && !isBefore(version, seenVersion)
-        if (productId !== null || isYoung || isUntouched(subject, answer, version)) {
+        if (productId !== null || isYoung || isUnaffected(subject, answer, version)) {
           return { entry: await keep(subject, { answer, version, loadedAtMs: askedAtMs - ageMs }), outcome: 'shared' }
         }
         isStrict = true
@@ -163,7 +170,7 @@ export function createResponseCache({ memory, shared, view, tail, nowMs, encode 
   /** @param startedAtMs the time of Redis, with the claim; null without */
   async function load(subject: Cacheable, startedAtMs: number | null): Promise<ServedResponse> {
     const { key, ttlMs } = subject
-    const { version } = view
+    const { version } = changeIndex
     const loadedAtMs = nowMs()
     let answer: CachedResponse
     try {

@@ -20,7 +20,7 @@ export function createResponseKeeper({ memory, validity, encode }: AnswerKeeperO
     const present = memory.get(key)
     const latest = await withBodies(answer, present)
     const times = { loadedAtMs, expiresAtMs: loadedAtMs + ttlMs, retryAtMs: NO_OUTAGE }
-    const news = { ...latest, version, isTouched: false, ...times }
+    const news = { ...latest, version, isAffected: false, ...times }
     if (present !== undefined && !present.isDropped) {
       const isNewer = loadedAtMs > present.loadedAtMs || validity.isBefore(present.version, version ?? 0)
       if (isNewer) memory.set(Object.assign(present, news))

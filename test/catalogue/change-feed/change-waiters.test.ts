@@ -1,23 +1,23 @@
 import t from 'tap'
 import { createChangeWaiters } from '../../../src/catalogue/change-feed/change-waiters.ts'
-import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
+import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
 import { change, toId } from '../change-log/support/change-log.ts'
 
 const LONG_MS = 60_000
 const { signal } = new AbortController()
 
 function prepare(head: number) {
-  const view = createChangeView()
-  view.restart(head)
-  const apply = (seq: number) => view.apply([{ seq, changes: [change(seq)] }])
-  return { view, waiters: createChangeWaiters(view, 3), apply }
+  const changeIndex = createChangeIndex()
+  changeIndex.restart(head)
+  const apply = (seq: number) => changeIndex.apply([{ seq, changes: [change(seq)] }])
+  return { changeIndex, waiters: createChangeWaiters(changeIndex, 3), apply }
 }
 
 t.test('a wait ends when the log goes on, and not for what is awaited only', async (t) => {
-  const { view, waiters, apply } = prepare(5)
+  const { changeIndex, waiters, apply } = prepare(5)
   const behind = waiters.wait(5, LONG_MS, signal)
   const ahead = waiters.wait(6, LONG_MS, signal)
-  view.noteOwnWrite([toId(1)])
+  changeIndex.markWritten([toId(1)])
   t.equal(waiters.count, 2)
   apply(6)
   t.equal(await behind, true)
@@ -29,9 +29,9 @@ t.test('a wait ends when the log goes on, and not for what is awaited only', asy
 })
 
 t.test('when the log is another one, all look at it', async (t) => {
-  const { view, waiters } = prepare(5)
+  const { changeIndex, waiters } = prepare(5)
   const wait = waiters.wait(5, LONG_MS, signal)
-  view.restart(2)
+  changeIndex.restart(2)
   t.equal(await wait, true)
 })
 

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { BEGINNING, type ChangeFeedPosition } from '../../../src/catalogue/change-feed/feed-cursor.ts'
 import { readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
-import { logChanges } from '../../../src/catalogue/change-log/log-changes.ts'
+import { logChanges } from '../../../src/catalogue/change-log/change.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { change, logNumbers, tailDatabase, toId } from '../change-log/support/change-log.ts'

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
+import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
 import { openChangeTail } from '../../../src/catalogue/change-log/change-tail.ts'
-import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
@@ -16,13 +16,13 @@ async function prepare(t: Test) {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
   const { mysql, config: proxiedConfig } = await proxied(t, config)
-  const view = createChangeView()
+  const index = createChangeIndex()
   const told: (string | null)[] = []
-  view.onChanged((productIds) => told.push(...(productIds ?? [null])))
+  index.onChanged((productIds) => told.push(...(productIds ?? [null])))
   const counts = { failures: 0, successes: 0 }
   const tail = openChangeTail({
     database: tailDatabase(t, proxiedConfig),
-    view,
+    index,
     nowMs,
     onFailure: () => counts.failures++,
     onSuccess: () => counts.successes++
@@ -30,12 +30,12 @@ async function prepare(t: Test) {
   t.teardown(() => tail.stop())
   const follows = (what: string, number: number) =>
     waitFor(what, SOON_MS, () => told.includes(toId(number)) && nowMs() < tail.trustedUntilMs)
-  await waitFor('the log is read', SOON_MS, () => view.version !== null)
-  return { config, connection, mysql, view, told, counts, tail, follows }
+  await waitFor('the log is read', SOON_MS, () => index.version !== null)
+  return { config, connection, mysql, index, told, counts, tail, follows }
 }
 
 t.test('it says for how long the log is to be trusted, and by then the log is in the view', async (t) => {
-  const { config, connection, view, tail } = await prepare(t)
+  const { config, connection, index, tail } = await prepare(t)
   const slow = await testConnection(t, config)
   let missed = 0
   for (let round = 1; round <= 40; round++) {
@@ -44,25 +44,25 @@ t.test('it says for how long the log is to be trusted, and by then the log is in
     await logNumbers(connection, [round])
     if (round % 4 === 0) await slow.commit()
     const committedAtMs = nowMs()
-    tail.hasten()
+    tail.readNow()
     await waitFor('a reading that began later', SOON_MS, () => tail.trustedUntilMs - TRUST_MS > committedAtMs)
-    if (view.version !== round + Math.floor(round / 4)) missed++
-    t.ok(view.validFrom(toId(round)) === view.version || round % 4 === 0)
+    if (index.version !== round + Math.floor(round / 4)) missed++
+    t.ok(index.validFrom(toId(round)) === index.version || round % 4 === 0)
   }
   t.equal(missed, 0)
 })
 
 t.test('the time of trust begins with the reading, not with its end', async (t) => {
-  const { connection, mysql, view, tail } = await prepare(t)
+  const { connection, mysql, index, tail } = await prepare(t)
   mysql.delay(40)
   for (let round = 1; round <= 6; round++) {
     const { chunks } = mysql
-    tail.hasten()
+    tail.readNow()
     await waitFor('a reading has found what there is to number', SOON_MS, () => mysql.chunks >= chunks + 2)
     await logNumbers(connection, [round])
     const committedAtMs = nowMs()
     await waitFor('a reading that began later', SOON_MS, () => tail.trustedUntilMs - TRUST_MS > committedAtMs)
-    t.equal(view.version, round)
+    t.equal(index.version, round)
   }
 })
 
@@ -75,7 +75,7 @@ t.test('it tells each change once, in the order of the log', async (t) => {
 })
 
 t.test('while MySQL stands still nothing is trusted, and afterwards everything is there', async (t) => {
-  const { connection, mysql, view, counts, tail, follows } = await prepare(t)
+  const { connection, mysql, index, counts, tail, follows } = await prepare(t)
   mysql.stall()
   const stalledAtMs = nowMs()
   await logNumbers(connection, [1])
@@ -83,7 +83,7 @@ t.test('while MySQL stands still nothing is trusted, and afterwards everything i
   await waitFor('it has tried twice', 2 * SOON_MS, () => counts.failures >= failures + 2)
   t.ok(tail.trustedUntilMs <= stalledAtMs + TRUST_MS, 'no reading that began later was trusted')
   t.ok(tail.trustedUntilMs < nowMs())
-  t.equal(view.version, 0)
+  t.equal(index.version, 0)
   mysql.pass()
   await follows('what was written meanwhile', 1)
 })
@@ -103,14 +103,14 @@ t.test('it recovers from lost connections and from a server that was gone', asyn
 })
 
 t.test('it begins anew where the log does not go on, and forgets what it knew', async (t) => {
-  const { config, connection, view, told, follows } = await prepare(t)
+  const { config, connection, index, told, follows } = await prepare(t)
   const other = tailDatabase(t, config)
   await logNumbers(connection, [1, 2, 3, 4])
   await follows('four', 4)
   await connection.query('DELETE FROM product_changes WHERE seq > 2')
-  await waitFor('it is where the log is', SOON_MS, () => view.version === 2)
+  await waitFor('it is where the log is', SOON_MS, () => index.version === 2)
   t.same(told.at(-1), null, 'any product may have changed')
-  t.equal(view.validFrom(toId(1)), 2)
+  t.equal(index.validFrom(toId(1)), 2)
   await logNumbers(connection, [5])
   await follows('and follows it', 5)
 
@@ -120,7 +120,7 @@ t.test('it begins anew where the log does not go on, and forgets what it knew', 
   await connection.query('UPDATE product_changes SET seq = 100 WHERE seq IS NULL ORDER BY id LIMIT 1')
   await connection.commit()
   await numberChanges(other)
-  await waitFor('it is at the new end', SOON_MS, () => view.version === 101)
+  await waitFor('it is at the new end', SOON_MS, () => index.version === 101)
   t.equal(told.at(-1), null)
 })
 

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { logChanges } from '../../../src/catalogue/change-log/log-changes.ts'
+import { logChanges } from '../../../src/catalogue/change-log/change.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { purgeStep } from '../../../src/catalogue/change-log/purge-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'

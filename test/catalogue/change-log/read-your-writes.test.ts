@@ -3,56 +3,56 @@ import { createReadYourWrites } from '../../../src/catalogue/change-log/read-you
 
 function prepare() {
   const clock = { nowMs: 0 }
-  const view = { version: 0 as number | null }
-  const ownWrites = createReadYourWrites(view, () => clock.nowMs)
+  const index = { version: 0 as number | null }
+  const { record, versionFor } = createReadYourWrites(index, () => clock.nowMs)
   const write = (keyId: string, version: number) => {
-    view.version = version
-    ownWrites.note(keyId)
+    index.version = version
+    record(keyId)
   }
-  return { clock, view, write, seenBy: ownWrites.seenBy }
+  return { clock, index, write, versionFor }
 }
 
-t.test('nothing is to be seen at once where nothing was written', async (t) => {
-  const { view, seenBy } = prepare()
-  view.version = 7
-  t.equal(seenBy(null), 0)
-  t.equal(seenBy('a'), 0)
+t.test('without writes, any version will do', async (t) => {
+  const { index, versionFor } = prepare()
+  index.version = 7
+  t.equal(versionFor(null), 0)
+  t.equal(versionFor('a'), 0)
 })
 
-t.test('everybody sees a few writes at once; of many, each key its own', async (t) => {
-  const { clock, write, seenBy } = prepare()
+t.test('up to ten writes a second are for everybody, more only for the key that wrote', async (t) => {
+  const { clock, write, versionFor } = prepare()
   for (let version = 1; version <= 10; version++) {
     write('a', version)
-    t.equal(seenBy(null), version)
+    t.equal(versionFor(null), version)
   }
   write('b', 11)
   write('a', 12)
-  t.equal(seenBy(null), 10)
-  t.equal(seenBy('c'), 10)
-  t.equal(seenBy('b'), 11)
-  t.equal(seenBy('a'), 12)
+  t.equal(versionFor(null), 10)
+  t.equal(versionFor('c'), 10)
+  t.equal(versionFor('b'), 11)
+  t.equal(versionFor('a'), 12)
   clock.nowMs += 999
   write('b', 13)
-  t.equal(seenBy(null), 10)
+  t.equal(versionFor(null), 10)
   clock.nowMs += 1
   write('b', 14)
-  t.equal(seenBy(null), 14)
-  t.equal(seenBy('a'), 14, 'nobody sees less than all')
+  t.equal(versionFor(null), 14)
+  t.equal(versionFor('a'), 14, 'a key sees at least what everybody sees')
 })
 
-t.test('nobody waits for a version that a restored database does not have', async (t) => {
-  const { view, write, seenBy } = prepare()
+t.test('a version that a restored database does not have is not asked for', async (t) => {
+  const { index, write, versionFor } = prepare()
   write('a', 100)
-  view.version = 40
-  t.equal(seenBy('a'), 40)
-  view.version = null
-  t.equal(seenBy('a'), 0)
+  index.version = 40
+  t.equal(versionFor('a'), 40)
+  index.version = null
+  t.equal(versionFor('a'), 0)
 })
 
-t.test('keys that have not written for long are forgotten', async (t) => {
-  const { write, seenBy } = prepare()
+t.test('after a thousand keys the one that wrote longest ago is forgotten', async (t) => {
+  const { write, versionFor } = prepare()
   for (let version = 1; version <= 20; version++) write('old', version)
   for (let number = 0; number < 1000; number++) write(`key ${number}`, 21 + number)
-  t.equal(seenBy('key 0'), 21)
-  t.equal(seenBy('old'), 10)
+  t.equal(versionFor('key 0'), 21)
+  t.equal(versionFor('old'), 10)
 })

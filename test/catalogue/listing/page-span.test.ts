@@ -7,7 +7,7 @@ import { numberChanges } from '../../../src/catalogue/change-log/number-changes.
 import { readChanges, readHead } from '../../../src/catalogue/change-log/read-changes.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
-import { touchingPage } from '../../../src/catalogue/listing/read/page-span.ts'
+import { affectsPage } from '../../../src/catalogue/listing/read/page-span.ts'
 import { serialisePage } from '../../../src/catalogue/products/serialise-products.ts'
 import { upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
 import { testApp } from '../../support/test-app.ts'
@@ -88,7 +88,7 @@ t.test('a page that no change touches is the same as before, in both directions'
         const changes = (await readChanges(database, head))?.rows.flatMap((row) => row.changes) ?? []
         const after = await listProducts(reader, query)
         const isSame = serialisePage(after.page) === serialisePage(read.page)
-        const isTouched = changes.some(touchingPage(query, read.span))
+        const isTouched = changes.some(affectsPage(query, read.span))
         if (!isTouched) untouched++
         if (!isSame) different++
         return isSame || isTouched
@@ -102,9 +102,9 @@ t.test('a page that no change touches is the same as before, in both directions'
 
 t.test('where nobody has noted what a change was, it may touch anything', async (t) => {
   const query = parseListQuery({ category: ['a'] })
-  const isTouching = touchingPage(query, [null, null])
+  const isTouching = affectsPage(query, [null, null])
   t.equal(isTouching({ type: 'upsert', id: '0'.repeat(32), sku: null }), true)
-  const standing: ListingKey = { name: 'Tea', category: 'b', price: 1, createdAt: '2026', updatedAt: '2026' }
-  const known = { type: 'upsert', id: '0'.repeat(32), sku: null, standings: [standing, null] } as const
+  const key: ListingKey = { name: 'Tea', category: 'b', price: 1, createdAt: '2026', updatedAt: '2026' }
+  const known = { type: 'upsert', id: '0'.repeat(32), sku: null, listingKeys: [key, null] } as const
   t.equal(isTouching(known), false)
 })

@@ -30,7 +30,7 @@ for (const kind of ['detail', 'list'] as const) {
     await loaded
     letOthersPass()
     const commits = await write([stocked(1)])
-    await waitFor('the change is known', SOON_MS, () => first.app.changes.view.validFrom(hexId) === 1)
+    await waitFor('the change is known', SOON_MS, () => first.app.changeLog.index.validFrom(hexId) === 1)
     release()
     t.equal((await early).stock, 0, 'it was asked for before the write')
     await checkFresh(t, observeAll(t, [first, second], [path], id), commits)
@@ -75,7 +75,7 @@ t.test('an instance that cannot read the log trusts nothing for longer than a se
   const { first, id, detail, write } = await prepare(t)
   const observers = observeAll(t, [first], [LIST, detail], id)
   await untilSeen(observers, 0)
-  first.app.changes.tail.stop()
+  first.app.changeLog.tail.stop()
   const commits: Commit[] = []
   for (const stock of [1, 2]) {
     commits.push(...(await write([stocked(stock)])))

@@ -100,7 +100,7 @@ t.test('an own write shows at once and from then on, whatever Redis has', async 
     await waitFor('the other one has it', SOON_MS, () => other?.seen.at(-1)?.stock === stock - 1)
     await ask(first.url + detail, id)
     await writeHere(connection, stock)
-    first.app.changes.view.noteOwnWrite([hexId])
+    first.app.changeLog.index.markWritten([hexId])
     const writtenAtMs = nowMs()
     // Until well after the write has come back in the log.
     while (nowMs() < writtenAtMs + 500) {
@@ -120,7 +120,7 @@ t.test('an own write shows at once, also while an older state is being read', as
   await loaded
   letOthersPass()
   await writeHere(connection, 1)
-  first.app.changes.view.noteOwnWrite([hexId])
+  first.app.changeLog.index.markWritten([hexId])
   t.equal((await ask(first.url + detail, id)).stock, 1)
   release()
   await early

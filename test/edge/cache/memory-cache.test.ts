@@ -11,12 +11,12 @@ function entryOf(key: string, bodyBytes = 0, link?: string): MemoryEntry {
     subject: {
       key,
       productId: null,
-      touching: () => () => true,
+      affectedBy: () => () => true,
       ttlMs: 0,
       load: () => Promise.reject(new Error('not asked'))
     },
     answer: { body: Buffer.alloc(bodyBytes), etag: '""', ...(link !== undefined && { link }) },
-    isTouched: false,
+    isAffected: false,
     version: 1,
     loadedAtMs: 0,
     expiresAtMs: 0,

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
+import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
 import { type Cacheable, productKey } from '../../../src/edge/cache/cacheable.ts'
 import { createResponseEncoder } from '../../../src/edge/cache/encoded-response.ts'
 import { createMemoryCache } from '../../../src/edge/cache/memory-cache.ts'
@@ -27,14 +27,14 @@ async function cacheOf(t: Test, instanceId: string) {
   await client.ping()
   const clock = { nowMs: 1_000_000 }
   const source = { state: 'first', isUp: true, loads: 0 }
-  const view = createChangeView()
+  const changeIndex = createChangeIndex()
   const tail = { trustedUntilMs: Number.POSITIVE_INFINITY }
   const nowMs = () => clock.nowMs
   const guard = createRedisGuard({ budgetMs: 5000, nowMs: () => performance.now(), onDown: t.fail, onUp: () => {} })
   const cache = createResponseCache({
     memory: createMemoryCache(1e6),
     shared: createRedisCache({ client, guard, instanceId }),
-    view,
+    changeIndex,
     tail,
     nowMs,
     encode: createResponseEncoder({}, true)
@@ -44,11 +44,11 @@ async function cacheOf(t: Test, instanceId: string) {
     if (!source.isUp) throw new AppError('database-unavailable', 'It is away.')
     return { body: Buffer.from(source.state), etag: `"${source.state}"` }
   }
-  const list: Cacheable = { key: 'list:all', productId: null, touching: () => () => true, ttlMs: MINUTE_MS, load }
+  const list: Cacheable = { key: 'list:all', productId: null, affectedBy: () => () => true, ttlMs: MINUTE_MS, load }
   const product: Cacheable = {
     key: productKey(PRODUCT_ID),
     productId: PRODUCT_ID,
-    touching: () => () => true,
+    affectedBy: () => () => true,
     ttlMs: MINUTE_MS,
     load
   }
@@ -59,7 +59,7 @@ async function cacheOf(t: Test, instanceId: string) {
     await client.ping()
     return `${entry.answer.body} ${outcome}`
   }
-  return { ask, list, product, clock, source, view, tail }
+  return { ask, list, product, clock, source, changeIndex, tail }
 }
 
 /** Until Redis has taken what nobody waits for. */
@@ -68,8 +68,8 @@ async function untilStored(key: string) {
 }
 
 t.test('an answer holds while the log does not change, up to its time', async (t) => {
-  const { ask, list, clock, view, source } = await cacheOf(t, 'one')
-  view.restart(7)
+  const { ask, list, clock, changeIndex, source } = await cacheOf(t, 'one')
+  changeIndex.restart(7)
   t.equal(await ask(list), 'first miss')
   source.state = 'second'
   clock.nowMs += MINUTE_MS - 1
@@ -80,8 +80,8 @@ t.test('an answer holds while the log does not change, up to its time', async (t
 })
 
 t.test('an outage is covered up with what was there, for ten minutes', async (t) => {
-  const { ask, list, clock, tail, view, source } = await cacheOf(t, 'one')
-  view.restart(7)
+  const { ask, list, clock, tail, changeIndex, source } = await cacheOf(t, 'one')
+  changeIndex.restart(7)
   await ask(list)
   source.isUp = false
   tail.trustedUntilMs = 0
@@ -93,29 +93,29 @@ t.test('an outage is covered up with what was there, for ten minutes', async (t)
 })
 
 t.test('a write of this instance is seen by its very next read', async (t) => {
-  const { ask, product, view, source } = await cacheOf(t, 'one')
-  view.restart(7)
+  const { ask, product, changeIndex, source } = await cacheOf(t, 'one')
+  changeIndex.restart(7)
   t.equal(await ask(product), 'first miss')
   await untilStored(product.key)
   source.state = 'second'
-  view.noteOwnWrite([PRODUCT_ID])
+  changeIndex.markWritten([PRODUCT_ID])
   t.match(await ask(product), /^second/, 'while the log has not brought it')
-  view.beginReading()
-  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
-  view.endReading()
+  changeIndex.beginReading()
+  changeIndex.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  changeIndex.endReading()
   t.match(await ask(product), /^second/, 'and when it has')
 })
 
 t.test('who has written sees a list of then, however young the one at hand is', async (t) => {
   const one = await cacheOf(t, 'one')
   const other = await cacheOf(t, 'other')
-  for (const { view } of [one, other]) view.restart(7)
+  for (const { changeIndex } of [one, other]) changeIndex.restart(7)
   t.equal(await one.ask(one.list), 'first miss')
   await untilStored(one.list.key)
   t.equal(await other.ask(other.list), 'first shared')
-  for (const { source, view } of [one, other]) {
+  for (const { source, changeIndex } of [one, other]) {
     source.state = 'second'
-    view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+    changeIndex.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
   }
   t.equal(await one.ask(one.list), 'first memory', 'others may wait for a second')
   t.equal(await one.ask(one.list, 8), 'second miss', 'neither from memory nor from Redis')
@@ -126,18 +126,18 @@ t.test('who has written sees a list of then, however young the one at hand is', 
 })
 
 t.test('who has written keeps a list that does not show it', async (t) => {
-  const { ask, list, view, source } = await cacheOf(t, 'one')
-  const quiet: Cacheable = { ...list, touching: () => () => false }
-  view.restart(7)
+  const { ask, list, changeIndex, source } = await cacheOf(t, 'one')
+  const quiet: Cacheable = { ...list, affectedBy: () => () => false }
+  changeIndex.restart(7)
   t.equal(await ask(quiet), 'first miss')
   source.state = 'second'
-  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  changeIndex.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
   t.equal(await ask(quiet, 8), 'first memory')
 })
 
 t.test('who has written does not wait for a loading that began before', async (t) => {
-  const { ask, list, view, source } = await cacheOf(t, 'one')
-  view.restart(7)
+  const { ask, list, changeIndex, source } = await cacheOf(t, 'one')
+  changeIndex.restart(7)
   const began = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   const slow: Cacheable = {
@@ -153,7 +153,7 @@ t.test('who has written does not wait for a loading that began before', async (t
   const early = ask(slow)
   await began.promise
   source.state = 'second'
-  view.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
+  changeIndex.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
   const late = ask(slow, 8)
   await waitFor('the other loading', 5000, () => source.loads === 2)
   goOn.resolve()
@@ -164,12 +164,12 @@ t.test('who has written does not wait for a loading that began before', async (t
 
 t.test('what was stored before the database was restored holds for a second at most', async (t) => {
   const before = await cacheOf(t, 'one')
-  before.view.restart(100)
+  before.changeIndex.restart(100)
   await before.ask(before.list)
   await untilStored(before.list.key)
   await admin.hincrby(`answer:{${before.list.key}}`, 'startedAt', -2000)
   const after = await cacheOf(t, 'other')
-  after.view.restart(40)
+  after.changeIndex.restart(40)
   after.source.state = 'restored'
   t.equal(await after.ask(after.list), 'restored miss')
 })

@@ -94,7 +94,7 @@ t.test('liveness asks nobody', async (t) => {
 })
 
 t.test('a hundred probes a second cost one check a second', async (t) => {
-  app.changes.tail.stop()
+  app.changeLog.tail.stop()
   const before = { mysql: mysql.chunks, redis: redis.chunks }
   const startedAt = performance.now()
   while (performance.now() - startedAt < 2500) {

@@ -23,7 +23,7 @@ export function pageSpan({ sort, from }: ListQuery, last: string | null): Span {
  * Tells which changes may change a page: those of products that have stood or stand among the rows of the page and pass
  * its filters. In doubt they may: words are not looked at, and names are compared as far as we know their order.
  */
-export function touchingPage(
+export function affectsPage(
   { categories, sort, ...query }: Pick<ListQuery, 'categories' | 'sort' | 'minPrice' | 'maxPrice'>,
   span: Span
 ): (change: Change) => boolean {
@@ -32,24 +32,23 @@ export function touchingPage(
   const isInSpan = within(sort.key, span)
 
   // Thousands of changes are looked at for one answer: numbers are read and closures made before.
-  function isOnPage(standing: ListingKey | null): boolean {
-    if (standing === null || standing.price < minPrice || standing.price > maxPrice) return false
-    const { category } = standing
+  function isOnPage(at: ListingKey | null): boolean {
+    if (at === null || at.price < minPrice || at.price > maxPrice) return false
+    const { category } = at
     if (categories.length > 0 && (category === null || !categories.includes(category))) return false
-    return isInSpan(standing)
+    return isInSpan(at)
   }
-  return ({ standings }) => standings === undefined || isOnPage(standings[0]) || isOnPage(standings[1])
+  return ({ listingKeys }) => listingKeys === undefined || isOnPage(listingKeys[0]) || isOnPage(listingKeys[1])
 }
 
-function within(key: SortKey, [lowest, highest]: Span): (standing: ListingKey) => boolean {
+function within(key: SortKey, [lowest, highest]: Span): (at: ListingKey) => boolean {
   if (key === 'price') {
     const [least, most] = [Number(lowest ?? Number.NEGATIVE_INFINITY), Number(highest ?? Number.POSITIVE_INFINITY)]
     return ({ price }) => price >= least && price <= most
   }
   const compare = key === 'name' ? compareNames : compareText
-  return (standing) =>
-    (lowest === null || compare(standing[key], lowest) >= 0) &&
-    (highest === null || compare(standing[key], highest) <= 0)
+  return (at) =>
+    (lowest === null || compare(at[key], lowest) >= 0) && (highest === null || compare(at[key], highest) <= 0)
 }
 
 /** Negative, positive, or 0 for what is equal or unknown. */

@@ -1,7 +1,6 @@
 import type { Connection } from 'mysql2/promise'
 import type { Test } from 'tap'
-import type { Change } from '../../../../src/catalogue/change-log/change.ts'
-import { logChanges } from '../../../../src/catalogue/change-log/log-changes.ts'
+import { type Change, logChanges } from '../../../../src/catalogue/change-log/change.ts'
 import type { Config } from '../../../../src/config/config.ts'
 import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
 import { openPool } from '../../../../src/platform/database/pool.ts'

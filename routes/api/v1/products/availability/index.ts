@@ -10,7 +10,7 @@ export const autoPrefix = '/api/v1/products'
 
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const find = app.getDecorator<FindAvailability>('findAvailability')
-  const { ownWrites } = app.changes
+  const { readYourWrites } = app.changeLog
 
   app.get(
     '/:id/availability',
@@ -37,7 +37,7 @@ const routes: FastifyPluginAsyncTypebox = async (app) => {
       }
     },
     async (request, reply) => {
-      const availability = await find(request.params.id, ownWrites.seenBy(request.keyId))
+      const availability = await find(request.params.id, readYourWrites.versionFor(request.keyId))
       reply.header('cache-control', 'no-store')
       return availability
     }

@@ -47,13 +47,13 @@ const params = ProductParams
 const routes: FastifyPluginAsyncTypebox = async (app) => {
   const editor = app.getDecorator<ProductEditor>('productEditor')
   const { keyedTransaction } = app
-  const { ownWrites } = app.changes
+  const { readYourWrites } = app.changeLog
   const compile = createBodyValidator([ProductInput, ProductPatch, StockAdjustment])
   app.setValidatorCompiler<object>(({ schema }) => compile(schema))
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', json, parse)
   app.addHook('onSend', async (request, reply) => {
-    if (reply.statusCode < 300 && request.keyId !== null) ownWrites.note(request.keyId)
+    if (reply.statusCode < 300 && request.keyId !== null) readYourWrites.record(request.keyId)
   })
 
   app.post(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { createChangeView } from '../../../src/catalogue/change-log/change-view.ts'
+import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
 import { change, toId } from './support/change-log.ts'
 
 const PRODUCTS = 6
@@ -21,7 +21,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 /** The same, kept naively: the whole history, and for each own write whether a reading has begun since. */
-function naiveView() {
+function naiveIndex() {
   const changes: { seq: number; id: string }[] = []
   let ownWrites: { id: string; isBeingRead: boolean }[] = []
   let head = 0
@@ -67,10 +67,10 @@ function naiveView() {
 t.test('it knows from when on a state holds, whatever happens', async () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-      const view = createChangeView()
-      const model = naiveView()
+      const index = createChangeIndex()
+      const model = naiveIndex()
       let isReading = false
-      view.restart(0)
+      index.restart(0)
       for (const step of steps) {
         // Readings follow each other.
         if (step.act === 'begin reading' && isReading) continue
@@ -78,25 +78,25 @@ t.test('it knows from when on a state holds, whatever happens', async () => {
         model.act(step)
         switch (step.act) {
           case 'change':
-            view.apply([{ seq: model.head, changes: step.numbers.map(change) }])
+            index.apply([{ seq: model.head, changes: step.numbers.map(change) }])
             break
           case 'own write':
-            view.noteOwnWrite(step.numbers.map(toId))
+            index.markWritten(step.numbers.map(toId))
             break
           case 'begin reading':
             isReading = true
-            view.beginReading()
+            index.beginReading()
             break
           case 'end reading':
             isReading = false
-            view.endReading()
+            index.endReading()
             break
           case 'restart':
-            view.restart(model.head)
+            index.restart(model.head)
         }
-        assert.equal(view.version, model.head)
+        assert.equal(index.version, model.head)
         assert.deepEqual(
-          ids.map((id) => view.validFrom(id)),
+          ids.map((id) => index.validFrom(id)),
           ids.map((id) => model.validFrom(id))
         )
       }
@@ -106,36 +106,36 @@ t.test('it knows from when on a state holds, whatever happens', async () => {
 })
 
 t.test('nothing holds before the log was read', async (t) => {
-  const view = createChangeView()
-  t.same([view.version, view.validFrom(toId(1))], [null, null])
+  const index = createChangeIndex()
+  t.same([index.version, index.validFrom(toId(1))], [null, null])
 })
 
 t.test('an own write is awaited until a reading that began after it has ended', async (t) => {
-  const view = createChangeView()
+  const index = createChangeIndex()
   const id = toId(1)
-  view.restart(7)
-  view.beginReading()
-  view.noteOwnWrite([id])
-  view.endReading()
-  t.equal(view.validFrom(id), null, 'the reading may have been too early')
-  view.beginReading()
-  t.equal(view.validFrom(id), null)
-  view.beginReading()
-  view.apply([{ seq: 8, changes: [change(1)] }])
-  t.equal(view.validFrom(id), null, 'a reading that failed does not count')
-  view.endReading()
-  t.equal(view.validFrom(id), 8)
+  index.restart(7)
+  index.beginReading()
+  index.markWritten([id])
+  index.endReading()
+  t.equal(index.validFrom(id), null, 'the reading may have been too early')
+  index.beginReading()
+  t.equal(index.validFrom(id), null)
+  index.beginReading()
+  index.apply([{ seq: 8, changes: [change(1)] }])
+  t.equal(index.validFrom(id), null, 'a reading that failed does not count')
+  index.endReading()
+  t.equal(index.validFrom(id), 8)
 })
 
 t.test('with many products it forgets the oldest changes, and never claims too much', async (t) => {
-  const view = createChangeView()
+  const index = createChangeIndex()
   const last = new Map<number, number>()
   const order: number[] = []
-  view.restart(100)
+  index.restart(100)
   let seq = 100
   const apply = (numbers: readonly number[]) => {
     seq++
-    view.apply([{ seq, changes: numbers.map(change) }])
+    index.apply([{ seq, changes: numbers.map(change) }])
     for (const number of numbers) last.set(number, seq)
     order.push(...numbers)
   }
@@ -145,31 +145,31 @@ t.test('with many products it forgets the oldest changes, and never claims too m
     apply(Array.from({ length: 500 }, (_, index) => (row * 500 + index) % 60_000))
     // One that changes all the time.
     apply([70_000])
-    const unchangedFrom = view.validFrom(toId(99_999)) ?? Number.NaN
+    const unchangedFrom = index.validFrom(toId(99_999)) ?? Number.NaN
     if (!(unchangedFrom >= 100 && unchangedFrom <= Math.max(100, seq - 39))) vague++
     if (row % 7 > 0) continue
     const recent = new Set(order.slice(-20_000))
     for (const [number, changedAt] of last) {
-      const from = view.validFrom(toId(number)) ?? Number.NaN
+      const from = index.validFrom(toId(number)) ?? Number.NaN
       if (!(from >= changedAt)) tooEarly++
       if (recent.has(number) && from !== changedAt) vague++
     }
   }
   t.equal(tooEarly, 0)
   t.equal(vague, 0, 'of the latest 20,000 it knows exactly, and of others that they are not among them')
-  t.ok((view.validFrom(toId(99_999)) ?? 0) > 100, 'what was never changed may have been, for all it knows')
+  t.ok((index.validFrom(toId(99_999)) ?? 0) > 100, 'what was never changed may have been, for all it knows')
 })
 
-t.test('listeners are told of every change once it shows in the view', async (t) => {
-  const view = createChangeView()
+t.test('listeners are told of every change once it shows in the index', async (t) => {
+  const index = createChangeIndex()
   const told: unknown[] = []
-  view.onChanged((productIds) => told.push([productIds, productIds?.map((id) => view.validFrom(id)), view.version]))
-  view.restart(3)
-  view.apply([
+  index.onChanged((productIds) => told.push([productIds, productIds?.map((id) => index.validFrom(id)), index.version]))
+  index.restart(3)
+  index.apply([
     { seq: 4, changes: [change(1), change(2)] },
     { seq: 5, changes: [change(2)] }
   ])
-  view.noteOwnWrite([toId(1)])
+  index.markWritten([toId(1)])
   t.same(told, [
     [null, undefined, 3],
     [[toId(1), toId(2)], [4, 4], 4],
