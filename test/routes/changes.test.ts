@@ -44,7 +44,7 @@ async function timed<T>(work: Promise<T>): Promise<{ result: T; afterMs: number 
   return { result, afterMs: performance.now() - startedAt }
 }
 
-t.test('creates, updates and deletes, with what there is now', async (t) => {
+t.test('creates, updates and deletes come with the current state of the product', async (t) => {
   t.same(pageOf(await ask()).data, [])
   await putProducts(connection, ['A', 'B'], 1)
   await putProducts(connection, ['A'], 2)
@@ -70,7 +70,7 @@ t.test('creates, updates and deletes, with what there is now', async (t) => {
   t.same(pageOf(await ask(`since=${pagination.nextCursor}`)), { data: [], pagination })
 })
 
-t.test('it takes a key, and nothing else that is wrong', async (t) => {
+t.test('an API key is required, and invalid parameters are refused', async (t) => {
   t.equal((await exchange(`${url}${FEED}`)).status, 401)
   const cursor = await end()
   for (const [query, code] of [
@@ -91,7 +91,7 @@ t.test('it takes a key, and nothing else that is wrong', async (t) => {
   }
 })
 
-t.test('who waits hears of a change before the time is over, and without one after it', async (t) => {
+t.test('a waiting request returns with a change, or without one after its time', async (t) => {
   const cursor = await end()
   const answer = ask(`since=${cursor}&wait=30`)
   await untilWaiting(1)
@@ -106,7 +106,7 @@ t.test('who waits hears of a change before the time is over, and without one aft
   t.ok(idle.afterMs > 900)
 })
 
-t.test('a hundred who wait cost nothing, and a change is read once for all of them', async (t) => {
+t.test('a hundred waiting requests send no queries, and a change is read once for all of them', async (t) => {
   const cursor = await end()
   const answers = Promise.all(Array.from({ length: 100 }, () => ask(`since=${cursor}&wait=30`)))
   await untilWaiting(100)
@@ -124,7 +124,7 @@ t.test('a hundred who wait cost nothing, and a change is read once for all of th
   for (const answer of await answers) t.match(pageOf(answer), { data: [{ product: { stock: 4 } }] })
 })
 
-t.test('a client that hangs up is forgotten', async (t) => {
+t.test('a wait ends when its client disconnects', async (t) => {
   const cursor = await end()
   const requests: ClientRequest[] = Array.from({ length: 5 }, () =>
     get(`${url}${FEED}?since=${cursor}&wait=30`, { headers: { 'x-api-key': key }, agent: false }).on('error', () => {})
@@ -135,7 +135,7 @@ t.test('a client that hangs up is forgotten', async (t) => {
   t.pass()
 })
 
-t.test('at the signal to stop all who wait are answered', async (t) => {
+t.test('at shutdown all waiting requests are answered', async (t) => {
   const service = await startService(t, {
     ...toEnvironment(config),
     LOG_LEVEL: 'info',
@@ -158,7 +158,7 @@ t.test('at the signal to stop all who wait are answered', async (t) => {
   t.ok(again.afterMs < 5000, 'nobody waits any longer')
 })
 
-t.test('an expired cursor is gone, and says what to do', async (t) => {
+t.test('an expired cursor is a 410 that says what to do', async (t) => {
   const { nextCursor } = pageOf(await ask('limit=1')).pagination
   await putProducts(connection, ['A'], 5)
   const cursor = await end()

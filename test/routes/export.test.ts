@@ -57,21 +57,30 @@ t.test('an empty catalogue has one line, and its cursor is the beginning', async
   t.match(JSON.parse(changes.body.toString()), { data: [{ type: 'upsert', id: made.json.id }] })
 })
 
-t.test('lines are what the detail route answers; what is in the export does not come with the changes', async (t) => {
-  await send('POST', '/api/v1/products', { sku: 'B', name: 'Téa & "🍵"', price: '1.5', description: 'x\ny', stock: 3 })
-  const { lines, products, changesCursor } = await readExport(url, key)
-  t.equal(lines.length, 2)
-  t.same(
-    products,
-    [...products].sort((a, b) => (a.id < b.id ? -1 : 1))
-  )
-  for (const [at, { id }] of products.entries())
-    t.equal((await exchange(`${url}/api/v1/products/${id}`)).body.toString(), lines[at])
-  const changes = await exchange(`${url}/api/v1/products/changes?since=${changesCursor}`, { 'x-api-key': key })
-  t.same(JSON.parse(changes.body.toString()).data, [])
-})
+t.test(
+  'lines equal the responses of the detail route; what the export has does not come with the changes',
+  async (t) => {
+    await send('POST', '/api/v1/products', {
+      sku: 'B',
+      name: 'Téa & "🍵"',
+      price: '1.5',
+      description: 'x\ny',
+      stock: 3
+    })
+    const { lines, products, changesCursor } = await readExport(url, key)
+    t.equal(lines.length, 2)
+    t.same(
+      products,
+      [...products].sort((a, b) => (a.id < b.id ? -1 : 1))
+    )
+    for (const [at, { id }] of products.entries())
+      t.equal((await exchange(`${url}/api/v1/products/${id}`)).body.toString(), lines[at])
+    const changes = await exchange(`${url}/api/v1/products/changes?since=${changesCursor}`, { 'x-api-key': key })
+    t.same(JSON.parse(changes.body.toString()).data, [])
+  }
+)
 
-t.test('the cursor of a log that was purged leads on', async (t) => {
+t.test('the cursor of an export works after the log was purged', async (t) => {
   await connection.query(
     'DELETE FROM product_changes WHERE seq < (SELECT head FROM (SELECT MAX(seq) AS head FROM product_changes) AS log)'
   )
@@ -81,7 +90,7 @@ t.test('the cursor of a log that was purged leads on', async (t) => {
   t.match(JSON.parse(changes.body.toString()), { data: [{ sku: 'C' }] })
 })
 
-t.test('filters, and what is wrong', async (t) => {
+t.test('filters work, and invalid parameters are refused', async (t) => {
   const skus = async (query: string) => (await readExport(url, key, query)).products.map(({ sku }) => sku).sort()
   t.same(await skus('search=tea'), ['A', 'B'])
   t.same(await skus('minPrice=1.5'), ['B', 'C'])
@@ -101,7 +110,7 @@ t.test('filters, and what is wrong', async (t) => {
   t.equal(await metric('aisle_exports_running'), 0)
 })
 
-t.test('HEAD has the header fields, and runs nothing', async (t) => {
+t.test('HEAD has the header fields, and starts no export', async (t) => {
   const before = await metric('aisle_exported_rows_total')
   const head = await ask('', { 'accept-encoding': 'gzip' }, 'HEAD')
   t.equal(head.status, 200)
@@ -112,7 +121,7 @@ t.test('HEAD has the header fields, and runs nothing', async (t) => {
   t.equal(await metric('aisle_exported_rows_total'), before)
 })
 
-t.test('gzip for those who ask for it', async (t) => {
+t.test('gzip on request', async (t) => {
   const plain = await ask()
   t.equal(plain.headers['content-encoding'], undefined)
   for (const accepted of ['gzip', 'br, gzip', 'gzip;q=0.5, br;q=0.9, *;q=0']) {
@@ -124,7 +133,7 @@ t.test('gzip for those who ask for it', async (t) => {
     t.equal((await ask('', { 'accept-encoding': accepted })).headers['content-encoding'], undefined, accepted)
 })
 
-t.test('many rows', async (t) => {
+t.test('a large catalogue is exported whole', async (t) => {
   // More than fits between the two, also when it is compressed.
   await insertProducts(
     connection,
@@ -136,7 +145,7 @@ t.test('many rows', async (t) => {
   t.equal(await metric('aisle_exported_rows_total'), before + MANY + 3)
 })
 
-t.test('two at a time; the work for those who go away ends', async (t) => {
+t.test('two run at a time; an export ends when its client disconnects', async (t) => {
   const running = [await beginExport(), await beginExport(url, { 'accept-encoding': 'gzip' })]
   t.equal(await metric('aisle_exports_running'), 2)
   const refused = await ask()
@@ -149,7 +158,7 @@ t.test('two at a time; the work for those who go away ends', async (t) => {
   t.equal((await readExport(url, key)).lines.length, MANY + 3)
 })
 
-t.test('a client that goes away before the answer begins', async (t) => {
+t.test('a client that disconnects before the response begins leaves nothing running', async (t) => {
   const connections = promisify(app.server.getConnections.bind(app.server))
   await connection.query('LOCK TABLES products WRITE')
   const asking = request(`${url}${EXPORT}`, { headers: { 'x-api-key': key }, agent: false })
@@ -164,7 +173,7 @@ t.test('a client that goes away before the answer begins', async (t) => {
   t.equal((await ask('?category=none')).status, 200)
 })
 
-t.test('when the connection to the database is killed the body is cut', async (t) => {
+t.test('when the connection to the database is killed the body ends early', async (t) => {
   for (const headers of [{}, { 'accept-encoding': 'gzip' }]) {
     const response = await beginExport(url, headers)
     const [processes] = await connection.query<RowDataPacket[]>('SHOW PROCESSLIST')
@@ -176,7 +185,7 @@ t.test('when the connection to the database is killed the body is cut', async (t
   }
 })
 
-t.test('at the end of the drain time one that runs is cut, and the service ends', async (t) => {
+t.test('at the end of the drain time a running export is cut, and the service stops', async (t) => {
   const service = await startService(t, { ...toEnvironment(config), LOG_LEVEL: 'info', SHUTDOWN_DRAIN_MS: '100' })
   const response = await beginExport(service.url)
   service.signal('SIGTERM')

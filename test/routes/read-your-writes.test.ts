@@ -38,7 +38,7 @@ async function changes(client: Client, since: string | undefined): Promise<{ sta
   return { state: data.at(-1)?.product ?? null, nextCursor: pagination.nextCursor }
 }
 
-t.test('each write is read at once where it was made, and soon elsewhere', async (t) => {
+t.test('each write is visible at once on its instance, and soon on others', async (t) => {
   const id = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b'
   const path = `${PRODUCTS}/${id}`
   const tea = { sku: 'OWN-1', name: 'Tea', price: 1, category: 'Own', stock: 9 }
@@ -84,7 +84,7 @@ t.test('each write is read at once where it was made, and soon elsewhere', async
   await check('deletion by bulk', bulkId, null)
 })
 
-t.test('right after many writes to one product', async (t) => {
+t.test('a product read right after each of many writes is up to date', async (t) => {
   const made = await send('POST', PRODUCTS, { name: 'Tea', price: 1 })
   const path = `${PRODUCTS}/${made.json.id}`
   for (let round = 0; round < 20; round++) {
@@ -94,7 +94,7 @@ t.test('right after many writes to one product', async (t) => {
   }
 })
 
-t.test('those who make the same product at the same time on two instances do not stand in their own way', async (t) => {
+t.test('concurrent creations of one product on two instances do not block each other', async (t) => {
   for (let round = 0; round < 30; round++) {
     const path = `${PRODUCTS}/${randomUUID()}`
     const answers = await Promise.all(
@@ -106,7 +106,7 @@ t.test('those who make the same product at the same time on two instances do not
   }
 })
 
-t.test('of those who write on one version on two instances, one does', async (t) => {
+t.test('of concurrent writes with one version on two instances, one succeeds', async (t) => {
   const made = await send('POST', PRODUCTS, { name: 'Tea', price: 1 })
   const path = `${PRODUCTS}/${made.json.id}`
   const headers = { 'if-match': made.headers.get('etag') ?? '' }

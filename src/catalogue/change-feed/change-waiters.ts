@@ -1,30 +1,34 @@
-import { AppError } from '../../platform/errors/app-error.ts'
+import { overloaded } from '../../platform/errors/app-error.ts'
 import type { ChangeIndex } from '../change-log/change-index.ts'
 
-/** Of one instance. Each is a connection and some kilobytes. */
+/** How many may wait on one instance. Each costs a connection and some kilobytes. */
 const MAX_WAITERS = 1000
 const RETRY_AFTER_SECONDS = 5
 
-/** Those who wait for the log to go on. They are woken by its tail, which asks MySQL once for all of them. */
+/** Requests that wait for the next change. The tail of the log wakes them, so that waiting costs no query each. */
 export interface ChangeWaiters {
-  /** How many wait now. */
+  /** The number of requests that wait now. */
   readonly count: number
   /**
-   * Waits until the log is known to go on after a number, or to be another one.
+   * Waits until the log has a row after a number, or was replaced by another log.
    * @param signal ends the wait
-   * @returns whether there is something to read
-   * @throws {AppError} `overloaded` when there are too many already
+   * @returns whether there is something to read; false after the timeout, an abort, or `close`
+   * @throws {AppError} `overloaded` when too many wait already
    */
   wait(seq: number, timeoutMs: number, signal: AbortSignal): Promise<boolean>
-  /** Ends all waits, and from now on each at once. */
+  /** Ends all waits. From now on `wait` returns at once. */
   close(): void
 }
 
+/**
+ * Creates the list of waiting requests, which listens to an index of changes.
+ * @param maxWaiters how many may wait at the same time
+ */
 export function createChangeWaiters(
   changeIndex: Pick<ChangeIndex, 'version' | 'onChanged'>,
   maxWaiters = MAX_WAITERS
 ): ChangeWaiters {
-  /** With the number that each waits after. */
+  /** By how to end it, each wait with the number whose successor it waits for. */
   const waiting = new Map<(isWoken: boolean) => void, number>()
   let isClosed = false
 
@@ -43,7 +47,8 @@ export function createChangeWaiters(
     async wait(seq, timeoutMs, signal) {
       if (isPast(seq)) return true
       if (isClosed || signal.aborted) return false
-      if (waiting.size >= maxWaiters) throw tooManyWaiters()
+      if (waiting.size >= maxWaiters)
+        throw overloaded('Too many clients wait for changes. Ask without `wait`, or later.', RETRY_AFTER_SECONDS)
       const { promise, resolve } = Promise.withResolvers<boolean>()
       const giveUp = () => end(false)
       const timer = setTimeout(giveUp, timeoutMs)
@@ -63,10 +68,4 @@ export function createChangeWaiters(
       for (const end of waiting.keys()) end(false)
     }
   }
-}
-
-function tooManyWaiters(): AppError {
-  return new AppError('overloaded', 'Too many clients wait for changes. Ask without `wait`, or later.', {
-    retryAfterSeconds: RETRY_AFTER_SECONDS
-  })
 }

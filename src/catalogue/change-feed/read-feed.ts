@@ -5,27 +5,28 @@ import type { Change } from '../change-log/change.ts'
 import { type LogRow, readChanges, readHead } from '../change-log/read-changes.ts'
 import { BEGINNING, type ChangeFeedPosition, invalidCursor, rowStamp } from './feed-cursor.ts'
 
-/** A change with its time, RFC 3339. */
+/** A change and its time, RFC 3339. */
 export type FeedChange = Pick<Change, 'type' | 'id' | 'sku'> & { at: string }
 
-export interface FeedStretch {
+/** A section of the change feed. */
+export interface FeedSection {
   /** In the order of their commits. */
   changes: FeedChange[]
-  /** Where it ends. */
+  /** The position at its end. */
   next: ChangeFeedPosition
   hasMore: boolean
 }
 
-/** A row holds from one change to some hundreds: how many rows make a page shows from the first ones. */
+/** A row has between one and some hundreds of changes: the first rows show how many more a page needs. */
 const FIRST_ROWS = 4
 const MAX_ROWS = 100
 
 /**
- * Reads from a position on: as many changes as are numbered, up to a limit, also of a part of a row.
- * @throws {AppError} `cursor-expired` when the log does not reach back to the position any longer, `invalid-cursor`
- * when the position is not one of this log
+ * Reads the numbered changes after a position, up to a limit; a section may begin and end within a row of the log.
+ * @throws {AppError} `cursor-expired` when the changes after the position were purged, `invalid-cursor` when the position
+ * is not one of this log
  */
-export async function readFeed(database: Database, from: ChangeFeedPosition, limit: number): Promise<FeedStretch> {
+export async function readFeed(database: Database, from: ChangeFeedPosition, limit: number): Promise<FeedSection> {
   const changes: FeedChange[] = []
   let next = from
   let rowsRead = 0
@@ -47,7 +48,25 @@ export async function readFeed(database: Database, from: ChangeFeedPosition, lim
   }
 }
 
-/** How many rows are likely to fill the page; one at least, which shows whether there is more. */
+/**
+ * Reads the position at the end of the log as a snapshot has it. Together with the products of the same snapshot, the
+ * changes from there on make a complete copy.
+ *
+ * Every change that is not in the snapshot gets a number above the highest one in the snapshot: a row of the log and the
+ * change itself belong to one transaction, so either both are in the snapshot or neither is; and numbers only increase.
+ * Rows in the snapshot that have no number yet are read again later, which does no harm: each change comes with the state
+ * of its product.
+ *
+ * The purge keeps the highest row. If no row has a number, the position is the beginning: the snapshot has the products
+ * that nobody logged, and everything logged comes after.
+ */
+export async function readEnd(snapshot: Pick<Database, 'execute'>): Promise<ChangeFeedPosition> {
+  const seq = await readHead(snapshot)
+  const row = seq === 0 ? undefined : (await readChanges(snapshot, seq, 0))?.origin
+  return row === undefined ? BEGINNING : { seq, taken: 0, stamp: rowStamp(row) }
+}
+
+/** Estimates how many rows fill the page: at least one, which shows whether there is more. */
 function estimateRows(rowsRead: number, changesRead: number, limit: number): number {
   const rows = Math.ceil((limit - changesRead) * (rowsRead / changesRead))
   return Math.min(Math.max(rows, 1), MAX_ROWS)
@@ -61,12 +80,12 @@ function toFeedChange({ changedAt }: LogRow, { type, id, sku }: Change): FeedCha
   return { type, id, sku, at: datetimeToTimestamp(changedAt) }
 }
 
-/** Why the log does not go on from a position: it is older than the log, or was never reached. */
+/** Finds out why the log has no such position: it was purged, or was never given out. */
 async function findReason(database: Database, { seq }: ChangeFeedPosition): Promise<AppError> {
   if (seq > (await readHead(database))) return invalidCursor()
-  const what = seq === 0 ? 'Its beginning' : 'What follows the cursor'
+  const what = seq === 0 ? 'The beginning of the change log' : 'The part of the change log that follows the cursor'
   return new AppError(
     'cursor-expired',
-    `${what} is not in the change log any longer. Export the catalogue anew, and go on from the cursor of the export.`
+    `${what} is no longer kept. Export the catalogue again, and continue from the cursor of the export.`
   )
 }

@@ -1,28 +1,29 @@
 import type { Database } from '../../platform/database/database.ts'
+import { padValues, placeholders } from '../../platform/database/placeholders.ts'
 import { isLostRace } from '../../platform/database/retry-contention.ts'
 
-/** Of one statement. */
+/** The most rows that one statement numbers. */
 const MAX_ROWS = 50
-const PLACES = Array.from({ length: MAX_ROWS }, () => '?').join(', ')
 
-// By the index: to avoid a small sort, the server may walk the whole log instead.
+// The index is forced: to avoid a small sort, the server may otherwise read the whole log.
 const FIND = `SELECT id, (SELECT COALESCE(MAX(seq), 0) FROM product_changes) AS head
   FROM product_changes FORCE INDEX (product_changes_seq) WHERE seq IS NULL ORDER BY id LIMIT ${MAX_ROWS}`
-// By the ids: on any other way the server locks rows that are not meant, and waits for open transactions.
-const NUMBER = `UPDATE product_changes FORCE INDEX (PRIMARY) SET seq = ? + FIELD(id, ${PLACES})
-  WHERE id IN (${PLACES}) AND seq IS NULL`
+// By primary key: any other access path locks other rows too, and waits for open transactions.
+const NUMBER = `UPDATE product_changes FORCE INDEX (PRIMARY) SET seq = ? + FIELD(id, ${placeholders(MAX_ROWS)})
+  WHERE id IN (${placeholders(MAX_ROWS)}) AND seq IS NULL`
 
 /**
- * Numbers what has been committed to the log. Afterwards every row that was committed before the call has its number.
+ * Numbers the rows of the change log that have no number yet. Afterwards every row that was committed before the call has
+ * one.
  *
- * Rows are committed without a number: the order in which transactions take numbers is not that in which they commit,
- * and whoever reads on from the highest number would miss a slow transaction. Rows that are seen here are committed,
- * and whatever is committed later gets a higher number.
+ * Rows are committed without a number, because transactions do not commit in the order in which they would take numbers:
+ * a reader that continues from the highest number would miss a slow transaction. Rows that are found here are committed,
+ * and rows that are committed later get higher numbers.
  *
- * Any number of instances may do this at the same time. The numbers follow the highest one that was seen, and are
- * unique: of two instances that have seen the same highest number, one is refused as a whole and looks again. Each
- * statement commits by itself, so an instance that is stopped holds no lock and nobody up.
- * @throws {AppError} when the database does not answer in time
+ * Any number of instances may call this at the same time. Numbers continue from the highest one that was found, and are
+ * unique: of two instances that found the same one, the statement of one fails as a whole, and it starts again. Each
+ * statement commits by itself, so an instance that stalls holds no lock.
+ * @throws {AppError} `database-timeout`, `database-unavailable` or `overloaded` when the database does not answer in time
  */
 export async function numberChanges(database: Database): Promise<void> {
   for (;;) {
@@ -30,17 +31,16 @@ export async function numberChanges(database: Database): Promise<void> {
     const [first] = rows
     if (first === undefined) return
     const ids = rows.map(({ id }) => String(id))
-    const isDone = await number(database, ids, Number(first.head))
+    const isDone = await numberRows(database, ids, Number(first.head))
     if (isDone && rows.length < MAX_ROWS) return
   }
 }
 
-/** False when another instance was quicker. */
-async function number(database: Database, ids: readonly string[], head: number): Promise<boolean> {
-  // Always as many places, so that it is one prepared statement; the last id fills those that are left.
-  const places = Array.from({ length: MAX_ROWS }, (_, place) => ids[place] ?? ids.at(-1) ?? '')
+/** Returns false when another instance was faster. */
+async function numberRows(database: Database, ids: readonly string[], head: number): Promise<boolean> {
+  const padded = padValues(ids, MAX_ROWS)
   try {
-    await database.execute(NUMBER, [String(head), ...places, ...places])
+    await database.execute(NUMBER, [String(head), ...padded, ...padded])
     return true
   } catch (error) {
     if (!isLostRace(error)) throw error

@@ -1,25 +1,25 @@
 import type { Database } from '../../platform/database/database.ts'
 import { type Change, decodeChanges } from './change.ts'
 
-/** A numbered row of the log: the changes of one transaction, or a part of them. */
+/** The number and the changes of a row of the change log: the changes of one transaction, or some of them. */
 export interface LoggedChanges {
   seq: number
   changes: Change[]
 }
 
-/** The same with all that the log has of it. */
+/** A row of the change log that has a number. */
 export interface LogRow extends LoggedChanges {
   id: number
-  /** As the database has it. */
+  /** When the changes were made: a `DATETIME(3)` of the database, as text in UTC. */
   changedAt: string
 }
 
-/** A part of the log, in its order. */
+/** A section of the change log, in the order of its numbers. */
 export interface LogStep {
-  /** The row that it follows; undefined at the start of the log. */
+  /** The row before the section; undefined at the start of the log. */
   origin: LogRow | undefined
   rows: LogRow[]
-  /** There was nothing more. */
+  /** Whether the section reaches the end of the log. */
   isComplete: boolean
 }
 
@@ -32,7 +32,7 @@ interface StoredRow {
 
 const MAX_ROWS = 100
 
-/** The highest number of the log; 0 while it is empty. */
+/** Reads the highest number of the change log; 0 while it has none. */
 export async function readHead(database: Pick<Database, 'execute'>): Promise<number> {
   const [row] = await database.execute<{ head: number }>(
     'SELECT COALESCE(MAX(seq), 0) AS head FROM product_changes',
@@ -42,16 +42,17 @@ export async function readHead(database: Pick<Database, 'execute'>): Promise<num
 }
 
 /**
- * Reads what follows a number, up to so many rows of the log.
- * @returns undefined when the log does not hold that number any longer: it was purged, or the database was restored
+ * Reads the rows of the change log that follow a number.
+ * @param maxRows how many rows to read at most
+ * @returns undefined when the log no longer has that number: it was purged, or the database was restored
  */
 export async function readChanges(
   database: Pick<Database, 'execute'>,
   since: number,
   maxRows = MAX_ROWS
 ): Promise<LogStep | undefined> {
-  // With the row of `since` itself, which the log never loses as long as it is the log that it was and this is not long
-  // ago (src/changes/purge-changes.ts); 0 has none, and is followed by 1.
+  // Reads row `since` as well. It is there unless it was purged for its age, or this is another log. Row 0 does not exist;
+  // row 1 follows it.
   const stored = await database.execute<StoredRow>(
     `SELECT seq, id, changed_at, IF(seq = ?, '', entries) AS entries FROM product_changes
       WHERE seq >= ? ORDER BY seq LIMIT ?`,

@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../platform/lib/bounded-map.ts'
 import type { ChangeIndex } from './change-index.ts'
 
 /** The writes that a reader is to see in lists at once, instead of within a second. */
@@ -24,18 +25,14 @@ const MAX_KEYS = 1000
  * @param nowMs a monotonic clock, in ms
  */
 export function createReadYourWrites(index: Pick<ChangeIndex, 'version'>, nowMs: () => number): ReadYourWrites {
-  const versions = new Map<string, number>()
+  const versions = createBoundedMap<string, number>(MAX_KEYS)
   let publicVersion = 0
   const writtenAtMs: number[] = []
 
   return {
     record(keyId) {
       const version = index.version ?? 0
-      versions.delete(keyId)
       versions.set(keyId, version)
-      const [oldest] = versions.keys()
-      if (versions.size > MAX_KEYS && oldest !== undefined) versions.delete(oldest)
-
       const now = nowMs()
       const before = writtenAtMs.length < WRITES_PER_SECOND ? Number.NEGATIVE_INFINITY : (writtenAtMs.shift() ?? now)
       if (now - before >= 1000) publicVersion = version

@@ -1,39 +1,52 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
+import type { ProductExportEnd } from '../../../schemas/export.ts'
 import type { Database } from '../../platform/database/database.ts'
 import type { Snapshot } from '../../platform/database/snapshot.ts'
-import { AppError } from '../../platform/errors/app-error.ts'
+import { overloaded, shuttingDown } from '../../platform/errors/app-error.ts'
+import { encodeFeedCursor } from '../change-feed/feed-cursor.ts'
+import { readEnd } from '../change-feed/read-feed.ts'
 import { numberChanges } from '../change-log/number-changes.ts'
 import type { Filters } from '../listing/query/filters.ts'
-import { exportLines } from './export-lines.ts'
-import { createLineStream } from './line-stream.ts'
+import { toProduct } from '../products/product-row.ts'
+import { serialiseProduct } from '../products/serialise-products.ts'
+import { walkProducts } from './walk-products.ts'
 
-/** At a time. Each holds a snapshot, and takes what one core and the disk of the server have. */
+/** How many exports may run at a time on one instance. Each holds a snapshot, and keeps a core and a disk of MySQL busy. */
 export const MAX_RUNNING = 2
 const RETRY_AFTER_SECONDS = 10
-/** A snapshot must not stay open for those who have gone to sleep. */
+/** How long a client may read nothing: it keeps a snapshot open. */
 const STALL_TIMEOUT_MS = 30_000
 const TIMEOUT_MS = 3_600_000
 
+/** The exports of the catalogue that run on this instance. */
 export interface ProductExports {
   /**
-   * Begins an export: of all that was committed before the call, as it is at one moment.
-   * @returns NDJSON in UTF-8. When it can't go on, it is destroyed with an error, before its last line
-   * @throws {AppError} `overloaded` when too many run; `shutting-down`; when the database does not answer
+   * Starts an export of the products that pass the filters, as they are at one moment: with everything that was committed
+   * before the call.
+   * @returns NDJSON in UTF-8. When the export fails, the stream is destroyed with an error before its last line
+   * @throws {AppError} `overloaded` when too many run; `shutting-down`; `database-unavailable` or `database-timeout`
    */
   start(filters: Filters): Promise<Readable>
+  /** The number of exports that run now. */
   readonly running: number
-  /** Cuts those that run, and begins no more. */
+  /** Ends those that run, with an error, and starts no more. */
   close(): void
 }
 
-interface ProductExportsOptions {
+interface StreamTimeouts {
+  /** How long the reader may read nothing. */
+  stallTimeoutMs: number
+  /** How long the whole stream may take. */
+  timeoutMs: number
+}
+
+interface ProductExportsOptions extends Partial<StreamTimeouts> {
   database: Database
   openSnapshot: () => Promise<Snapshot>
-  stallTimeoutMs?: number
-  timeoutMs?: number
   onRows: (count: number) => void
 }
 
+/** Creates the exports of an instance; none run yet. */
 export function createProductExports(options: ProductExportsOptions): ProductExports {
   const { database, openSnapshot, stallTimeoutMs = STALL_TIMEOUT_MS, timeoutMs = TIMEOUT_MS, onRows } = options
   const streams = new Set<Readable>()
@@ -41,22 +54,18 @@ export function createProductExports(options: ProductExportsOptions): ProductExp
   let isClosed = false
 
   async function open(filters: Filters): Promise<Readable> {
-    // So that little of what the export has comes again with the changes.
+    // Keeps the number of changes small that are both in the export and after its cursor.
     await numberChanges(database)
     const snapshot = await openSnapshot()
-    const lines = exportLines(snapshot, filters, onRows)
+    const lines = writeLines(snapshot, filters, onRows)
     try {
-      // Whatever is wrong at the beginning can still be answered.
+      // An error up to here still becomes a response.
       const first = await lines.next()
       if (isClosed) throw shuttingDown()
-      const stream = createLineStream(startWith(first, lines), {
-        stallTimeoutMs,
-        timeoutMs,
-        onClose() {
-          running--
-          streams.delete(stream)
-          snapshot.close()
-        }
+      const stream = createLineStream(startWith(first, lines), { stallTimeoutMs, timeoutMs }, () => {
+        running--
+        streams.delete(stream)
+        snapshot.close()
       })
       streams.add(stream)
       return stream
@@ -69,7 +78,9 @@ export function createProductExports(options: ProductExportsOptions): ProductExp
   return {
     async start(filters) {
       if (isClosed) throw shuttingDown()
-      if (running >= MAX_RUNNING) throw tooManyRunning()
+      if (running >= MAX_RUNNING) {
+        throw overloaded(`${MAX_RUNNING} exports are running, which is the limit of an instance.`, RETRY_AFTER_SECONDS)
+      }
       running++
       try {
         return await open(filters)
@@ -88,6 +99,39 @@ export function createProductExports(options: ProductExportsOptions): ProductExp
   }
 }
 
+/**
+ * Writes a line for each product of the snapshot that passes the filters, then the last line. Each text has some lines, or
+ * none.
+ */
+async function* writeLines(
+  snapshot: Pick<Snapshot, 'execute'>,
+  filters: Filters,
+  onRows: (count: number) => void
+): AsyncGenerator<string, void> {
+  const changesCursor = encodeFeedCursor(await readEnd(snapshot))
+  let count = 0
+  for await (const rows of readAhead(walkProducts(snapshot, filters))) {
+    count += rows.length
+    onRows(rows.length)
+    yield rows.map((row) => `${serialiseProduct(toProduct(row))}\n`).join('')
+  }
+  const end: ProductExportEnd = { export: { count, changesCursor } }
+  yield `${JSON.stringify(end)}\n`
+}
+
+/** Requests the next value while the caller works on the one before, so that MySQL and this process work in parallel. */
+async function* readAhead<T>(values: AsyncIterator<T, void>): AsyncGenerator<T, void> {
+  let next = values.next()
+  for (;;) {
+    const { value, done } = await next
+    if (done || value === undefined) return
+    next = values.next()
+    // The error is thrown where the value is awaited; until then it must not count as unhandled.
+    next.catch(() => {})
+    yield value
+  }
+}
+
 function startWith<T>(first: IteratorResult<T, void>, rest: AsyncIterator<T, void>): AsyncIterator<T, void> {
   let isFirst = true
   return {
@@ -99,12 +143,50 @@ function startWith<T>(first: IteratorResult<T, void>, rest: AsyncIterator<T, voi
   }
 }
 
-function tooManyRunning(): AppError {
-  return new AppError('overloaded', `As many as ${MAX_RUNNING} exports are running here.`, {
-    retryAfterSeconds: RETRY_AFTER_SECONDS
-  })
-}
+/** Creates a stream that takes texts as they are read, and is destroyed with an error when that takes too long. */
+function createLineStream(
+  lines: AsyncIterator<string, void>,
+  { stallTimeoutMs, timeoutMs }: StreamTimeouts,
+  onClose: () => void
+): Readable {
+  const deadline = setTimeout(cut, timeoutMs, `It was not read to its end within ${timeoutMs} ms.`)
+  let stall = watchReader()
 
-function shuttingDown(): AppError {
-  return new AppError('shutting-down', 'The service is stopping.', { retryAfterSeconds: 1 })
+  function watchReader() {
+    return setTimeout(cut, stallTimeoutMs, `Its reader took nothing for ${stallTimeoutMs} ms.`)
+  }
+
+  function cut(reason: string): void {
+    stream.destroy(new Error(reason))
+  }
+
+  /** Returns the next text that is not empty; null at the end. */
+  async function next(): Promise<string | null> {
+    for (;;) {
+      const { value, done } = await lines.next()
+      if (done || value === undefined) return null
+      if (value !== '') return value
+    }
+  }
+
+  const stream = new Readable({
+    read() {
+      clearTimeout(stall)
+      next().then(
+        (text) => {
+          if (stream.destroyed) return
+          stall = watchReader()
+          stream.push(text)
+        },
+        (error) => stream.destroy(error)
+      )
+    },
+    destroy(error, done) {
+      clearTimeout(stall)
+      clearTimeout(deadline)
+      onClose()
+      done(error)
+    }
+  })
+  return stream
 }

@@ -4,19 +4,22 @@ import { both, type Conditions, filterConditions } from '../listing/read/conditi
 import { type ProductRow, productColumns } from '../products/product-row.ts'
 import { termConditions } from '../search/search-words.ts'
 
-/** So few that nothing else waits long while they are written. */
+/** How many rows a statement returns at most: few, so that other requests do not wait long while they are serialised. */
 const BATCH_ROWS = 500
-/** How many rows a statement looks at, however few pass the filters. */
+/**
+ * How many rows a statement examines at most, however few pass the filters.
+ * @internal
+ */
 export const SPAN_ROWS = 5000
 
-/** Times as text: the driver would take a fifth of the time of an export to put them together. */
+/** Times as text: otherwise the driver would spend a fifth of the time of an export on formatting them. */
 const columns = productColumns.replace(/\w+_at/g, 'CAST($& AS CHAR) AS $&')
 
 type Reader = Pick<Database, 'execute'>
 
 /**
- * Reads the products that pass the filters, in the order of their ids, in batches that may be empty. Each statement goes
- * on where the one before it ended, in the primary key: old versions of rows are found there at the same cost.
+ * Reads the products that pass the filters, in the order of their ids, in batches that may be empty. Each statement
+ * continues where the one before ended, along the primary key, where old versions of rows cost no more than new ones.
  */
 export async function* walkProducts(reader: Reader, filters: Filters): AsyncGenerator<ProductRow[], void> {
   const { conditions, params } = rowConditions(filters)
@@ -40,15 +43,15 @@ export async function* walkProducts(reader: Reader, filters: Filters): AsyncGene
 }
 
 /**
- * The words of a search are looked for in the row: the index of words knows the rows as they are now, and misses those
- * of an old snapshot that have changed since.
+ * Words are tested in the row: the search index has the rows as they are now, and misses rows of an old snapshot that have
+ * changed since.
  */
 function rowConditions(filters: Filters): Conditions {
   const where = filterConditions(filters)
   return filters.search === null ? where : both(where, termConditions(filters.search))
 }
 
-/** The id of the last row of a whole span; null where fewer are left. */
+/** Finds the id of the last row of a span of `SPAN_ROWS` rows; null when fewer are left. */
 async function findSpanEnd(reader: Reader, after: Buffer | null): Promise<Buffer | null> {
   const { conditions, params } = idRange(after, null)
   const sql = select('id', conditions, `LIMIT 1 OFFSET ${SPAN_ROWS - 1}`)

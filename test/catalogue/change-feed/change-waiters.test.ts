@@ -13,7 +13,7 @@ function prepare(head: number) {
   return { changeIndex, waiters: createChangeWaiters(changeIndex, 3), apply }
 }
 
-t.test('a wait ends when the log goes on, and not for what is awaited only', async (t) => {
+t.test('a wait ends when the log grows, not when a write is only marked', async (t) => {
   const { changeIndex, waiters, apply } = prepare(5)
   const behind = waiters.wait(5, LONG_MS, signal)
   const ahead = waiters.wait(6, LONG_MS, signal)
@@ -28,14 +28,14 @@ t.test('a wait ends when the log goes on, and not for what is awaited only', asy
   t.equal(waiters.count, 0)
 })
 
-t.test('when the log is another one, all look at it', async (t) => {
+t.test('all waits end when the log was replaced', async (t) => {
   const { changeIndex, waiters } = prepare(5)
   const wait = waiters.wait(5, LONG_MS, signal)
   changeIndex.restart(2)
   t.equal(await wait, true)
 })
 
-t.test('it ends with its time and with its client', async (t) => {
+t.test('a wait ends with its timeout, and when its client disconnects', async (t) => {
   const { waiters } = prepare(5)
   t.equal(await waiters.wait(5, 10, signal), false)
   const client = new AbortController()
@@ -46,7 +46,7 @@ t.test('it ends with its time and with its client', async (t) => {
   t.equal(waiters.count, 0)
 })
 
-t.test('there are only so many places, and each is free again', async (t) => {
+t.test('the number of waits is limited, and each place becomes free again', async (t) => {
   const { waiters, apply } = prepare(5)
   const waits = [1, 2, 3].map(() => waiters.wait(5, LONG_MS, signal))
   await t.rejects(waiters.wait(5, LONG_MS, signal), { code: 'overloaded', headers: { 'retry-after': '5' } })
@@ -55,7 +55,7 @@ t.test('there are only so many places, and each is free again', async (t) => {
   t.equal(await waiters.wait(6, 1, signal), false)
 })
 
-t.test('once it is closed nobody waits', async (t) => {
+t.test('after close nothing waits', async (t) => {
   const { waiters } = prepare(5)
   const waits = [waiters.wait(5, LONG_MS, signal), waiters.wait(5, LONG_MS, signal)]
   waiters.close()

@@ -49,7 +49,7 @@ t.test('a transaction that commits after later ones is not skipped', async (t) =
   for (const { told } of readers) t.equal(told.length, 4, 'nothing comes twice')
 })
 
-t.test('eight writers, four readers on two instances: every copy equals the table', async (t) => {
+t.test('with eight writers and four readers on two instances, every copy equals the table', async (t) => {
   const writers = await Promise.all(Array.from({ length: WRITERS }, () => testConnection(t, config)))
   const readers = [
     feedReader(first, key, 'limit=1000&wait=1'),
@@ -87,7 +87,7 @@ t.test('eight writers, four readers on two instances: every copy equals the tabl
   }
 })
 
-t.test('a purge while it is read: who is not behind goes on, who is behind is told', async (t) => {
+t.test('during a purge a reader that keeps up continues, and one that is behind gets an error', async (t) => {
   const reader = feedReader(first, key, 'limit=50')
   const late = feedReader(second, key, 'limit=50')
   await reader.read()

@@ -15,7 +15,7 @@ const position = fc.record({
 })
 const refused = { code: 'invalid-cursor', status: 400, errors: [{ parameter: 'since' }] }
 
-t.test('a cursor reads as it was written', async () => {
+t.test('a cursor decodes to what was encoded', async () => {
   fc.assert(
     fc.property(position, (written) => {
       assert.deepEqual(decodeFeedCursor(encodeFeedCursor(written)), { ...written })
@@ -34,7 +34,7 @@ t.test('a cursor with any bit changed is refused', async () => {
   )
 })
 
-t.test('a cursor that is spelt in another way, or was never one, is refused', async (t) => {
+t.test('a cursor in another spelling, or other text, is refused', async (t) => {
   fc.assert(
     fc.property(
       position,

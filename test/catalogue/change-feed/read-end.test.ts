@@ -1,7 +1,6 @@
 import t from 'tap'
 import { BEGINNING } from '../../../src/catalogue/change-feed/feed-cursor.ts'
-import { readEnd } from '../../../src/catalogue/change-feed/read-end.ts'
-import { readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
+import { readEnd, readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
@@ -35,7 +34,7 @@ t.test('an empty log ends at its beginning', async (t) => {
   t.same((await takeSnapshot()).end, BEGINNING)
 })
 
-t.test('what was committed, but has no number in the snapshot, comes again', async (t) => {
+t.test('a change without a number in the snapshot comes again', async (t) => {
   await putProducts(connection, ['A'], 1)
   const { skus, end } = await takeSnapshot()
   t.same(skus, ['A'])
@@ -44,7 +43,7 @@ t.test('what was committed, but has no number in the snapshot, comes again', asy
   t.same(await changesSince(next.end), [], 'what has a number does not')
 })
 
-t.test('a transaction that is open while the snapshot is taken comes with the changes', async (t) => {
+t.test('a transaction that is open when the snapshot is taken comes with the changes', async (t) => {
   const slow = await testConnection(t, config)
   await begin(slow)
   await createIn(slow, 'SLOW')
@@ -56,7 +55,7 @@ t.test('a transaction that is open while the snapshot is taken comes with the ch
   t.same(await changesSince(end), ['SLOW'])
 })
 
-t.test('the purge leaves what the end is read from', async (t) => {
+t.test('the purge keeps the row that the end is read from', async (t) => {
   const { end } = await takeSnapshot()
   await changesSince(end)
   const numbered = await takeSnapshot()

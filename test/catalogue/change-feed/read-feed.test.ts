@@ -28,7 +28,7 @@ t.test('an empty log', async (t) => {
   t.same(await readFeed(database, BEGINNING, 10), { changes: [], next: BEGINNING, hasMore: false })
 })
 
-t.test('pages of any size come to the same, and say where there is more', async (t) => {
+t.test('pages of any size add up to the same, and hasMore is right', async (t) => {
   const { database, ids } = await prepare(t, [1, 3, 500, 1, 1, 1, 1, 2, 40, ...Array.from({ length: 150 }, () => 1)])
   for (const limit of [1, 2, 7, 100, 499, 500, 504, 1000]) {
     const seen: string[] = []
@@ -54,7 +54,7 @@ t.test('a change has its time', async (t) => {
   t.same(changes, [{ type: 'upsert', id: toId(0), sku: null, at: '2026-03-01T09:30:00.250Z' }])
 })
 
-t.test('what was purged is expired, at its beginning too; what follows is there', async (t) => {
+t.test('purged positions are expired, the beginning too; later ones work', async (t) => {
   const { connection, database, ids } = await prepare(t, [2, 2, 2, 2])
   const at = async (limit: number) => (await readFeed(database, BEGINNING, limit)).next
   const [first, second, inThird] = await Promise.all([at(2), at(4), at(5)])
@@ -73,7 +73,7 @@ t.test('what was purged is expired, at its beginning too; what follows is there'
   }
 })
 
-t.test('a position of another log, or behind its end, is refused', async (t) => {
+t.test('a position of another log, or after the end, is refused', async (t) => {
   const { connection, database } = await prepare(t, [2, 2])
   const other = await prepare(t, [2, 2, 2])
   const refused = { code: 'invalid-cursor', status: 400 }

@@ -64,7 +64,7 @@ function naiveIndex() {
   }
 }
 
-t.test('it knows from when on a state holds, whatever happens', async () => {
+t.test('it knows from which version a state is still true, after any history', async () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
       const index = createChangeIndex()
@@ -105,12 +105,12 @@ t.test('it knows from when on a state holds, whatever happens', async () => {
   )
 })
 
-t.test('nothing holds before the log was read', async (t) => {
+t.test('no state counts as true before the log was read', async (t) => {
   const index = createChangeIndex()
   t.same([index.version, index.validFrom(toId(1))], [null, null])
 })
 
-t.test('an own write is awaited until a reading that began after it has ended', async (t) => {
+t.test('a product stays marked as written until a reading that began after the write has ended', async (t) => {
   const index = createChangeIndex()
   const id = toId(1)
   index.restart(7)
@@ -127,7 +127,7 @@ t.test('an own write is awaited until a reading that began after it has ended', 
   t.equal(index.validFrom(id), 8)
 })
 
-t.test('with many products it forgets the oldest changes, and never claims too much', async (t) => {
+t.test('with many products it forgets the oldest changes, and never claims too much validity', async (t) => {
   const index = createChangeIndex()
   const last = new Map<number, number>()
   const order: number[] = []
@@ -160,7 +160,7 @@ t.test('with many products it forgets the oldest changes, and never claims too m
   t.ok((index.validFrom(toId(99_999)) ?? 0) > 100, 'what was never changed may have been, for all it knows')
 })
 
-t.test('listeners are told of every change once it shows in the index', async (t) => {
+t.test('listeners are called for each change, after it was indexed', async (t) => {
   const index = createChangeIndex()
   const told: unknown[] = []
   index.onChanged((productIds) => told.push([productIds, productIds?.map((id) => index.validFrom(id)), index.version]))

@@ -34,7 +34,7 @@ async function prepare(t: Test) {
   return { config, connection, mysql, index, told, counts, tail, follows }
 }
 
-t.test('it says for how long the log is to be trusted, and by then the log is in the view', async (t) => {
+t.test('while the tail is trusted, the index has all changes older than a second', async (t) => {
   const { config, connection, index, tail } = await prepare(t)
   const slow = await testConnection(t, config)
   let missed = 0
@@ -52,7 +52,7 @@ t.test('it says for how long the log is to be trusted, and by then the log is in
   t.equal(missed, 0)
 })
 
-t.test('the time of trust begins with the reading, not with its end', async (t) => {
+t.test('trust is counted from the start of a reading, not from its end', async (t) => {
   const { connection, mysql, index, tail } = await prepare(t)
   mysql.delay(40)
   for (let round = 1; round <= 6; round++) {
@@ -66,7 +66,7 @@ t.test('the time of trust begins with the reading, not with its end', async (t) 
   }
 })
 
-t.test('it tells each change once, in the order of the log', async (t) => {
+t.test('each change arrives once, in the order of the log', async (t) => {
   const { connection, told, follows } = await prepare(t)
   const numbers = Array.from({ length: 330 }, (_, index) => index + 1)
   await logNumbers(connection, numbers)
@@ -74,7 +74,7 @@ t.test('it tells each change once, in the order of the log', async (t) => {
   t.same(told, [null, ...numbers.map(toId)])
 })
 
-t.test('while MySQL stands still nothing is trusted, and afterwards everything is there', async (t) => {
+t.test('while MySQL stalls nothing is trusted; afterwards no change is missing', async (t) => {
   const { connection, mysql, index, counts, tail, follows } = await prepare(t)
   mysql.stall()
   const stalledAtMs = nowMs()
@@ -102,7 +102,7 @@ t.test('it recovers from lost connections and from a server that was gone', asyn
   t.same(told, [null, toId(1), toId(2)], 'it went on where it was')
 })
 
-t.test('it begins anew where the log does not go on, and forgets what it knew', async (t) => {
+t.test('when the log does not continue, it starts again and forgets what it knew', async (t) => {
   const { config, connection, index, told, follows } = await prepare(t)
   const other = tailDatabase(t, config)
   await logNumbers(connection, [1, 2, 3, 4])
@@ -124,7 +124,7 @@ t.test('it begins anew where the log does not go on, and forgets what it knew', 
   t.equal(told.at(-1), null)
 })
 
-t.test('once it is stopped it asks nothing, also when it is stopped in the middle of a reading', async (t) => {
+t.test('after stop it sends no queries, even when stopped during a reading', async (t) => {
   const { mysql, counts, tail } = await prepare(t)
   const before = mysql.chunks
   mysql.muteAt(() => true)

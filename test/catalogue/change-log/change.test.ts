@@ -19,7 +19,7 @@ const change = fc.record(
 )
 const someChanges = fc.array(change, { minLength: 1, maxLength: 20 })
 
-t.test('what is written is what is read', async () => {
+t.test('changes are decoded as they were encoded', async () => {
   fc.assert(
     fc.property(someChanges, (changes) => {
       assert.deepEqual(decodeChanges(encodeChanges(changes)), changes)
@@ -27,7 +27,7 @@ t.test('what is written is what is read', async () => {
   )
 })
 
-t.test('and so it is through the table, however many there are', async (t) => {
+t.test('changes are read from the table as they were logged, however many there are', async (t) => {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
   const database = tailDatabase(t, config)

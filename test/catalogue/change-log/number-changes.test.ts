@@ -20,7 +20,7 @@ async function numberedRows(connection: Connection): Promise<{ seq: number | nul
   return rows.map(({ seq, id }) => ({ seq, id }))
 }
 
-t.test('eight at the same time number every row once, without a gap', async (t) => {
+t.test('eight concurrent callers number every row once, without gaps', async (t) => {
   const { config, connection } = await prepare(t)
   const numberers = range(1, 8).map(() => tailDatabase(t, config))
   await logNumbers(connection, range(1, 430))
@@ -81,7 +81,7 @@ t.test(
   }
 )
 
-t.test('nobody waits for an open transaction, whatever is in the log', async (t) => {
+t.test('numbering does not wait for open transactions, whatever is in the log', async (t) => {
   const { config, connection, database } = await prepare(t)
   const open = await Promise.all([1, 2].map(() => testConnection(t, config)))
   for (const { numbered, committed } of [
@@ -111,7 +111,7 @@ t.test('nobody waits for an open transaction, whatever is in the log', async (t)
   }
 })
 
-t.test('who comes second looks again', async (t) => {
+t.test('the caller that loses a race starts again', async (t) => {
   const { config, connection, database } = await prepare(t)
   const first = await testConnection(t, config)
   await logNumbers(connection, [1, 2, 3])
@@ -132,7 +132,7 @@ t.test('who comes second looks again', async (t) => {
   )
 })
 
-t.test('no writer waits for a numberer that has stopped in the middle', async (t) => {
+t.test('no writer waits for a caller that stalled half-way', async (t) => {
   const { config, connection, database } = await prepare(t)
   const stopped = await testConnection(t, config)
   await logNumbers(connection, [1, 2])
@@ -148,7 +148,7 @@ t.test('no writer waits for a numberer that has stopped in the middle', async (t
   )
 })
 
-t.test('its cost is that of the rows without a number, not of the log', async (t) => {
+t.test('numbering costs what the rows without a number cost, not what the log costs', async (t) => {
   const { connection, database } = await prepare(t)
   const values = range(1, 20_000).map((seq) => [seq, '2026-01-01', '+'])
   await connection.query('INSERT INTO product_changes (seq, changed_at, entries) VALUES ?', [values])

@@ -52,7 +52,7 @@ for (const [what, times, left] of [
   })
 }
 
-t.test('it goes by small steps, and to the end', async (t) => {
+t.test('a purge goes in small steps, to the end', async (t) => {
   const { connection, database } = await prepare(
     t,
     Array.from({ length: 250 }, () => OLD)
@@ -64,7 +64,7 @@ t.test('it goes by small steps, and to the end', async (t) => {
   t.same(await seqs(connection), [250, 251], 'the numbers go on')
 })
 
-t.test('rows without a number stay, and it does not wait for open transactions, however short the log', async (t) => {
+t.test('rows without a number stay, and open transactions do not block the purge, however short the log', async (t) => {
   for (const rows of [2, 4, 6, 101, 300]) {
     const { config, connection, database } = await prepare(
       t,
@@ -80,7 +80,7 @@ t.test('rows without a number stay, and it does not wait for open transactions, 
   }
 })
 
-t.test('no writer, and no numberer, waits for a purge that has stopped in the middle', async (t) => {
+t.test('neither writing nor numbering waits for a purge that stalled half-way', async (t) => {
   const { config, connection, database } = await prepare(t, [OLD, OLD, OLD, NEW])
   const stopped = await testConnection(t, config)
   await stopped.beginTransaction()
@@ -101,7 +101,7 @@ t.test('no writer, and no numberer, waits for a purge that has stopped in the mi
   t.same(await seqs(connection), [3, 4, 5, 6])
 })
 
-t.test('several at once, while the log grows', async (t) => {
+t.test('several purges run at once while the log grows', async (t) => {
   const { config, connection, database } = await prepare(t, [OLD])
   const purgers = Array.from({ length: 3 }, () => tailDatabase(t, config))
   let isWriting = true
@@ -118,7 +118,7 @@ t.test('several at once, while the log grows', async (t) => {
   t.same(await seqs(connection), [201])
 })
 
-t.test('it goes on until it is stopped, after a failure too', async (t) => {
+t.test('the purge repeats until it is stopped, even after a failure', async (t) => {
   const { connection, database } = await prepare(
     t,
     Array.from({ length: 250 }, () => OLD)

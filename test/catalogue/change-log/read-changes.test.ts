@@ -22,7 +22,7 @@ t.test('an empty log', async (t) => {
   t.same(await readChanges(database, 0), { rows: [], isComplete: true })
 })
 
-t.test('from any number on to the end, step by step', async (t) => {
+t.test('any number leads to the end, step by step', async (t) => {
   const { database } = await prepare(t, 203)
   t.equal(await readHead(database), 203)
   for (const since of [0, 1, 2, 101, 102, 103, 104, 202, 203]) {
@@ -40,7 +40,7 @@ t.test('from any number on to the end, step by step', async (t) => {
   }
 })
 
-t.test('where the log does not go on from a number, it says so', async (t) => {
+t.test('a number that the log does not have gives undefined', async (t) => {
   const { connection, database } = await prepare(t, 20)
   t.equal(await readChanges(database, 21), undefined, 'restored to an older state')
   await connection.query('DELETE FROM product_changes WHERE seq <= 10')

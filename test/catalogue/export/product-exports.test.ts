@@ -48,7 +48,7 @@ function makeExports(timeouts: { stallTimeoutMs?: number; timeoutMs?: number } =
   return { exports, rowsRead: () => rows, connectionId: () => connectionId }
 }
 
-t.test('stock that moves while it runs is neither lost nor doubled', async (t) => {
+t.test('stock that moves between products during an export is neither lost nor counted twice', async (t) => {
   const { exports } = makeExports()
   const [ids] = await connection.query<RowDataPacket[]>('SELECT id FROM products ORDER BY id')
   let moved = 0
@@ -82,7 +82,7 @@ t.test('stock that moves while it runs is neither lost nor doubled', async (t) =
   await untilNoneReads(connection)
 })
 
-t.test('two run at a time, and one that has ended makes room', async (t) => {
+t.test('two run at a time, and the end of one makes room', async (t) => {
   const { exports } = makeExports()
   const [first, second] = [await exports.start(EVERYTHING), await exports.start(EVERYTHING)]
   t.equal(exports.running, 2)
@@ -96,7 +96,7 @@ t.test('two run at a time, and one that has ended makes room', async (t) => {
   await untilNoneReads(connection)
 })
 
-t.test('no more is read than is taken', async (t) => {
+t.test('rows are read only as the stream is read', async (t) => {
   const { exports, rowsRead } = makeExports()
   const stream = await exports.start(EVERYTHING)
   await once(stream, 'readable')
@@ -105,7 +105,7 @@ t.test('no more is read than is taken', async (t) => {
   await untilNoneReads(connection)
 })
 
-t.test('a reader who takes nothing is cut', async (t) => {
+t.test('a stream that nobody reads is destroyed', async (t) => {
   const { exports } = makeExports({ stallTimeoutMs: 100 })
   for (const begin of [() => {}, (stream: NodeJS.ReadableStream) => stream.once('readable', () => {})]) {
     const stream = await exports.start(EVERYTHING)
@@ -117,7 +117,7 @@ t.test('a reader who takes nothing is cut', async (t) => {
   await untilNoneReads(connection)
 })
 
-t.test('one that takes too long as a whole is cut, however it is read', async (t) => {
+t.test('a stream that takes too long is destroyed, however it is read', async (t) => {
   const { exports } = makeExports({ timeoutMs: 300 })
   const stream = await exports.start(EVERYTHING)
   const taking = setInterval(() => stream.read(1), 20)
@@ -127,7 +127,7 @@ t.test('one that takes too long as a whole is cut, however it is read', async (t
   await untilNoneReads(connection)
 })
 
-t.test('when its connection is killed it fails, before its last line', async (t) => {
+t.test('when its connection is killed an export fails before its last line', async (t) => {
   const { exports, connectionId } = makeExports()
   const stream = await exports.start(EVERYTHING)
   await connection.query(`KILL ${connectionId()}`)
@@ -137,7 +137,7 @@ t.test('when its connection is killed it fails, before its last line', async (t)
   t.equal(parseExport(await text(next)).lines.length, ROWS, 'the next one has another connection')
 })
 
-t.test('one that cannot begin is refused, and takes no room', async (t) => {
+t.test('an export that cannot start is refused, and takes no room', async (t) => {
   const { config: behindProxy, mysql } = await proxied(t, config)
   const cutOff = openPool(behindProxy.mysql, limits)
   t.teardown(() => cutOff.end())
@@ -155,7 +155,7 @@ t.test('one that cannot begin is refused, and takes no room', async (t) => {
   t.equal(parseExport(await text(await exports.start(EVERYTHING))).lines.length, ROWS)
 })
 
-t.test('closing cuts those that run', async (t) => {
+t.test('close ends running exports', async (t) => {
   const { exports } = makeExports()
   const stream = await exports.start(EVERYTHING)
   const late = exports.start(EVERYTHING)

@@ -90,7 +90,7 @@ function parseSafely(search: string): boolean {
   }
 }
 
-t.test('an export has what the list has', async (t) => {
+t.test('an export has the products of the list with the same filters', async (t) => {
   let found = 0
   await fc.assert(
     fc.asyncProperty(
@@ -111,7 +111,7 @@ t.test('an export has what the list has', async (t) => {
   t.ok(found > 500, `${found} rows`)
 })
 
-t.test('words are found in the rows of the snapshot, whatever they have become since', async (t) => {
+t.test('words are found in rows as the snapshot has them, even if they have changed since', async (t) => {
   await connection.query('DELETE FROM products')
   await insertProducts(connection, [{ name: 'green tea' }, { name: 'coffee' }])
   const snapshot = await openSnapshot(pool, 5000)
@@ -126,7 +126,7 @@ t.test('words are found in the rows of the snapshot, whatever they have become s
   snapshot.close()
 })
 
-t.test('no statement looks at more than a span, whatever the filters', async (t) => {
+t.test('no statement examines more than a span of rows, whatever the filters', async (t) => {
   await connection.query('DELETE FROM products')
   await insertProducts(
     connection,
