@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { StringEnum } from './types.ts'
+import { problemResponse } from './problem.ts'
+import { Ref, StringEnum } from './types.ts'
 
 const Check = Type.Object({
   status: StringEnum(['ok', 'down'], { description: 'Whether it answered within its bound.' }),
@@ -46,3 +47,18 @@ export const Liveness = Type.Object(
   { status: Type.Literal('ok') },
   { $id: 'Liveness', description: 'The process runs its event loop.', examples: [{ status: 'ok' }] }
 )
+
+/** The problem of a probe that is not valid HTTP. */
+export const unreadableRequest = problemResponse('The request could not be read.')
+
+/** The responses of the routes that report health. */
+export const healthResponses = {
+  200: { description: 'ok or degraded', content: { 'application/json': { schema: Ref(Health) } } },
+  '4xx': unreadableRequest,
+  503: { description: 'down or draining', content: { 'application/json': { schema: Ref(Health) } } }
+}
+
+/** The HTTP status of a health report: 200 while the instance can serve, else 503. */
+export function healthStatus({ status }: Health): 200 | 503 {
+  return status === 'ok' || status === 'degraded' ? 200 : 503
+}

@@ -58,10 +58,10 @@ export async function buildApp(config: Config) {
     routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
     clientErrorHandler: (error, socket) => {
       const refusal = answerClientError(error, socket)
-      if (refusal) app.requestEnds.tellRefusal(refusal)
+      if (refusal) app.requestLog.reportRefusal(refusal)
     },
     frameworkErrors: (error, request, reply) => {
-      app.requestEnds.watch(request, reply)
+      app.requestLog.watch(request, reply)
       app.responseHeaders.write(request, reply)
       app.errorHandler(error, request, reply)
     },
@@ -79,6 +79,6 @@ export async function buildApp(config: Config) {
   app.decorate('config', config)
   app.decorate('logStream', logStream)
   for (const folder of PLUGIN_FOLDERS) await app.register(autoload, { dir: join(ROOT, 'plugins', folder) })
-  await app.register(autoload, { dir: join(ROOT, 'routes') })
+  await app.register(autoload, { dir: join(ROOT, 'routes'), routeParams: true })
   return app
 }

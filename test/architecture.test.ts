@@ -101,6 +101,28 @@ t.test('every plugin is named and lifted, no route is', async (t) => {
   for (const { path, text } of inFolder('routes')) t.notMatch(text, /fastify-plugin/, path)
 })
 
+t.test('what happens to every request stands in one file', async (t) => {
+  const HOOK =
+    /addHook\(\s*'(onRequest|preParsing|preValidation|preHandler|preSerialization|onSend|onResponse|onError)'/
+  for (const { path, text } of [...inFolder('plugins'), ...inFolder('routes'), ...inFolder('src')]) {
+    if (path !== 'plugins/request/pipeline.ts') t.notMatch(text, HOOK, path)
+  }
+})
+
+t.test('the folders of routes are their paths, and each file has one operation', async (t) => {
+  for (const { path, text } of inFolder('routes')) {
+    const operations = [...text.matchAll(/app\.(get|post|put|patch|delete)\(\s*'([^']*)'/g)]
+    t.ok(operations.length <= 1, path)
+    const isAtRoot = dirname(path) === 'routes'
+    for (const [, , url] of operations) t.ok(url === '' || isAtRoot, `${path} has the path of its folder`)
+    t.notMatch(text, /autoPrefix/, path)
+  }
+})
+
+t.test('no index file hides its siblings from being loaded', async (t) => {
+  for (const { path } of [...inFolder('plugins'), ...inFolder('routes')]) t.notMatch(path, /\/index\.ts$/)
+})
+
 t.test('no file is long, none only passes on what others export', async (t) => {
   for (const { path, text } of files) {
     t.ok(text.split('\n').length <= 300, path)

@@ -6,12 +6,11 @@ import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    keyRing: KeyRing
-    keyUsage: KeyUsage
+    apiKeys: { ring: KeyRing; usage: KeyUsage }
   }
 }
 
-/** `keyRing` and `keyUsage`: which API keys are valid, and when each was used last. */
+/** `apiKeys`: which API keys are valid, and when each was used last. */
 export default fp(
   async (app) => {
     const { database, metrics } = app
@@ -37,12 +36,11 @@ export default fp(
       nowMs: Date.now,
       onFailure: (error) => app.log.warn({ err: error }, 'the last use of API keys could not be written')
     })
-    app.decorate('keyRing', ring)
-    app.decorate('keyUsage', usage)
+    app.decorate('apiKeys', { ring, usage })
     app.addHook('onClose', async () => {
       ring.stop()
       await usage.flush()
     })
   },
-  { name: 'key-ring', dependencies: ['metrics', 'mysql'] }
+  { name: 'api-keys', dependencies: ['metrics', 'mysql'] }
 )

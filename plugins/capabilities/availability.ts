@@ -1,6 +1,4 @@
 import fp from 'fastify-plugin'
-import { Availability } from '../../schemas/availability.ts'
-import type { ProductResponses } from '../../src/edge/cache/product-responses.ts'
 import { createAvailabilityFinder, type FindAvailability } from '../../src/integrations/supplier/find-availability.ts'
 import { createRecentStock } from '../../src/integrations/supplier/recent-stock.ts'
 import { createSupplierStock } from '../../src/integrations/supplier/supplier-stock.ts'
@@ -17,9 +15,7 @@ const LOG_INTERVAL_MS = 10_000
 /** `findAvailability`: the supplier's stock of a product, or the catalogue's. */
 export default fp(
   async (app) => {
-    app.addSchema(Availability)
-    const { cache, supplier } = app
-    const productAnswers = app.getDecorator<ProductResponses>('productAnswers')
+    const { cache, productResponses, supplier } = app
     const { deadlineMs } = app.config.availability
     const nowMs = () => performance.now()
     const answers = app.metrics.counter({
@@ -45,7 +41,7 @@ export default fp(
       'findAvailability',
       createAvailabilityFinder({
         async findProduct(id, seenVersion) {
-          const { entry } = await cache.answers.get(productAnswers.product(id), seenVersion)
+          const { entry } = await cache.responses.get(productResponses.product(id), seenVersion)
           return JSON.parse(entry.answer.body.toString())
         },
         askSupplier: askSupplier(),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { BULK_STATUSES, BulkDelete, BulkEnd, BulkFailure, BulkResult, BulkUpsert } from '../../schemas/bulk.ts'
+import { BULK_STATUSES } from '../../schemas/bulk.ts'
 import { createBulkWriter, MAX_BULKS } from '../../src/catalogue/bulk/bulk-writer.ts'
 import { AppError } from '../../src/platform/errors/app-error.ts'
 import { discardRest } from '../../src/platform/http/discard-rest.ts'
@@ -23,7 +23,6 @@ const STALLED_MS = 60_000
 /** `sendBulk`. When the service begins to stop, bulks end between two batches. */
 export default fp(
   async (app) => {
-    for (const schema of [BulkUpsert, BulkDelete, BulkResult, BulkFailure, BulkEnd]) app.addSchema(schema)
     const { bodyTimeout, log, metrics } = app
     const { changeLog } = app
     const lines = metrics.counter({
@@ -69,5 +68,5 @@ export default fp(
       return reply.type('application/x-ndjson; charset=utf-8').send(answer)
     })
   },
-  { name: 'bulk', dependencies: ['body-timeout', 'change-log', 'lifecycle', 'metrics', 'mysql', 'products'] }
+  { name: 'bulk', dependencies: ['body-timeout', 'change-log', 'lifecycle', 'metrics', 'mysql'] }
 )

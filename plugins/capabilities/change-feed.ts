@@ -1,5 +1,4 @@
 import fp from 'fastify-plugin'
-import { ProductChange, ProductChangePage } from '../../schemas/changes.ts'
 import { type ChangeFeed, createChangeFeed } from '../../src/catalogue/change-feed/change-feed.ts'
 import { createChangeWaiters } from '../../src/catalogue/change-feed/change-waiters.ts'
 
@@ -12,7 +11,6 @@ declare module 'fastify' {
 /** `changeFeed`: the change log for clients. Nobody waits for it while the service stops. */
 export default fp(
   async (app) => {
-    for (const schema of [ProductChange, ProductChangePage]) app.addSchema(schema)
     const { index: changeIndex } = app.changeLog
     const waiters = createChangeWaiters(changeIndex)
     app.decorate('changeFeed', createChangeFeed({ database: app.database, changeIndex, waiters }))
@@ -26,5 +24,5 @@ export default fp(
     app.lifecycle.onDraining(waiters.close)
     app.addHook('preClose', async () => waiters.close())
   },
-  { name: 'change-feed', dependencies: ['change-log', 'lifecycle', 'metrics', 'mysql', 'products'] }
+  { name: 'change-feed', dependencies: ['change-log', 'lifecycle', 'metrics', 'mysql'] }
 )

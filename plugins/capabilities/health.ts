@@ -1,8 +1,13 @@
 import fp from 'fastify-plugin'
-import { Health, Liveness } from '../../schemas/health.ts'
 import { requiredVersion } from '../../src/platform/database/migrate.ts'
 import { schemaVersion } from '../../src/platform/database/schema-version.ts'
 import { createHealthReport, type HealthReport } from '../../src/platform/health/health-report.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    health: HealthReport
+  }
+}
 
 /** A check may go on after it was answered with `down`: a distant server takes long only until there is a connection. */
 const CHECK_TIMEOUT_MS = 800
@@ -13,7 +18,6 @@ const CHECK_TIMEOUT_MS = 800
  */
 export default fp(
   async (app) => {
-    for (const schema of [Health, Liveness]) app.addSchema(schema)
     const database = app.openConnection(CHECK_TIMEOUT_MS)
     const report: HealthReport = createHealthReport({
       schemaVersion: () => schemaVersion(database),

@@ -9,22 +9,17 @@ declare module 'fastify' {
     /** How the transaction of a request is run that has an Idempotency-Key; undefined when it has none. */
     keyedTransaction(request: FastifyRequest): Transact<StoredResponse> | undefined
   }
-  interface FastifyRequest {
-    /** As it came, where the parser of the route has kept it. */
-    bodyBytes: Uint8Array | null
-  }
 }
 
 /** `keyedTransaction`, for routes that honour `Idempotency-Key`: they check it, require an API key, and keep the body. */
 export default fp(
   async (app) => {
     const context = { database: app.database, databaseName: app.config.mysql.database }
-    app.decorateRequest('bodyBytes', null)
     app.decorate('keyedTransaction', ({ apiKey, method, url, headers, bodyBytes }) => {
       const key = headers['idempotency-key']
       if (typeof key !== 'string' || apiKey === null || bodyBytes === null) return undefined
       return createKeyedTransaction(context, { apiKeyId: apiKey.id, key, method, url, headers, body: bodyBytes })
     })
   },
-  { name: 'idempotency', dependencies: ['mysql'] }
+  { name: 'idempotency', dependencies: ['json-bodies', 'mysql'] }
 )

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Account, createClientAccounts, type RouteClass } from '../../src/edge/rate-limit/accounts.ts'
 import type { Decision } from '../../src/edge/rate-limit/limiter.ts'
@@ -8,10 +8,12 @@ import { type Quota, quotaExceeded } from '../../src/edge/rate-limit/quota.ts'
 import { createRateLimitStore } from '../../src/edge/rate-limit/rate-limit-store.ts'
 import { createSlidingWindowLimiter } from '../../src/edge/rate-limit/sliding-window-limiter.ts'
 
-/** What clients may send, and have sent. */
-export interface Quotas {
-  /** Counts a request for its client; at once where that can be. Answers a 429 when it is beyond the limit. */
+/** The rate limits of clients. */
+export interface RateLimiter {
+  /** Counts a request for its client, at once where possible. The error is a 429 when it is beyond the limit. */
   take(request: FastifyRequest, routeClass: RouteClass, done: (error?: Error) => void): void
+  /** Hook: counts each request, unknown routes included, and refuses those beyond the limit of their client. */
+  countRequest: onRequestHookHandler
 }
 
 declare module 'fastify' {
@@ -21,16 +23,19 @@ declare module 'fastify' {
     quota: Quota | null
   }
   interface FastifyInstance {
-    quotas: Quotas
+    rateLimiter: RateLimiter
   }
 }
 
-/** `quotas`: a sliding window for each client and class of routes, as a store of @fastify/rate-limit. */
+/** `rateLimiter`: a sliding window for each client and class of routes, as a store of @fastify/rate-limit. */
 export default fp(
   async (app) => {
     app.decorateRequest('quota', null).decorateRequest('account', null)
     if (!app.config.rateLimit.isEnabled) {
-      app.decorate('quotas', { take: (_request, _routeClass, done) => done() })
+      app.decorate('rateLimiter', {
+        take: (_request, _routeClass, done) => done(),
+        countRequest: (_request, _reply, done) => done()
+      })
       return
     }
     const nowMs = () => performance.now()
@@ -66,17 +71,27 @@ export default fp(
       done(quotaExceeded(request.quota))
     }
 
-    app.decorate('quotas', {
-      take(request, routeClass, done) {
-        // A connection that is gone has no address.
-        const account = accountsOf(request.apiKey, request.ip ?? '')[routeClass]
-        const decision = limiter.takeHeld(account.client, account.policy, nowMs())
-        if (decision !== undefined) return settle(request, account, decision, done)
-        request.account = account
-        ask(request).then((decision) => settle(request, account, decision, done), done)
+    function take(request: FastifyRequest, routeClass: RouteClass, done: (error?: Error) => void): void {
+      // A connection that is gone has no address.
+      const account = accountsOf(request.apiKey, request.ip ?? '')[routeClass]
+      const decision = limiter.takeHeld(account.client, account.policy, nowMs())
+      if (decision !== undefined) {
+        settle(request, account, decision, done)
+        return
+      }
+      request.account = account
+      ask(request).then((decision) => settle(request, account, decision, done), done)
+    }
+
+    app.decorate('rateLimiter', {
+      take,
+      countRequest(request, _reply, done) {
+        const limits = request.route?.config.limits ?? 'other'
+        if (limits === 'exempt') done()
+        else take(request, limits, done)
       }
     })
     app.addHook('onClose', () => limiter.close())
   },
-  { name: 'quotas', dependencies: ['metrics', 'redis'] }
+  { name: 'rate-limit', dependencies: ['metrics', 'redis'] }
 )

@@ -1,10 +1,8 @@
 import fp from 'fastify-plugin'
-import {
-  StoredWebhookEvent,
+import type {
   StoredWebhookEventDetails,
   StoredWebhookEventPage,
-  type StoredWebhookEventsQuery,
-  WebhookReplay,
+  StoredWebhookEventsQuery,
   WebhookReplayResult
 } from '../../schemas/webhook-inbox.ts'
 import { createBacklogReader } from '../../src/integrations/webhooks/inbox/backlog.ts'
@@ -27,18 +25,9 @@ declare module 'fastify' {
   }
 }
 
-const schemas = [
-  StoredWebhookEvent,
-  StoredWebhookEventDetails,
-  StoredWebhookEventPage,
-  WebhookReplay,
-  WebhookReplayResult
-]
-
 /** `webhookInbox`: the events that were delivered, for operators; and how many wait, or are dead, for dashboards. */
 export default fp(
   async (app) => {
-    for (const schema of schemas) app.addSchema(schema)
     const { database, webhooks } = app
     app.decorate('webhookInbox', {
       list: (query) => listEvents(database, query),

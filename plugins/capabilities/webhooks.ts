@@ -1,5 +1,4 @@
 import fp from 'fastify-plugin'
-import { WebhookEvent, WebhookReceipt, webhookEvents } from '../../schemas/webhooks.ts'
 import { createWebhookReceiver, type Receive } from '../../src/integrations/webhooks/receive/receiver.ts'
 import { createEventRecorder } from '../../src/integrations/webhooks/receive/record-events.ts'
 import { createRejections, type Rejection } from '../../src/integrations/webhooks/receive/rejections.ts'
@@ -25,7 +24,6 @@ declare module 'fastify' {
 /** `webhooks`: takes deliveries, and records them. */
 export default fp(
   async (app) => {
-    for (const schema of [WebhookEvent, WebhookReceipt, ...webhookEvents]) app.addSchema(schema)
     const { database } = app
     const { secrets, toleranceSeconds } = app.config.webhooks
     const listeners: (() => void)[] = []

@@ -14,12 +14,12 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const metrics = createMetrics()
-    app.requestEnds.listen(addRequestMetrics(metrics))
+    app.requestLog.onEnd(addRequestMetrics(metrics))
     addPoolMetrics(metrics, app.database.usage)
     const stopMeasuring = addProcessMetrics(metrics)
 
     app.decorate('metrics', metrics)
     app.addHook('onClose', async () => stopMeasuring())
   },
-  { name: 'metrics', dependencies: ['mysql', 'request-end'] }
+  { name: 'metrics', dependencies: ['mysql', 'request-log'] }
 )

@@ -1,6 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { Problem } from '../../schemas/problem.ts'
 import { withoutKeys } from '../../src/edge/auth/key-in-url.ts'
 import { AppError, toProblem } from '../../src/platform/errors/app-error.ts'
 import { toAppError } from '../../src/platform/errors/framework-errors.ts'
@@ -8,7 +7,6 @@ import { toAppError } from '../../src/platform/errors/framework-errors.ts'
 /** The one place where errors become answers. */
 export default fp(
   async (app) => {
-    app.addSchema(Problem)
     const methodsOf = collectMethods()
     app.addHook('onRoute', ({ method, url }) => methodsOf.add(url, method))
 

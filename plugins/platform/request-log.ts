@@ -1,34 +1,38 @@
 import type { ServerResponse } from 'node:http'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { withoutKeys } from '../../src/edge/auth/key-in-url.ts'
 import type { ParserRefusal } from '../../src/platform/http/client-error.ts'
 import type { RequestEnd } from '../../src/platform/http/request-end.ts'
+import { createAccessLog } from '../../src/platform/logging/access-log.ts'
 
-export interface RequestEnds {
-  /** From now on the listener is told the end of each request, once. */
-  listen(listener: (end: RequestEnd) => void): void
-  /** Tells the end of this request when its response is closed: sent, cut off, or never begun. */
+/** Reports the end of each request, once, to the access log and the metrics. */
+export interface RequestLog {
+  /** Adds a listener for the ends of requests. */
+  onEnd(listener: (end: RequestEnd) => void): void
+  /** Reports the request when its response is closed: sent, cut off, or never begun. */
   watch(request: FastifyRequest, reply: FastifyReply): void
-  /** For a request that is answered as soon as it is there. */
-  tell(end: RequestEnd): void
-  /** For what never became a request, or whose body turned out to be none. */
-  tellRefusal(refusal: ParserRefusal): void
+  /** Reports a request that is over already. */
+  report(end: RequestEnd): void
+  /** Reports what the parser refused: bytes that never became a request, or a body that broke off. */
+  reportRefusal(refusal: ParserRefusal): void
+  /** Hook: watches a request from here on. */
+  watchRequest: onRequestHookHandler
+  /** Hook: watches a request that a hook refused before `watchRequest`. */
+  watchRefused: onSendHookHandler
 }
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Its clients may wish to wait for something to happen: a late answer is not a slow one. */
-    mayWait?: boolean
-  }
   interface FastifyRequest {
-    /** The API key of the client, once it is known. */
+    /** The id of the client's API key, once it is known. */
     keyId: string | null
-    /** Where the answer comes from, when there is a cache. */
+    /** Where the response comes from, when it goes through the cache. */
     cacheOutcome: string | null
+    /** Whether its end is going to be reported. */
     isWatched: boolean
   }
   interface FastifyInstance {
-    requestEnds: RequestEnds
+    requestLog: RequestLog
   }
 }
 
@@ -36,16 +40,17 @@ const CLIENT_CLOSED_REQUEST = 499
 const UNREAD = { method: null, url: null, route: null, durationMs: 0, keyId: null, cache: null, aborted: false }
 
 /**
- * `requestEnds`: what logs and counts requests hears of each of them here, once. Fastify's own hooks miss the clients
- * that went away, and cost every request more.
+ * `requestLog`: the one place that learns of the end of each request. Fastify's own hooks miss clients that went away,
+ * and cost every request more.
  */
 export default fp(
   async (app) => {
-    const listeners: ((end: RequestEnd) => void)[] = []
-    /** Responses that were written past Fastify. */
+    const { logStream } = app
+    const listeners = [createAccessLog({ stream: logStream, level: app.config.log.level, withoutKeys })]
+    /** Statuses of responses that were written past Fastify. */
     const refusals = new WeakMap<ServerResponse, number>()
 
-    function tell(end: RequestEnd): void {
+    function report(end: RequestEnd): void {
       for (const listener of listeners) listener(end)
     }
 
@@ -55,7 +60,7 @@ export default fp(
       let isFinished = false
       const onClose = () => {
         const refused = raw.headersSent ? undefined : refusals.get(raw)
-        tell({
+        report({
           requestId: request.id,
           method: request.method,
           url: request.url,
@@ -63,7 +68,7 @@ export default fp(
           status: raw.headersSent ? raw.statusCode : (refused ?? CLIENT_CLOSED_REQUEST),
           durationMs: reply.elapsedTime,
           mayWait: request.routeOptions.config.mayWait ?? false,
-          // What comes to no hook has no decorators either.
+          // Requests rejected before any hook runs have no decorators.
           keyId: request.keyId ?? null,
           cache: request.cacheOutcome ?? null,
           aborted: !isFinished && refused === undefined
@@ -77,20 +82,24 @@ export default fp(
     }
 
     app.decorateRequest('keyId', null).decorateRequest('cacheOutcome', null).decorateRequest('isWatched', false)
-    app.decorate('requestEnds', {
-      listen: (listener) => listeners.push(listener),
+    app.decorate('requestLog', {
+      onEnd: (listener) => listeners.push(listener),
       watch,
-      tell,
-      tellRefusal({ status, requestId, response }) {
+      report,
+      reportRefusal({ status, requestId, response }) {
         if (response) refusals.set(response, status)
-        else tell({ ...UNREAD, requestId, status })
+        else report({ ...UNREAD, requestId, status })
+      },
+      watchRequest(request, reply, done) {
+        watch(request, reply)
+        done()
+      },
+      watchRefused(request, reply, _payload, done) {
+        if (!request.isWatched) watch(request, reply)
+        done()
       }
     })
-    // What a hook refuses before the hot lane is watched from here.
-    app.addHook('onSend', (request, reply, _payload, done) => {
-      if (!request.isWatched) watch(request, reply)
-      done()
-    })
+    app.addHook('onClose', () => logStream.flushAll())
   },
-  { name: 'request-end' }
+  { name: 'request-log' }
 )

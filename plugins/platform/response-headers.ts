@@ -1,6 +1,5 @@
-import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, { type FastifyReply, type FastifyRequest, type onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { fieldsOf } from '../../src/edge/cache/ready-response.ts'
 import { quotaLines } from '../../src/edge/rate-limit/quota.ts'
@@ -12,6 +11,8 @@ export interface ResponseHeaders {
   linesFor(request: FastifyRequest): string
   /** Sets all of them, but for those that the answer has already. For answers that come past all hooks. */
   write(request: FastifyRequest, reply: FastifyReply): void
+  /** Hook: writes them. */
+  writeCommonHeaders: onSendHookHandler
 }
 
 declare module 'fastify' {
@@ -35,15 +36,12 @@ const EXPOSED_HEADERS = [
   ...['X-RateLimit-Limit', 'X-RateLimit-Remaining', 'X-RateLimit-Reset', 'X-RateLimit-Scope', 'X-Request-Id'],
   'WWW-Authenticate'
 ]
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
-const PREFLIGHT_MAX_AGE_SECONDS = 7200
 
 /**
- * Security headers, CORS and the request id, on every answer.
+ * `responseHeaders`: security headers, CORS, the quota and the request id, on every response.
  *
- * The packages work these headers out anew for each request, which costs about half of the throughput. Nothing in them
- * depends on the request but the origin, so helmet is asked once, at boot, and the result is written as it is;
- * @fastify/cors answers the preflight requests.
+ * The packages compute these headers anew for each request, which costs about half of the throughput. Nothing in them
+ * depends on the request but the origin, so helmet is asked once, at boot, and the result is written as it is.
  */
 export default fp(
   async (app) => {
@@ -59,7 +57,7 @@ export default fp(
     const constantFields = Object.entries(constant)
 
     function linesFor({ id, quota, headers: { origin } }: FastifyRequest): string {
-      // What comes to no hook has no decorators either.
+      // Requests rejected before any hook runs have no decorators.
       let lines = `${quota ? quotaLines(quota) : ''}x-request-id: ${id}\r\n`
       if (!anyOrigin && origin !== undefined && allowed.has(origin))
         lines += `access-control-allow-origin: ${origin}\r\n`
@@ -73,19 +71,14 @@ export default fp(
       for (let at = 0; at < fields.length; at += 2) reply.header(fields[at] ?? '', fields[at + 1])
     }
 
-    const headers: ResponseHeaders = { constant, linesFor, write }
-    app.decorate('responseHeaders', headers)
-    app.addHook('onSend', (request, reply, _payload, done) => {
-      write(request, reply)
-      done()
-    })
-
-    await app.register(async (preflight: FastifyInstance) => {
-      await preflight.register(cors, {
-        origin: anyOrigin ? '*' : origins,
-        methods: METHODS,
-        maxAge: PREFLIGHT_MAX_AGE_SECONDS
-      })
+    app.decorate('responseHeaders', {
+      constant,
+      linesFor,
+      write,
+      writeCommonHeaders(request, reply, _payload, done) {
+        write(request, reply)
+        done()
+      }
     })
   },
   { name: 'response-headers', dependencies: ['lifecycle'] }

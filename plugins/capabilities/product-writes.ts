@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { createProductEditor, type Edited } from '../../src/catalogue/products/product-editor.ts'
+import type { Edit } from '../../src/catalogue/products/product-edits.ts'
+import type { ProductRow } from '../../src/catalogue/products/product-row.ts'
+import type { StoredResponse } from '../../src/edge/idempotency/stored-responses.ts'
+
+/** A write of one product by a request. */
+interface ProductWrite<After extends ProductRow | undefined> {
+  /** The id of the product; that of a new one when it is left out. */
+  id?: Buffer
+  edit: Edit<After>
+  toResponse: (edited: Edited<After>) => StoredResponse
+  /** Whether the route honours `Idempotency-Key`. */
+  isKeyed?: boolean
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Writes one product in a transaction, sets status and header fields, and returns the body, if there is one. The
+     * client sees the change in its very next read.
+     */
+    writeProduct<After extends ProductRow | undefined>(
+      request: FastifyRequest,
+      reply: FastifyReply,
+      write: ProductWrite<After>
+    ): Promise<Buffer | undefined>
+  }
+}
+
+/** `writeProduct`, for the routes that change one product. */
+export default fp(
+  async (app) => {
+    const { keyedTransaction } = app
+    const { index, readYourWrites, tail } = app.changeLog
+    const editor = createProductEditor({
+      database: app.database,
+      nowMs: Date.now,
+      randomBytes,
+      async onCommitted(productId) {
+        index.markWritten([productId])
+        await tail.readNow()
+      }
+    })
+
+    app.decorate('writeProduct', async (request, reply, { id = editor.newId(), edit, toResponse, isKeyed = false }) => {
+      const transact = isKeyed ? keyedTransaction(request) : undefined
+      const { status, headers, body } = await editor.edit(id, edit, toResponse, transact)
+      if (request.keyId !== null) readYourWrites.record(request.keyId)
+      return reply
+        .code(status)
+        .headers(headers)
+        .send(status === 204 ? undefined : body)
+    })
+  },
+  { name: 'product-writes', dependencies: ['change-log', 'idempotency', 'mysql'] }
+)

@@ -1,0 +1,85 @@
+import cors from '@fastify/cors'
+import underPressure from '@fastify/under-pressure'
+import type { FastifyInstance, preValidationHookHandler } from 'fastify'
+import fp from 'fastify-plugin'
+import type { RouteConfig } from '../../src/edge/route-config.ts'
+import { parameterError, unknownParameters } from '../../src/platform/errors/app-error.ts'
+import { findUndecodable } from '../../src/platform/http/query-string.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig extends RouteConfig {}
+}
+
+/** How far the event loop may be behind before new requests are refused with a 503. */
+const LOAD_LIMITS = {
+  maxEventLoopDelay: 1000,
+  // Not shorter: a sample without a single measurement counts as an endless delay.
+  sampleInterval: 1000,
+  retryAfter: 1
+}
+const CORS_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+const PREFLIGHT_MAX_AGE_SECONDS = 7200
+
+/**
+ * The way of every request: all hooks that all requests pass, in their order. Nothing else adds one; what a single route
+ * needs stands in its own file.
+ */
+export default fp(
+  async (app) => {
+    const { authorise, identifyCaller } = app.auth
+    const { countRequest } = app.rateLimiter
+    const { answerFromMemory } = app.cache
+    const { watchRefused, watchRequest } = app.requestLog
+    const { writeCommonHeaders } = app.responseHeaders
+
+    // Responses, those of refused requests included, but not those that are sent from memory.
+    app.addHook('onSend', watchRefused) // its access line
+    app.addHook('onSend', writeCommonHeaders) // security, CORS, quota, request id
+
+    // Browsers ask for permission without a key: they come no further.
+    await app.register(answerPreflights)
+
+    app.addHook('onRequest', identifyCaller) // whose API key is it?
+    app.addHook('onRequest', countRequest) // 429
+    app.addHook('onRequest', authorise) // 401, 403
+    app.addHook('onRequest', answerFromMemory) // the hot path ends here
+    app.addHook('onRequest', watchRequest) // its access line
+    await app.register(underPressure, LOAD_LIMITS) // 503
+
+    // Here the body is read and parsed, and refused where it is too large or of another type: 413, 415.
+    app.addHook('preValidation', checkQueryString) // 400
+    // Then the schemas of the route are checked, and its handler runs.
+  },
+  {
+    name: 'pipeline',
+    dependencies: ['auth', 'cache', 'problems', 'rate-limit', 'request-log', 'response-headers']
+  }
+)
+
+/** Answers the `OPTIONS` requests with which browsers ask what another origin may send. */
+async function answerPreflights(app: FastifyInstance): Promise<void> {
+  const { origins } = app.config.cors
+  await app.register(cors, {
+    origin: origins.includes('*') ? '*' : origins,
+    methods: CORS_METHODS,
+    maxAge: PREFLIGHT_MAX_AGE_SECONDS
+  })
+}
+
+/**
+ * Refuses a query string that is not percent-encoded UTF-8, which the parser would take for the text itself, and
+ * parameters on a route that takes none.
+ */
+const checkQueryString: preValidationHookHandler = (request, _reply, done) => {
+  const { route, url } = request
+  if (!url.includes('?')) return done()
+  const undecodable = findUndecodable(url)
+  if (undecodable !== undefined) return done(parameterError(undecodable, 'must be percent-encoded UTF-8'))
+  const schema = route?.schema
+  // Routes of packages, such as the files of the reference page, have no schema or hide it. Some probes add a parameter
+  // to get past caches.
+  const isStrict = schema !== undefined && !schema.hide && schema.querystring === undefined
+  if (!isStrict || route?.config.limits === 'exempt') return done()
+  const names = Object.keys(request.query as object)
+  done(names.length === 0 ? undefined : unknownParameters(names))
+}

@@ -1,0 +1,50 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ProductInput } from '../../../../schemas/product-inputs.ts'
+import {
+  created,
+  IdempotencyHeaders,
+  keyed,
+  keyReused,
+  orInUse,
+  problems,
+  skuConflict,
+  WRITE_LIMIT_BYTES
+} from '../../../../schemas/product-writes.ts'
+import { Ref } from '../../../../schemas/types.ts'
+import { createProduct } from '../../../../src/catalogue/products/product-edits.ts'
+import { readInput } from '../../../../src/catalogue/products/read-input.ts'
+import { toCreated } from '../../../../src/edge/write-responses.ts'
+
+/** `POST /api/v1/products` */
+const route: FastifyPluginAsyncTypebox = async (app) => {
+  const { writeProduct } = app
+  app.takeJson({ limitBytes: WRITE_LIMIT_BYTES })
+
+  app.post(
+    '',
+    {
+      config: { access: 'products:write', limits: 'write' },
+      schema: {
+        operationId: 'createProduct',
+        summary: 'Create a product',
+        tags: ['Products'],
+        headers: IdempotencyHeaders,
+        body: Ref(ProductInput),
+        response: {
+          ...problems,
+          201: keyed(created('The new product, with its own id.')),
+          409: orInUse(skuConflict),
+          422: keyReused
+        }
+      }
+    },
+    (request, reply) =>
+      writeProduct(request, reply, {
+        edit: createProduct(readInput(request.body)),
+        toResponse: toCreated,
+        isKeyed: true
+      })
+  )
+}
+
+export default route
