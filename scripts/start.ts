@@ -50,7 +50,7 @@ function printExamples(url: string, supplier: DemoSupplier | undefined): void {
 }
 
 function describe({ url }: DemoSupplier): string {
-  return `  supplier  ${url}, with faults on demand: the README has a tour
+  return `  supplier  ${url}, with faults on demand: docs/tour.md has a tour
             curl -X PUT -d '{"faults":[{"path":"/","kind":"status","status":503}]}' ${url}/faults
             curl -d '{"count":4}' ${url}/deliveries
             npm run sync -- --dry-run`

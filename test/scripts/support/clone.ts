@@ -5,7 +5,17 @@ import type { Test } from 'tap'
 import { findProcesses, until } from './processes.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../../..')
-const COPIED = ['package.json', 'package-lock.json', 'scripts', 'src', 'plugins', 'routes', 'schemas', 'migrations']
+const COPIED = [
+  'package.json',
+  'package-lock.json',
+  'scripts',
+  'src',
+  'plugins',
+  'routes',
+  'schemas',
+  'tools',
+  'migrations'
+]
 
 /** A copy of this repository with nothing but its dependencies installed. Removed with the test, and all it runs. */
 export function makeClone(t: Test): string {

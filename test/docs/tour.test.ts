@@ -1,25 +1,24 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { makeClone, untilNothingIsLeft } from './scripts/support/clone.ts'
-import { runShell } from './scripts/support/run.ts'
-import { start } from './scripts/support/start.ts'
+import { makeClone, untilNothingIsLeft } from '../scripts/support/clone.ts'
+import { runShell } from '../scripts/support/run.ts'
+import { start } from '../scripts/support/start.ts'
 
 const skip = spawnSync('curl', ['--help']).error === undefined ? false : 'needs curl'
-const END = '==== the end of a block'
+const END = '==== end of a block'
 
-/** The code blocks of the tour. */
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-const [, part = ''] = /^## A tour$([\s\S]*?)^## /m.exec(readme) ?? []
-const blocks = [...part.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
+/** The shell blocks of the tour. */
+const page = readFileSync(new URL('../../docs/tour.md', import.meta.url), 'utf8')
+const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code)
 
-/** All that matches, in the order of the text. */
+/** Returns the first group of every match, in the order of the text. */
 const all = (text: string | undefined, pattern: RegExp) =>
   Array.from(text?.matchAll(pattern) ?? [], ([, match]) => match)
 
 t.setTimeout(120_000)
 
-t.test('the tour works as the README prints it', { skip }, async (t) => {
+t.test('the tour works as docs/tour.md prints it', { skip }, async (t) => {
   const startedAt = new Date().toISOString()
   const clone = makeClone(t)
   const { run, url } = await start(clone, { CIRCUIT_BREAKER_RESET_TIMEOUT: '1000' })

@@ -3,24 +3,24 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { listen } from './platform/http/support/exchange.ts'
-import { testApp } from './support/test-app.ts'
-import { testConfig, testConnection } from './support/test-config.ts'
+import { listen } from '../platform/http/support/exchange.ts'
+import { testApp } from '../support/test-app.ts'
+import { testConfig, testConnection } from '../support/test-config.ts'
 
 const run = promisify(execFile)
 const isThere = (program: string) => spawnSync(program, ['--help']).error === undefined
 const skip = ['sh', 'curl', 'openssl', 'od'].every(isThere) ? false : 'needs curl and openssl'
 
-/** The code blocks of the part on webhooks. */
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-const [, part = ''] = /^## Webhooks$([\s\S]*?)^## /m.exec(readme) ?? []
+/** The code blocks about signatures. */
+const page = readFileSync(new URL('../../docs/api/webhooks.md', import.meta.url), 'utf8')
+const [, part = ''] = /^## Signatures$([\s\S]*?)^## /m.exec(page) ?? []
 const blocks = [...part.matchAll(/^```(sh|js)\n([\s\S]*?)^```$/gm)].map(([, language, code = '']) => ({
   language,
   code
 }))
 const secrets = blocks.map(({ code }) => /secret ?= ?'?([^\s']+)/.exec(code)?.[1])
 
-t.test('what the README shows to providers is accepted as it stands', { skip }, async (t) => {
+t.test('the deliveries of docs/api/webhooks.md are accepted as printed', { skip }, async (t) => {
   const config = await testConfig(t, { WEBHOOK_SECRET: secrets.join(','), WEBHOOK_WORKER: 'false' })
   const connection = await testConnection(t, config)
   const url = await listen(await testApp(t, config))
