@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import type { ListQuery } from '../../src/catalogue/listing/query/list-query.ts'
-import type { Statement } from '../../src/catalogue/listing/read/list-statements.ts'
+import type { Statement } from '../../src/catalogue/listing/read/statements.ts'
 
 /** What the server of the floor has to do for one question. */
 export interface FloorRequest {

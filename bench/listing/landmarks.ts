@@ -1,7 +1,9 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { SORT_KEYS, type SortKey } from '../../schemas/products.ts'
 import { formatCents } from '../../scripts/seed/prices.ts'
-import { type Position, type Sort, sortColumns } from '../../src/catalogue/listing/query/sort.ts'
+import type { Position } from '../../src/catalogue/listing/query/cursor.ts'
+import type { Sort } from '../../src/catalogue/listing/query/list-query.ts'
+import { sortColumns } from '../../src/catalogue/listing/read/statements.ts'
 import { datetimeToTimestamp } from '../../src/platform/database/datetime.ts'
 
 export interface PriceRange {

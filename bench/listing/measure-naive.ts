@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise'
 import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
-import type { Statement } from '../../src/catalogue/listing/read/list-statements.ts'
+import type { Statement } from '../../src/catalogue/listing/read/statements.ts'
 import { statementError } from '../../src/platform/database/database-error.ts'
 import { AppError } from '../../src/platform/errors/app-error.ts'
 import { median } from '../results.ts'

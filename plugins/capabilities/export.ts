@@ -4,7 +4,7 @@ import { constants, createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { createProductExports, MAX_RUNNING } from '../../src/catalogue/export/product-exports.ts'
-import type { Filters } from '../../src/catalogue/listing/query/filters.ts'
+import type { Filters } from '../../src/catalogue/listing/query/list-query.ts'
 import { streamCodingOf } from '../../src/platform/http/content-coding.ts'
 
 declare module 'fastify' {

@@ -1,5 +1,5 @@
 import fp from 'fastify-plugin'
-import { createListReader } from '../../src/catalogue/listing/read/list-reader.ts'
+import { createListReader } from '../../src/catalogue/listing/read/read-list.ts'
 import { createProductResponses, type ProductResponses } from '../../src/edge/cache/product-responses.ts'
 
 declare module 'fastify' {

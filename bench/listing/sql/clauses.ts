@@ -1,6 +1,5 @@
-import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
-import { isReadAscending, sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
-import type { Statement } from '../../../src/catalogue/listing/read/list-statements.ts'
+import { isReadAscending, type ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import { type Statement, sortColumns } from '../../../src/catalogue/listing/read/statements.ts'
 import { productColumns } from '../../../src/catalogue/products/product-row.ts'
 import { fullTextExpression } from '../../../src/catalogue/search/search-words.ts'
 import { signatureConditions, signatureOf } from '../../../src/catalogue/search/word-signature.ts'
@@ -24,7 +23,7 @@ export function filters({ categories, minPrice, maxPrice }: ListQuery): Conditio
 export function seek({ from, sort }: ListQuery): Condition[] {
   if (from === null) return []
   const column = sortColumns[sort.key]
-  const beyond = isReadAscending(sort, from.backward) ? '>' : '<'
+  const beyond = isReadAscending({ sort, from }) ? '>' : '<'
   const isTime = sort.key === 'createdAt' || sort.key === 'updatedAt'
   const value = isTime ? from.value.slice(0, -1).replace('T', ' ') : from.value
   return [[`(${column} ${beyond} ? OR (${column} = ? AND id ${beyond} ?))`, value, value, from.id]]
@@ -93,7 +92,7 @@ export function latePageOfEach(query: ListQuery, conditions: (query: ListQuery) 
 
 /** @param table with a dot, where there is more than one */
 export function orderOf({ sort, from }: ListQuery, table = ''): string {
-  const direction = isReadAscending(sort, from?.backward === true) ? 'ASC' : 'DESC'
+  const direction = isReadAscending({ sort, from }) ? 'ASC' : 'DESC'
   return `ORDER BY ${table}${sortColumns[sort.key]} ${direction}, ${table}id ${direction}`
 }
 

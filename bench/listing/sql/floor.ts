@@ -1,6 +1,6 @@
 import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
-import type { Statement } from '../../../src/catalogue/listing/read/list-statements.ts'
-import { BANDS } from '../../../src/catalogue/listing/read/price-bands.ts'
+import { PRICE_BAND_STARTS } from '../../../src/catalogue/listing/read/read-facets.ts'
+import type { Statement } from '../../../src/catalogue/listing/read/statements.ts'
 import type { Scenario } from '../scenario.ts'
 import {
   type Condition,
@@ -58,7 +58,7 @@ function countAll(query: ListQuery): Statement {
 
 function countCells(query: ListQuery, index: string | null, words: readonly Condition[]): Statement {
   const { sql, params } = fromProducts(index, [...filters({ ...query, categories: [] }), ...words])
-  const selected = `category, INTERVAL(price, ${BANDS}) AS band, COUNT(*) AS count`
+  const selected = `category, INTERVAL(price, ${PRICE_BAND_STARTS}) AS band, COUNT(*) AS count`
   return { sql: `SELECT ${selected} ${sql} GROUP BY category, band`, params }
 }
 

@@ -1,5 +1,5 @@
 import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
-import type { Statement } from '../../../src/catalogue/listing/read/list-statements.ts'
+import type { Statement } from '../../../src/catalogue/listing/read/statements.ts'
 import { productColumns } from '../../../src/catalogue/products/product-row.ts'
 import { type Condition, filters, fromProducts, match, orderOf, page } from './clauses.ts'
 

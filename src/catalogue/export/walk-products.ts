@@ -1,6 +1,6 @@
 import type { Database, Params } from '../../platform/database/database.ts'
-import type { Filters } from '../listing/query/filters.ts'
-import { both, type Conditions, filterConditions } from '../listing/read/conditions.ts'
+import type { Filters } from '../listing/query/list-query.ts'
+import { and, type Conditions, filterConditions } from '../listing/read/statements.ts'
 import { type ProductRow, productColumns } from '../products/product-row.ts'
 import { termConditions } from '../search/search-words.ts'
 
@@ -48,7 +48,7 @@ export async function* walkProducts(reader: Reader, filters: Filters): AsyncGene
  */
 function rowConditions(filters: Filters): Conditions {
   const where = filterConditions(filters)
-  return filters.search === null ? where : both(where, termConditions(filters.search))
+  return filters.search === null ? where : and(where, termConditions(filters.search))
 }
 
 /** Finds the id of the last row of a span of `SPAN_ROWS` rows; null when fewer are left. */

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { SortRange } from '../../catalogue/listing/read/page-changes.ts'
 
 /** A successful answer in JSON as ready bytes, with the header fields that belong to it. */
 export interface CachedResponse {
@@ -9,8 +10,8 @@ export interface CachedResponse {
   readonly link?: string
   /** As HTTP writes dates. */
   readonly lastModified?: string
-  /** Of a page of a list: the sort values between which its rows lie, null where nothing bounds it. */
-  readonly span?: readonly [lowest: string | null, highest: string | null]
+  /** The sort values between which the rows of a page lie ; undefined for what has no such range. */
+  readonly sortRange?: SortRange
 }
 
 /** The weak entity tag of a body: the same bytes have the same tag, on every instance. */

@@ -1,12 +1,10 @@
 import { hash } from 'node:crypto'
 import { encodeCursor } from '../../catalogue/listing/query/cursor.ts'
-import type { Filters } from '../../catalogue/listing/query/filters.ts'
-import type { ListQuery } from '../../catalogue/listing/query/list-query.ts'
-import type { Sort } from '../../catalogue/listing/query/sort.ts'
+import type { Filters, ListQuery, Sort } from '../../catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../catalogue/listing/read/list-products.ts'
-import type { ListReader } from '../../catalogue/listing/read/list-reader.ts'
-import { affectsPage, EVERYWHERE } from '../../catalogue/listing/read/page-span.ts'
+import { affectsPage, UNBOUNDED } from '../../catalogue/listing/read/page-changes.ts'
 import { readFacets } from '../../catalogue/listing/read/read-facets.ts'
+import type { ListReader } from '../../catalogue/listing/read/read-list.ts'
 import { findProduct } from '../../catalogue/products/find-product.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
 import { bodyOf } from '../../platform/http/body.ts'
@@ -40,11 +38,16 @@ export function createProductResponses(
       key: listKey(query),
       productId: null,
       ttlMs: listTtlMs,
-      affectedBy: ({ span = EVERYWHERE }) => affectsPage(query, span),
+      affectedBy: ({ sortRange = UNBOUNDED }) => affectsPage(query, sortRange),
       async load() {
-        const { page, span } = await listProducts(reader, query)
+        const { page, sortRange } = await listProducts(reader, query)
         const body = bodyOf(serialisePage(page))
-        return { body, etag: weakEtag(body), link: linkHeader(path, query.canonical, page.pagination), span }
+        return {
+          body,
+          etag: weakEtag(body),
+          link: linkHeader(path, query.canonical, page.pagination),
+          sortRange
+        }
       }
     }),
 
@@ -52,7 +55,7 @@ export function createProductResponses(
       key: keyOf('facets', JSON.stringify(filters)),
       productId: null,
       ttlMs: listTtlMs,
-      affectedBy: () => affectsPage({ ...filters, categories: [], sort: ANY_SORT }, EVERYWHERE),
+      affectedBy: () => affectsPage({ ...filters, categories: [], sort: ANY_SORT }, UNBOUNDED),
       async load() {
         const body = bodyOf(serialiseFacets(await readFacets(reader, filters)))
         return { body, etag: weakEtag(body) }

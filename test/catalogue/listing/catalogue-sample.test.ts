@@ -2,9 +2,8 @@ import type { RowDataPacket } from 'mysql2'
 import t from 'tap'
 import { SORT_KEYS } from '../../../schemas/products.ts'
 import { seedCatalogue } from '../../../scripts/seed/seed-catalogue.ts'
-import { drawSample } from '../../../src/catalogue/listing/plan/catalogue-sample.ts'
-import { createCatalogueSampler } from '../../../src/catalogue/listing/plan/catalogue-sampler.ts'
-import { sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
+import { createCatalogueSampler, drawSample } from '../../../src/catalogue/listing/plan/catalogue-sample.ts'
+import { sortColumns } from '../../../src/catalogue/listing/read/statements.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
@@ -63,7 +62,7 @@ t.test('its orders are those of the database', async (t) => {
       [ids]
     )
     t.same(
-      sample.inOrder(key).map(({ id }) => id.toString('hex')),
+      sample.sortedBy(key).map(({ id }) => id.toString('hex')),
       rows.map(({ id }) => id.toString('hex')),
       key
     )

@@ -2,12 +2,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { RowDataPacket } from 'mysql2'
 import t from 'tap'
-import { parseFilters } from '../../../src/catalogue/listing/query/filters.ts'
-import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
+import { parseFilters, parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { countProducts, estimateTotal } from '../../../src/catalogue/listing/read/count-products.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
-import { BANDS, bandOf } from '../../../src/catalogue/listing/read/price-bands.ts'
-import { readFacets } from '../../../src/catalogue/listing/read/read-facets.ts'
+import { PRICE_BAND_STARTS, priceBandOf, readFacets } from '../../../src/catalogue/listing/read/read-facets.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { countedReader } from './support/list-reader.ts'
@@ -187,9 +185,9 @@ t.test('bands are those of the database', async (t) => {
   const prices = ['0', '0.99', '1', '1.99', '2', '4.99', '5', '9.99', '10', '49999999.99', '50000000', '99999999.99']
   for (const price of prices) {
     const [[row]] = await connection.query<RowDataPacket[]>(
-      `SELECT INTERVAL(CAST(? AS DECIMAL(10, 2)), ${BANDS.join(', ')}) AS band`,
+      `SELECT INTERVAL(CAST(? AS DECIMAL(10, 2)), ${PRICE_BAND_STARTS.join(', ')}) AS band`,
       [price]
     )
-    t.equal(bandOf(Number(price)), row?.band, price)
+    t.equal(priceBandOf(Number(price)), row?.band, price)
   }
 })

@@ -1,6 +1,16 @@
 import { parameterError } from '../../../platform/errors/app-error.ts'
 import { createCursorCodec, shortHash } from '../../../platform/lib/opaque-cursor.ts'
-import type { Position } from './sort.ts'
+
+/** A position in a sorted list: between two rows, next to a row that has this sort value and id, or had them. */
+export interface Position {
+  /** The sort value as text, in the form of the API: times as RFC 3339, prices as decimal strings. */
+  value: string
+  id: Buffer
+  /** Whether the row with this value and id belongs to the page. */
+  inclusive: boolean
+  /** Whether the page lies before the position in the order of the list, instead of after it. */
+  backward: boolean
+}
 
 /**
  * The payload of a cursor:
@@ -16,28 +26,37 @@ const FINGERPRINT_AT = 1
 const ID_AT = 9
 const VALUE_AT = 25
 
-/** Computes the part of a cursor that binds it to a query: 8 bytes of a hash of everything that decides which rows come in which order. */
+/**
+ * Computes the part of a cursor that binds it to a query.
+ * @param query everything that decides which rows a list has, and in which order
+ * @returns 8 bytes of a hash
+ */
 export function fingerprintQuery(query: unknown): Buffer {
   return shortHash(JSON.stringify(query))
 }
 
-/** Writes a position in the list of the query with that fingerprint. */
-export function encodeCursor(position: Position, query: Buffer): string {
+/**
+ * Writes the cursor of a position.
+ * @param fingerprint that of the list's query, from `fingerprintQuery`
+ * @returns text that clients send back unchanged
+ */
+export function encodeCursor(position: Position, fingerprint: Buffer): string {
   const flags = (position.backward ? BACKWARD : 0) | (position.inclusive ? INCLUSIVE : 0)
-  return codec.encode(Buffer.concat([Buffer.of(flags), query, position.id, Buffer.from(position.value)]))
+  return codec.encode(Buffer.concat([Buffer.of(flags), fingerprint, position.id, Buffer.from(position.value)]))
 }
 
 /**
- * Reads a cursor.
+ * Reads the position from a cursor.
+ * @param fingerprint that of the query that the cursor came with
  * @throws {AppError} `invalid-cursor` when it is damaged or was not made here, `cursor-mismatch` when sort or filters
  * are not those that it was made for
  */
-export function decodeCursor(cursor: string, query: Buffer): Position {
+export function decodeCursor(cursor: string, fingerprint: Buffer): Position {
   const payload = codec.decode(cursor)
   if (payload === undefined || payload.length < VALUE_AT) {
     throw parameterError('cursor', 'was not given out by this service, or is damaged', 'invalid-cursor')
   }
-  if (!payload.subarray(FINGERPRINT_AT, ID_AT).equals(query)) {
+  if (!payload.subarray(FINGERPRINT_AT, ID_AT).equals(fingerprint)) {
     throw parameterError('cursor', 'was given out for another sort or other filters', 'cursor-mismatch')
   }
   const flags = payload[0] ?? 0

@@ -1,60 +1,58 @@
 import type { Pagination, Product, ProductPage } from '../../../../schemas/products.ts'
 import { parseId } from '../../../platform/lib/uuid.ts'
 import { toProduct } from '../../products/product-row.ts'
-import { encodeCursor } from '../query/cursor.ts'
+import { encodeCursor, type Position } from '../query/cursor.ts'
 import type { ListQuery } from '../query/list-query.ts'
-import type { Position } from '../query/sort.ts'
 import { countProducts, estimateTotal } from './count-products.ts'
-import type { ListReader } from './list-reader.ts'
-import { EVERYWHERE, pageSpan, type Span } from './page-span.ts'
-import { readList } from './read-list.ts'
+import { type SortRange, sortRangeOf, UNBOUNDED } from './page-changes.ts'
+import { type ListReader, readList } from './read-list.ts'
 
-/** A page, and between which sort values its rows lie. */
+/** A page of a list, and what may change it. */
 export interface ReadPage {
   page: ProductPage
-  span: Span
+  /** The sort values between which the rows of the page lie. */
+  sortRange: SortRange
 }
 
 /**
- * Answers one page of products.
- * @throws {AppError} when the database does not answer in time
+ * Reads a page of products: its rows in the order of the list, the cursors around it, and the total if the query asks for
+ * it. A page can be short, or empty, though the list goes on: see `readList`.
+ * @throws {AppError} 503 when the database does not answer in time
  */
 export async function listProducts(reader: ListReader, query: ListQuery): Promise<ReadPage> {
+  // One row more than the page has, to know whether there is one.
   const { rows, stoppedAt } = await readList(reader, query, query.limit + 1)
   const read = rows.map(toProduct)
-  const after = read.length > query.limit ? read.pop() : undefined
-  const onward = after === undefined ? stoppedAt : positionAt(query, read.at(-1))
-  const span = pageSpan(query, after?.[query.sort.key] ?? stoppedAt?.value ?? null)
+  const rowAfter = read.length > query.limit ? read.pop() : undefined
+  const onward = rowAfter === undefined ? stoppedAt : positionAfter(query, read.at(-1))
+  const sortRange = sortRangeOf(query, rowAfter?.[query.sort.key] ?? stoppedAt?.value ?? null)
   const data = query.from?.backward ? read.toReversed() : read
-  const page = { data, pagination: pagination(query, onward, positionBack(query, read[0])) }
-  if (query.total !== null) Object.assign(page.pagination, await totalOf(reader, query, page, after !== undefined))
-  // A total changes with whatever changes in the list.
-  return { page, span: query.total === null ? span : EVERYWHERE }
+  const page = { data, pagination: paginate(query, onward, positionBack(query, read[0])) }
+  if (query.total === null) return { page, sortRange }
+  Object.assign(page.pagination, await totalOf(reader, query, page, rowAfter !== undefined))
+  // A total depends on the whole list.
+  return { page, sortRange: UNBOUNDED }
 }
 
-/** A page that is the whole list tells its total. */
 async function totalOf(
   reader: ListReader,
   query: ListQuery,
   { data, pagination: { nextCursor, prevCursor } }: ProductPage,
-  isOneMore: boolean
+  hasRowAfter: boolean
 ): Promise<Pick<Pagination, 'total' | 'totalIsExact'>> {
-  if (nextCursor === null && prevCursor === null) return { total: data.length, totalIsExact: true }
+  const isWholeList = nextCursor === null && prevCursor === null
+  if (isWholeList) return { total: data.length, totalIsExact: true }
   const count = query.total === 'exact' ? countProducts : estimateTotal
   const { total, isExact } = await count(reader, query)
-  const seen = data.length + (isOneMore ? 1 : 0)
+  const seen = data.length + (hasRowAfter ? 1 : 0)
   return { total: isExact ? total : Math.max(total, seen), totalIsExact: isExact }
 }
 
 /**
- * @param onward where the list goes on in the direction of reading; null at its end
- * @param back where it goes on in the other direction; null at its start
+ * @param onward the position at which the list goes on in reading order; null at its end
+ * @param back the position from which the list goes on in the other direction; null at its start
  */
-function pagination(
-  { from, limit, fingerprint }: ListQuery,
-  onward: Position | null,
-  back: Position | null
-): Pagination {
+function paginate({ from, limit, fingerprint }: ListQuery, onward: Position | null, back: Position | null): Pagination {
   const [next, previous] = from?.backward ? [back, onward] : [onward, back]
   return {
     limit,
@@ -64,17 +62,17 @@ function pagination(
   }
 }
 
-/** Behind a product of the page, in the direction of reading. */
-function positionAt({ sort, from }: ListQuery, product: Product | undefined): Position | null {
+/** The position after a product of the page, in reading order. */
+function positionAfter({ sort, from }: ListQuery, product: Product | undefined): Position | null {
   if (product === undefined) return from
   return { value: product[sort.key], id: parseId(product.id), inclusive: false, backward: from?.backward ?? false }
 }
 
-/** Back from the first product that was read; from an empty page to what it was reached from. */
+/** The position from which the page before this one is read: from an empty page it leads to where the client came from. */
 function positionBack(query: ListQuery, first: Product | undefined): Position | null {
   const { from } = query
   if (from === null) return null
   const backward = !from.backward
-  const at = positionAt(query, first) ?? from
+  const at = positionAfter(query, first) ?? from
   return first === undefined ? { ...from, inclusive: !from.inclusive, backward } : { ...at, backward }
 }

@@ -1,60 +1,102 @@
-import type { Facets } from '../../../../schemas/facets.ts'
-import { COST_US, planPrices, planWords } from '../plan/plan.ts'
-import { type FilterSurvey, surveyFilters } from '../plan/survey.ts'
-import { type Filters, hasPriceFilter } from '../query/filters.ts'
-import type { SelectiveSource } from './conditions.ts'
-import { facetStatement } from './count-statements.ts'
-import type { ListReader } from './list-reader.ts'
-import { BANDS, bandOf, toPriceRanges } from './price-bands.ts'
-import { fetchSelective } from './selective-fetch.ts'
+import type { Facets, PriceFacet } from '../../../../schemas/facets.ts'
+import { limitedSelect } from '../../../platform/database/statement-timeout.ts'
+import { COST_US, planFullText, planPriceRange, type SelectiveSource } from '../plan/plan-list.ts'
+import { type SampleView, viewSample } from '../plan/sample-view.ts'
+import { type Filters, hasPriceFilter } from '../query/list-query.ts'
+import { fetchSelective, type ListReader } from './read-list.ts'
+import { fromProducts, type Statement, selectiveConditions, selectiveIndex } from './statements.ts'
 
-/** How many products of a category are in a price band. */
+/** The number of products that one category has in one price band. */
 interface Cell {
   category: string | null
   band: number
   count: number
 }
 
-/** What exact facets may cost, by the measure of the planner. */
+/** The cost that exact facets may have, in µs by the cost model. */
 const BUDGET_US = 100_000
-/** To find the group of an entry. */
+/** The cost of adding an entry to its group, in µs. */
 const GROUPING_US = 0.3
+/** The most categories that a response lists. */
 const MAX_CATEGORIES = 1000
-/** Of which no catalogue has so many that it would be of use. */
+/** The most cells that are read. A catalogue with more has too many categories to choose from. */
 const MAX_CELLS = 20_000
 
+/** The lower bound of each price band but the first one, ascending: 1, 2, 5, 10, 20, 50 and so on. */
+export const PRICE_BAND_STARTS: readonly string[] = Array.from({ length: 8 }, (_, power) => 10 ** power).flatMap(
+  (unit) => [1, 2, 5].map((step) => String(step * unit))
+)
+const bandStarts = PRICE_BAND_STARTS.map(Number)
+const HIGHEST_CENTS = 9_999_999_999
+
 /**
- * Counts the products that pass the filters, by category and by price band. The categories are counted without the filter
- * by category, so that they tell what another choice would bring. Where counting costs too much, the sample of the
- * catalogue tells.
+ * Counts the products that pass the filters, by category and by price band. Categories are counted without the filter by
+ * category, so that they show what another choice would give. Where counting costs too much, the counts are estimates from
+ * the sample of the catalogue.
+ * @throws {AppError} 503 when the database does not answer in time
  */
 export async function readFacets(reader: ListReader, filters: Filters): Promise<Facets> {
-  const others = { ...filters, categories: [] }
-  const survey = surveyFilters(await reader.sampler.current(), others)
-  const { source, costUs } = cheapest(survey, filters)
-  const statement = facetStatement(others, source, BANDS, MAX_CELLS, reader.selectiveTimeoutMs)
+  const anyCategory = { ...filters, categories: [] }
+  const view = viewSample(await reader.sampler.current(), anyCategory)
+  const { source, costUs } = planFacets(view, filters)
+  const statement = facetStatement(anyCategory, source, reader.selectiveTimeoutMs)
   const counted = costUs > BUDGET_US ? null : await fetchSelective<Cell>(reader, statement)
   const isExact = counted !== null && counted.length < MAX_CELLS
-  return toFacets(isExact ? counted : estimateCells(survey), filters, isExact)
+  return toFacets(isExact ? counted : estimateCells(view), filters, isExact)
 }
 
-/** Without a source: all entries of the index of the categories. */
-function cheapest(survey: FilterSurvey, filters: Filters): { source: SelectiveSource | null; costUs: number } {
-  const { sample, terms, isCandidate } = survey
+/**
+ * Returns the band of a price: the number of bands that begin at or below it, as `INTERVAL` in SQL.
+ * @internal exported for tests
+ */
+export function priceBandOf(price: number): number {
+  const next = bandStarts.findIndex((start) => price < start)
+  return next === -1 ? bandStarts.length : next
+}
+
+/**
+ * Converts counts by price band to price ranges to filter by, ascending, cut to the prices of the filters.
+ * @param countByBand the bands that have products
+ */
+export function toPriceRanges(countByBand: ReadonlyMap<number, number>, { minPrice, maxPrice }: Filters): PriceFacet[] {
+  return [...countByBand]
+    .sort(([a], [b]) => a - b)
+    .map(([band, count]) => {
+      const next = bandStarts[band]
+      const [from, to] = [(bandStarts[band - 1] ?? 0) * 100, next === undefined ? HIGHEST_CENTS : next * 100 - 1]
+      return {
+        from: toPrice(Math.max(from, toCents(minPrice) ?? from)),
+        to: toPrice(Math.min(to, toCents(maxPrice) ?? to)),
+        count: Math.round(count)
+      }
+    })
+}
+
+/** Returns the cheapest way to count. A source of null is the whole index of the categories. */
+function planFacets(view: SampleView, filters: Filters): { source: SelectiveSource | null; costUs: number } {
+  const { sample, terms, isCandidate } = view
   const fetched = terms.length === 0 ? 0 : sample.products.filter(isCandidate).length
-  const all = sample.products.length * (COST_US.entry + GROUPING_US) + fetched * COST_US.row
-  const ways = [
-    { source: null, costUs: all * sample.weight },
-    planWords(survey),
-    hasPriceFilter(filters) ? planPrices(survey) : null
-  ].filter((way) => way !== null)
-  return ways.reduce((best, way) => (way.costUs < best.costUs ? way : best))
+  const wholeUs = sample.products.length * (COST_US.entry + GROUPING_US) + fetched * COST_US.row
+  const plans = [
+    { source: null, costUs: wholeUs * sample.weight },
+    planFullText(view),
+    hasPriceFilter(filters) ? planPriceRange(view) : null
+  ].filter((plan) => plan !== null)
+  return plans.reduce((best, plan) => (plan.costUs < best.costUs ? plan : best))
 }
 
-function estimateCells({ sample, isMatch }: FilterSurvey): Cell[] {
+function facetStatement(filters: Filters, source: SelectiveSource | null, timeoutMs: number): Statement {
+  const where = selectiveConditions(filters, source ?? 'prices')
+  const index = source === null ? 'products_category_price' : selectiveIndex(filters, source)
+  const band = `INTERVAL(price, ${PRICE_BAND_STARTS.join(', ')})`
+  const sql = `category, ${band} AS band, COUNT(*) AS count ${fromProducts(where, index)} GROUP BY category, band LIMIT ${MAX_CELLS}`
+  return { sql: limitedSelect(sql, timeoutMs), params: where.params }
+}
+
+function estimateCells({ sample, isMatch }: SampleView): Cell[] {
   return sample.products
     .filter(isMatch)
-    .map(({ category, priceValue }) => ({ category, band: bandOf(priceValue), count: sample.weight }))
+    .map(({ category, priceValue }) => ({ category, band: priceBandOf(priceValue), count: sample.weight }))
 }
 
 function toFacets(cells: readonly Cell[], filters: Filters, isExact: boolean): Facets {
@@ -69,4 +111,12 @@ function toFacets(cells: readonly Cell[], filters: Filters, isExact: boolean): F
     .map(([value, count]) => ({ value, count: Math.round(count) }))
     .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1))
   return { data: { categories: categories.slice(0, MAX_CATEGORIES), prices: toPriceRanges(byBand, filters) }, isExact }
+}
+
+function toCents(price: string | null): number | null {
+  return price === null ? null : Math.round(Number(price) * 100)
+}
+
+function toPrice(cents: number): string {
+  return (cents / 100).toFixed(2)
 }

@@ -1,5 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { createListReader, type ListReader } from '../../../../src/catalogue/listing/read/list-reader.ts'
+import { createListReader, type ListReader } from '../../../../src/catalogue/listing/read/read-list.ts'
 import type { Params } from '../../../../src/platform/database/database.ts'
 import { statementError } from '../../../../src/platform/database/database-error.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { exportExample, ProductExportQuery } from '../../../../../schemas/export.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
-import { parseFilters } from '../../../../../src/catalogue/listing/query/filters.ts'
+import { parseFilters } from '../../../../../src/catalogue/listing/query/list-query.ts'
 
 /** `GET /api/v1/products/export` */
 const route: FastifyPluginAsyncTypebox = async (app) => {

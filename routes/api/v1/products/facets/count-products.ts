@@ -3,7 +3,7 @@ import { Facets, FacetsQuery } from '../../../../../schemas/facets.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { cacheHeaders, notModified } from '../../../../../schemas/responses.ts'
 import { Ref } from '../../../../../schemas/types.ts'
-import { parseFilters } from '../../../../../src/catalogue/listing/query/filters.ts'
+import { parseFilters } from '../../../../../src/catalogue/listing/query/list-query.ts'
 
 /** `GET /api/v1/products/facets` */
 const route: FastifyPluginAsyncTypebox = async (app) => {

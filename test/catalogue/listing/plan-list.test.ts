@@ -1,14 +1,14 @@
 import t from 'tap'
 import type { ProductListQuery } from '../../../schemas/products.ts'
-import { type ListPlan, planSelective, planWalk } from '../../../src/catalogue/listing/plan/plan.ts'
-import { surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
+import { type ListPlan, planSelective, planWalk } from '../../../src/catalogue/listing/plan/plan-list.ts'
+import { viewListSample } from '../../../src/catalogue/listing/plan/sample-view.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { madeSample, type SampledFixture } from './support/made-sample.ts'
 
 const SIZE = 4000
 /** A million products. */
 const WEIGHT = 250
-const NEED = 21
+const NEEDED = 21
 
 function plan(fixture: (index: number) => SampledFixture, asked: ProductListQuery, weight = WEIGHT): ListPlan {
   const sample = madeSample(
@@ -16,13 +16,13 @@ function plan(fixture: (index: number) => SampledFixture, asked: ProductListQuer
     weight
   )
   const query = parseListQuery(asked)
-  const survey = surveyList(sample, query, null)
-  return { walk: planWalk(survey, NEED), few: planSelective(survey, query) }
+  const view = viewListSample(sample, query, null)
+  return { walk: planWalk(view, NEEDED), selective: planSelective(view, query) }
 }
 
 /** What is done first. */
-function choice({ walk, few }: ListPlan): unknown {
-  return few !== null && few.costUs < walk.costUs ? few.source : 'walk'
+function choice({ walk, selective }: ListPlan): unknown {
+  return selective !== null && selective.costUs < walk.costUs ? selective.source : 'walk'
 }
 
 const share = (word: string, each: number) => (index: number) => ({
@@ -46,14 +46,18 @@ t.test('of several words FULLTEXT is asked for the rarest, and only for more whe
   const rareAndCommon = (index: number) => ({ name: index % 2000 === 0 ? 'common rare' : 'common' })
   t.same(choice(plan(rareAndCommon, { search: 'common rare' })), { terms: [' rare'] })
   const neverTogether = (index: number) => ({ name: ['black', 'white', 'red', 'blue'][index % 4] ?? '' })
-  t.same(plan(neverTogether, { search: 'black white' }, 25).few?.source, { terms: [' black_ ', ' white'] })
+  t.same(plan(neverTogether, { search: 'black white' }, 25).selective?.source, { terms: [' black_ ', ' white'] })
 })
 
 t.test('a narrow price range is fetched, a wide one walked through', async (t) => {
   const spread = (index: number) => ({ name: 'tea', price: `${index % 1000}.00` })
   t.equal(choice(plan(spread, { minPrice: '10', maxPrice: '500' })), 'walk')
   t.equal(choice(plan(spread, { minPrice: '2000', maxPrice: '2001' })), 'prices')
-  t.equal(plan(spread, { minPrice: '2000', maxPrice: '2001', sortBy: 'price' }).few, null, 'by price it is the walk')
+  t.equal(
+    plan(spread, { minPrice: '2000', maxPrice: '2001', sortBy: 'price' }).selective,
+    null,
+    'in a list by price the walk does that'
+  )
 })
 
 t.test('what is old is not walked for from the newest on', async (t) => {
@@ -64,7 +68,7 @@ t.test('what is old is not walked for from the newest on', async (t) => {
 
 t.test('a walk is expected to look at as many entries as it takes to meet the matches', async (t) => {
   const { walk } = plan(share('tea', 10), { search: 'tea' })
-  t.ok(walk.entries > NEED * 5 && walk.entries < NEED * 20, String(walk.entries))
+  t.ok(walk.entries > NEEDED * 5 && walk.entries < NEEDED * 20, String(walk.entries))
   t.equal(walk.candidatesPerMatch, 1)
   const none = plan(share('coffee', 2), { search: 'tea' })
   t.equal(none.walk.entries, SIZE * WEIGHT, 'all of them')
@@ -81,8 +85,8 @@ t.test('a category is a walk of its own', async (t) => {
 
 t.test('an empty sample makes a plan', async (t) => {
   const query = parseListQuery({ search: 'tea', minPrice: '1' })
-  const survey = surveyList(madeSample([], 64), query, null)
-  const [walk, few] = [planWalk(survey, NEED), planSelective(survey, query)]
+  const view = viewListSample(madeSample([], 64), query, null)
+  const [walk, selective] = [planWalk(view, NEEDED), planSelective(view, query)]
   t.ok(walk.costUs > 0 && Number.isFinite(walk.costUs))
-  t.ok(few !== null && few.costUs > 0 && Number.isFinite(few.costUs))
+  t.ok(selective !== null && selective.costUs > 0 && Number.isFinite(selective.costUs))
 })

@@ -1,10 +1,10 @@
 import t from 'tap'
 import type { ProductListQuery } from '../../../schemas/products.ts'
 import { createSample, drawSample } from '../../../src/catalogue/listing/plan/catalogue-sample.ts'
-import { surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
+import { viewListSample } from '../../../src/catalogue/listing/plan/sample-view.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
-import { follow } from '../../../src/catalogue/listing/read/read-list.ts'
+import { runPlan } from '../../../src/catalogue/listing/read/read-list.ts'
 import { searchColumn } from '../../../src/catalogue/search/search-words.ts'
 import { signatureOf } from '../../../src/catalogue/search/word-signature.ts'
 import { insertProducts } from '../../support/insert-products.ts'
@@ -111,12 +111,12 @@ t.test('words that became rare: a walk is given up for what is few', async (t) =
   const sampler = { current: async () => rare, distrust() {} }
   const poor = countedReader(connection, { pageBudgetUs: 100, sampler })
   const query = parseListQuery({ search: 'gone' })
-  const survey = surveyList(rare, query, null)
+  const view = viewListSample(rare, query, null)
   const plan = {
-    walk: { entries: 1, candidatesPerMatch: 1, costUs: 1, hopedUs: 1 },
-    few: { source: { terms: [' gone'] }, costUs: 50 }
+    walk: { entries: 1, candidatesPerMatch: 1, costUs: 1, optimisticUs: 1 },
+    selective: { source: { terms: [' gone'] }, costUs: 50 }
   }
-  const { rows, stoppedAt } = await follow(poor, query, survey, plan, 21)
+  const { rows, stoppedAt } = await runPlan(poor, { query, view, needed: 21 }, plan)
   t.same({ rows, stoppedAt }, { rows: [], stoppedAt: null })
   t.equal(poor.sent.length, 2)
   t.match(poor.sent[1], /MATCH/)

@@ -3,13 +3,12 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type ProductListQuery, type ProductPage, SORT_KEYS } from '../../../schemas/products.ts'
 import { drawSample } from '../../../src/catalogue/listing/plan/catalogue-sample.ts'
-import type { ListPlan } from '../../../src/catalogue/listing/plan/plan.ts'
-import { placeOf, surveyList } from '../../../src/catalogue/listing/plan/survey.ts'
+import type { ListPlan, SelectiveSource } from '../../../src/catalogue/listing/plan/plan-list.ts'
+import { samplePositionOf, viewListSample } from '../../../src/catalogue/listing/plan/sample-view.ts'
 import { type ListQuery, parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
-import { sortColumns } from '../../../src/catalogue/listing/query/sort.ts'
-import type { SelectiveSource } from '../../../src/catalogue/listing/read/conditions.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
-import { follow } from '../../../src/catalogue/listing/read/read-list.ts'
+import { runPlan } from '../../../src/catalogue/listing/read/read-list.ts'
+import { sortColumns } from '../../../src/catalogue/listing/read/statements.ts'
 import { walk } from '../../../src/catalogue/listing/read/walk.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
 import { insertProducts } from '../../support/insert-products.ts'
@@ -54,7 +53,7 @@ const someQuery = fc
   .filter(({ minPrice = '0', maxPrice = '99' }) => Number(minPrice) <= Number(maxPrice))
 
 /** What one statement that knows nothing of plans finds, in the direction of reading. */
-async function expectedIds(query: ListQuery, need: number): Promise<string[]> {
+async function expectedIds(query: ListQuery, needed: number): Promise<string[]> {
   const { key, order } = query.sort
   const column = sortColumns[key]
   const direction = (order === 'asc') !== (query.from?.backward ?? false) ? 'ASC' : 'DESC'
@@ -76,7 +75,7 @@ async function expectedIds(query: ListQuery, need: number): Promise<string[]> {
   }
   const [rows] = await connection.query(
     `SELECT id FROM products IGNORE INDEX (products_${column}) WHERE ${conditions.join(' AND ')}
-      ORDER BY ${column} ${direction}, id ${direction} LIMIT ${need}`,
+      ORDER BY ${column} ${direction}, id ${direction} LIMIT ${needed}`,
     params
   )
   return (rows as { id: Buffer }[]).map(({ id }) => formatId(id))
@@ -84,16 +83,16 @@ async function expectedIds(query: ListQuery, need: number): Promise<string[]> {
 
 /** Every plan that can answer the query, each as the only one. */
 function plansFor({ search, minPrice, maxPrice }: ListQuery): ListPlan[] {
-  const walk = { entries: 100, candidatesPerMatch: 3, costUs: 1, hopedUs: 1 }
-  const few = (source: SelectiveSource, costUs = 0): ListPlan => ({ walk, few: { source, costUs } })
+  const walk = { entries: 100, candidatesPerMatch: 3, costUs: 1, optimisticUs: 1 }
+  const fetch = (source: SelectiveSource, costUs = 0): ListPlan => ({ walk, selective: { source, costUs } })
   const isOnPrices = minPrice !== null || maxPrice !== null
   return [
-    { walk, few: null },
-    { walk: { ...walk, entries: 1, candidatesPerMatch: 0.1 }, few: null },
-    ...(search ?? []).map((term) => few({ terms: [term] })),
+    { walk, selective: null },
+    { walk: { ...walk, entries: 1, candidatesPerMatch: 0.1 }, selective: null },
+    ...(search ?? []).map((term) => fetch({ terms: [term] })),
     // With a costly one the walk is tried first.
-    ...(search === null ? [] : [few({ terms: search }), few({ terms: search }, 100)]),
-    ...(isOnPrices ? [few('prices')] : [])
+    ...(search === null ? [] : [fetch({ terms: search }), fetch({ terms: search }, 100)]),
+    ...(isOnPrices ? [fetch('prices')] : [])
   ]
 }
 
@@ -109,11 +108,11 @@ t.test('every plan finds the same rows, from any place, in both directions', asy
         asked = { ...filters, cursor }
       }
       const query = parseListQuery(asked)
-      const need = query.limit + 1
-      const expected = await expectedIds(query, need)
-      const survey = surveyList(sample, query, await placeOf(reader.database, query))
+      const needed = query.limit + 1
+      const expected = await expectedIds(query, needed)
+      const view = viewListSample(sample, query, await samplePositionOf(reader.database, query))
       for (const plan of plansFor(query)) {
-        const { rows, stoppedAt } = await follow(reader, query, survey, plan, need)
+        const { rows, stoppedAt } = await runPlan(reader, { query, view, needed }, plan)
         assert.deepEqual(
           rows.map(({ id }) => formatId(id)),
           expected,
@@ -170,15 +169,15 @@ t.test('a walk whose steps become smaller before one is done goes on where it is
     }))
   )
   const query = parseListQuery({ search: 'rare', sortOrder: 'asc', limit: 40 })
-  const need = 35
-  const survey = surveyList(await drawSample(reader.database), query, null)
+  const needed = 35
+  const view = viewListSample(await drawSample(reader.database), query, null)
   for (const budgetUs of [2000, 2500, 3000, 4000, 6000, 9000]) {
     for (const candidatesPerMatch of [0.02, 0.05, 0.1, 0.3, 1]) {
       for (const entries of [2000, 6000, 9000, 14_000]) {
-        const plan = { entries, candidatesPerMatch, costUs: 1, hopedUs: 1 }
-        const { rows } = await walk(reader.database, query, survey, plan, need, budgetUs)
+        const plan = { entries, candidatesPerMatch, costUs: 1, optimisticUs: 1 }
+        const { rows } = await walk(reader.database, { query, view, needed }, plan, budgetUs)
         const read = rows.map(({ id }) => formatId(id))
-        assert.deepEqual(read, (await expectedIds(query, need)).slice(0, read.length))
+        assert.deepEqual(read, (await expectedIds(query, needed)).slice(0, read.length))
       }
     }
   }
