@@ -1,15 +1,19 @@
 import { type Static, Type } from '@sinclair/typebox'
+import { problemTypes } from './problem-types.ts'
 import { Ref } from './types.ts'
 
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'A URI that identifies the kind of problem.' }),
-    title: Type.String({ description: 'What kind of problem it is, the same words each time.' }),
+    title: Type.String({ description: 'A short summary of the kind of problem, always the same words.' }),
     status: Type.Integer({ minimum: 400, maximum: 599, description: 'The HTTP status.' }),
     detail: Type.String({ description: 'What went wrong this time.' }),
     instance: Type.String({ description: 'The path of the request.' }),
-    code: Type.String({ description: 'A stable identifier for programs, in kebab-case.' }),
-    requestId: Type.String({ description: 'The same as the header `X-Request-Id`.' }),
+    code: Type.Unsafe<string>({
+      anyOf: [{ type: 'string', enum: Object.keys(problemTypes) }, { type: 'string' }],
+      description: 'A stable identifier for programs, in kebab-case. Later versions may add codes.'
+    }),
+    requestId: Type.String({ description: 'The id of the request, as in the header `X-Request-Id`.' }),
     errors: Type.Optional(
       Type.Array(
         Type.Object({
@@ -17,17 +21,19 @@ export const Problem = Type.Object(
           pointer: Type.Optional(Type.String({ description: 'A JSON Pointer to the body field at fault.' })),
           detail: Type.String()
         }),
-        { description: 'What is wrong with each part of the request.' }
+        { description: 'The faults of single parameters or fields.' }
       )
     ),
-    productId: Type.Optional(Type.String({ description: 'The product that stands in the way.' })),
+    productId: Type.Optional(Type.String({ description: 'The product that is in conflict with the request.' })),
     'violated-policies': Type.Optional(
-      Type.Array(Type.String(), { description: 'The limits that the request was beyond, as in `RateLimit-Policy`.' })
+      Type.Array(Type.String(), {
+        description: 'Names of the rate limits that were exceeded, as in `RateLimit-Policy`.'
+      })
     )
   },
   {
     $id: 'Problem',
-    description: 'A problem, as in RFC 9457.',
+    description: 'A problem (RFC 9457).',
     examples: [
       {
         type: 'urn:aisle:problem:validation-failed',
@@ -44,7 +50,10 @@ export const Problem = Type.Object(
 )
 export type Problem = Static<typeof Problem>
 
-/** A response that is a problem; `description` says when it comes. */
+/**
+ * Describes a problem response of a route, for the OpenAPI document.
+ * @param description when it occurs
+ */
 export function problemResponse(description: string) {
   return { description, content: { 'application/problem+json': { schema: Ref(Problem) } } }
 }

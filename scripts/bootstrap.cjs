@@ -19,7 +19,7 @@ const url = require('node:url')
 const { installMissing } = require('./install.cjs')
 
 const ROOT = path.join(__dirname, '..')
-const NEED_EVERYTHING = ['test', 'test-only', 'typecheck', 'lint', 'openapi', 'bench']
+const NEED_EVERYTHING = ['test', 'test-only', 'typecheck', 'lint', 'openapi', 'docs', 'bench']
 /** Commands that are a dependency's own program: its file and first arguments. */
 const PROGRAMS = {
   typecheck: ['node_modules/typescript/bin/tsc', '--noEmit'],

@@ -3,6 +3,7 @@ import autoload from '@fastify/autoload'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { LogController } from 'fastify'
 import type { Config } from './config/config.ts'
+import { BODY_MAX_BYTES, HEADERS_TIMEOUT_MS, KEEP_ALIVE_TIMEOUT_MS } from './config/limits.ts'
 import { ReadyResponse } from './edge/cache/ready-response.ts'
 import { answerClientError } from './platform/http/client-error.ts'
 import { createRequestIds } from './platform/http/request-id.ts'
@@ -13,13 +14,8 @@ const ROOT = join(import.meta.dirname, '..')
 /** In the order in which they are loaded: each may use those before it. */
 const PLUGIN_FOLDERS = ['platform', 'capabilities', 'request', 'jobs']
 
-/** Longest wait for the header fields of a request; plugins/body-timeout.ts limits its body. */
-const HEADERS_TIMEOUT_MS = 15_000
 /** How often Node looks for requests that are too late. */
 const TIMEOUT_CHECK_MS = 1000
-/** Longer than the idle time of common load balancers (60 s), so that they and not we close a connection. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000
-const BODY_LIMIT_BYTES = 1_048_576
 /** Longer than any id of ours, so that a wrong id meets its validation and not a 404. */
 const PARAM_MAX_LENGTH = 4096
 
@@ -54,7 +50,7 @@ export async function buildApp(config: Config) {
     },
     // While it closes: the framework's own refusal is not a problem document.
     return503OnClosing: false,
-    bodyLimit: BODY_LIMIT_BYTES,
+    bodyLimit: BODY_MAX_BYTES,
     routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
     clientErrorHandler: (error, socket) => {
       const refusal = answerClientError(error, socket)

@@ -1,11 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type App, buildApp } from './app.ts'
 import type { Config } from './config/config.ts'
+import { CLOSE_TIMEOUT_MS } from './config/limits.ts'
 
 /** npm and the terminal both pass Ctrl-C on: what comes this soon after the first is the same one. */
 const SAME_SIGNAL_MS = 500
-/** For requests in flight and for closing; whoever waits longer is stuck. */
-const CLOSE_TIMEOUT_MS = 20_000
 
 interface ServeOptions {
   /** Runs after the last request and before the process ends. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { ConfigError, loadConfig } from '../src/config/config.ts'
+import { Environment, settingGroups } from '../src/config/settings.ts'
 
 const required = { DB_HOST: 'db', DB_USER: 'aisle', DB_NAME: 'aisle', REDIS_URL: 'redis://cache:6379' }
 
@@ -102,10 +103,7 @@ t.test('.env.example names every variable with its default, and changes nothing 
   const shown = Object.fromEntries(
     [...example.matchAll(/^#([A-Z][A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value])
   )
-  const source = readFileSync(new URL('../src/config/config.ts', import.meta.url), 'utf8')
-  const known = [...source.matchAll(/^ {2}([A-Z][A-Z_]+): Type|^ {2}([A-Z][A-Z_]+): StringEnum/gm)].map(
-    ([, a, b]) => a ?? b
-  )
+  const known = Object.keys(Environment.properties)
   t.same(Object.keys(shown).sort(), known.sort())
   const {
     mysql: _mysql,
@@ -114,4 +112,10 @@ t.test('.env.example names every variable with its default, and changes nothing 
   } = loadConfig({ ...shown, ...required, DB_SSL_CA: '', DB_SOCKET: '' })
   const { mysql: _m, redis: _r, ...defaults } = loadConfig(required)
   t.same(fromExample, defaults)
+})
+
+t.test('every setting is described, and belongs to one group', async (t) => {
+  const grouped = settingGroups.flatMap(({ settings }) => Object.entries(settings))
+  t.same(grouped.map(([name]) => name).sort(), Object.keys(Environment.properties).sort())
+  for (const [name, { description }] of grouped) t.match(description, /^[A-Z][\s\S]+\.$/, name)
 })

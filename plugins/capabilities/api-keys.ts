@@ -16,7 +16,7 @@ export default fp(
     const { database, metrics } = app
     const lookUps = metrics.counter({
       name: 'aisle_key_lookups_total',
-      help: 'API keys that were looked up in MySQL.'
+      help: 'API keys looked up in MySQL.'
     })
     // Behind a busy pool it would be read too late, and every key would be looked up.
     const revisions = app.openConnection(REVISION_TIMEOUT_MS)

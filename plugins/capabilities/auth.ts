@@ -32,7 +32,7 @@ export default fp(
     const isReadingPublic = app.config.auth.publicRead
     const refusals = app.metrics.counter({
       name: 'aisle_key_refusals_total',
-      help: 'Requests that were refused for their API key, or for having none.',
+      help: 'Requests refused because of their API key, by reason: missing, malformed, scheme (not Bearer), conflict (two different keys), unknown, scope (not sufficient), url (a key in the URL).',
       labelNames: ['reason']
     })
 

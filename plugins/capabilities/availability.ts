@@ -20,7 +20,7 @@ export default fp(
     const nowMs = () => performance.now()
     const answers = app.metrics.counter({
       name: 'aisle_availability_answers_total',
-      help: 'Answers on availability: live, or why they came from the catalogue.',
+      help: 'Availability responses by outcome: live (from the supplier), or why the catalogue answered instead: not-configured, no-sku, unknown-sku, no-token, open (the circuit breaker), busy, deadline, timeout, own-fault, network, status, redirect, malformed, too-large.',
       labelNames: ['outcome']
     })
     let silentUntilMs = 0

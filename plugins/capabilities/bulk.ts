@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { BULK_STATUSES } from '../../schemas/bulk.ts'
-import { createBulkWriter, MAX_BULKS } from '../../src/catalogue/bulk/bulk-writer.ts'
+import { createBulkWriter } from '../../src/catalogue/bulk/bulk-writer.ts'
+import { BULK_STALL_TIMEOUT_MS, MAX_BULKS } from '../../src/config/limits.ts'
 import { AppError } from '../../src/platform/errors/app-error.ts'
 import { discardRest } from '../../src/platform/http/discard-rest.ts'
 import { requirePlainUtf8 } from '../../src/platform/http/read-json.ts'
@@ -17,8 +18,6 @@ declare module 'fastify' {
 
 /** A transaction has 500 rows in it, and nobody waits for it: it takes longer than one row may. */
 const BATCH_TIMEOUT_MS = 10_000
-/** The longest time in which a client neither sends nor reads. */
-const STALLED_MS = 60_000
 
 /** `sendBulk`. When the service begins to stop, bulks end between two batches. */
 export default fp(
@@ -27,7 +26,7 @@ export default fp(
     const { changeLog } = app
     const lines = metrics.counter({
       name: 'aisle_bulk_lines_total',
-      help: 'Lines of bulks, by what has become of them.',
+      help: 'Lines of bulk requests, by result: created, updated, unchanged, deleted, absent, refused.',
       labelNames: ['status']
     })
     for (const status of BULK_STATUSES) lines.inc({ status }, 0)
@@ -43,7 +42,7 @@ export default fp(
     })
     metrics.gauge({
       name: 'aisle_bulk_running',
-      help: 'Bulks that run now.',
+      help: 'Bulk requests that are running.',
       collect() {
         this.set(writer.running)
       }
@@ -62,7 +61,7 @@ export default fp(
         if (keyId !== null) changeLog.readYourWrites.record(keyId)
       }
       bodyTimeout.lift(body)
-      reply.raw.setTimeout(STALLED_MS)
+      reply.raw.setTimeout(BULK_STALL_TIMEOUT_MS)
       discardRest(body, reply.raw)
       const answer = await writer.start({ id, url, client: keyId, body, signal: gone.signal, onCommitted })
       return reply.type('application/x-ndjson; charset=utf-8').send(answer)

@@ -16,7 +16,7 @@ export default fp(
     app.decorate('changeFeed', createChangeFeed({ database: app.database, changeIndex, waiters }))
     app.metrics.gauge({
       name: 'aisle_changes_waiters',
-      help: 'Requests that wait for changes now.',
+      help: 'Requests that are waiting for changes.',
       collect() {
         this.set(waiters.count)
       }

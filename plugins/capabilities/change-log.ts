@@ -29,7 +29,7 @@ export default fp(
     app.decorate('changeLog', { index, tail, readYourWrites: createReadYourWrites(index, nowMs) })
     app.metrics.gauge({
       name: 'aisle_changes_lag_seconds',
-      help: 'How long ago this instance last read the change log to its end.',
+      help: 'Time since this instance last read the change log to its end.',
       collect() {
         this.set((nowMs() - tail.readAtMs) / 1000)
       }

@@ -3,8 +3,9 @@ import { pipeline } from 'node:stream'
 import { constants, createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { createProductExports, MAX_RUNNING } from '../../src/catalogue/export/product-exports.ts'
+import { createProductExports } from '../../src/catalogue/export/product-exports.ts'
 import type { Filters } from '../../src/catalogue/listing/query/list-query.ts'
+import { MAX_EXPORTS } from '../../src/config/limits.ts'
 import { streamCodingOf } from '../../src/platform/http/content-coding.ts'
 
 declare module 'fastify' {
@@ -25,12 +26,12 @@ export default fp(
     const exported = metrics.counter({ name: 'aisle_exported_rows_total', help: 'Products written to exports.' })
     const exports = createProductExports({
       database,
-      openSnapshot: app.snapshotOpener(MAX_RUNNING),
+      openSnapshot: app.snapshotOpener(MAX_EXPORTS),
       onRows: (count) => exported.inc(count)
     })
     metrics.gauge({
       name: 'aisle_exports_running',
-      help: 'Exports that run now.',
+      help: 'Exports that are running.',
       collect() {
         this.set(exports.running)
       }

@@ -45,7 +45,7 @@ export default fp(
     const accountsOf = createClientAccounts({ limit: app.config.rateLimit, normalizeIP })
     const refusals = app.metrics.counter({
       name: 'aisle_rate_limit_refusals_total',
-      help: 'Requests that were beyond the limit of their client.',
+      help: 'Requests refused because their client exceeded its rate limit, by policy (the class of routes).',
       labelNames: ['policy']
     })
 

@@ -1,5 +1,6 @@
 import fp from 'fastify-plugin'
 import { Agent } from 'undici'
+import { SUPPLIER_CONNECTIONS, SUPPLIER_MAX_WAITING } from '../../src/config/limits.ts'
 import type { Authorizer } from '../../src/integrations/upstream/authorizer.ts'
 import { createUpstreamClient, type UpstreamClient } from '../../src/integrations/upstream/upstream-client.ts'
 
@@ -10,9 +11,6 @@ declare module 'fastify' {
   }
 }
 
-/** Of each upstream. */
-const CONNECTIONS = 32
-const MAX_WAITING = 256
 /** Of calls that have none of their own. */
 const DEADLINE_MS = 10_000
 
@@ -22,7 +20,7 @@ export default fp(
     const { attemptTimeoutMs, attempts, retryDelayMs } = app.config.supplier
     // Without HTTP/2: there a connection carries any number of calls, and the bound on connections bounds nothing.
     const dispatcher = new Agent({
-      connections: CONNECTIONS,
+      connections: SUPPLIER_CONNECTIONS,
       pipelining: 1,
       allowH2: false,
       connect: { timeout: attemptTimeoutMs }
@@ -38,8 +36,8 @@ export default fp(
         attempts,
         retryDelayMs,
         deadlineMs: DEADLINE_MS,
-        maxConcurrent: CONNECTIONS,
-        maxWaiting: MAX_WAITING,
+        maxConcurrent: SUPPLIER_CONNECTIONS,
+        maxWaiting: SUPPLIER_MAX_WAITING,
         nowMs: () => performance.now(),
         random: Math.random
       })

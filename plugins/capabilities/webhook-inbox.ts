@@ -59,7 +59,7 @@ export default fp(
     }
     app.metrics.gauge({
       name: 'aisle_webhooks_events',
-      help: 'Webhooks that wait to be processed, and that are dead, of all instances; counted up to 10000.',
+      help: 'Webhook events in the inbox, of all instances, by status: pending or dead. Each is counted up to 10000.',
       labelNames: ['status'],
       async collect() {
         const read = await backlog()
@@ -71,7 +71,7 @@ export default fp(
     })
     app.metrics.gauge({
       name: 'aisle_webhooks_oldest_pending_age_seconds',
-      help: 'How long ago the oldest webhook was received that waits to be processed.',
+      help: 'Age of the oldest pending webhook event, of all instances; 0 if there is none.',
       async collect() {
         const read = await backlog()
         if (read === undefined) this.remove()

@@ -36,12 +36,12 @@ export default fp(
     })
     const received = app.metrics.counter({
       name: 'aisle_webhooks_received_total',
-      help: 'Webhooks that were recorded, or had been.',
+      help: 'Webhook deliveries that were accepted, by status: accepted, duplicate, ignored (an unknown type).',
       labelNames: ['status']
     })
     const refused = app.metrics.counter({
       name: 'aisle_webhooks_refused_total',
-      help: 'Webhooks that were not taken, by the code of the problem.',
+      help: 'Webhook deliveries that were refused; reason is the code of the problem.',
       labelNames: ['reason']
     })
 

@@ -16,7 +16,7 @@ export default fp(
       what: 'The purge of the change log',
       metric: {
         name: 'aisle_changes_purged_rows_total',
-        help: 'Rows of the change log that this instance has deleted.'
+        help: 'Rows of the change log that were deleted because their retention time was over.'
       },
       step: () => purgeStep(database, toDatetime(Date.now() - retentionMs))
     })
@@ -24,7 +24,7 @@ export default fp(
       what: 'The purge of idempotency keys',
       metric: {
         name: 'aisle_idempotency_purged_keys_total',
-        help: 'Idempotency keys whose day was over, and that this instance has deleted.'
+        help: 'Idempotency keys that were deleted because their 24 hours were over.'
       },
       step: () => purgeStoredResponses(database)
     })
@@ -32,7 +32,7 @@ export default fp(
       what: 'The purge of webhooks',
       metric: {
         name: 'aisle_webhooks_purged_events_total',
-        help: 'Webhook events that this instance has deleted, as they were finished long ago.'
+        help: 'Webhook events that were deleted because their retention time was over.'
       },
       step: () => purgeInbox(database, app.config.webhooks.retentionMs)
     })

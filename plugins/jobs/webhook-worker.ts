@@ -10,18 +10,18 @@ export default fp(
     const { changeLog } = app
     const processed = app.metrics.counter({
       name: 'aisle_webhooks_processed_total',
-      help: 'Webhooks that this instance has done with, by what became of them.',
+      help: 'Webhook events that this instance has processed, by result: done, stale (newer data was there already), dead (given up after the last attempt).',
       labelNames: ['status']
     })
     const durations = app.metrics.histogram({
       name: 'aisle_webhooks_batch_duration_seconds',
-      help: 'Time from the claim of webhooks, up to a hundred together, to the commit of their effects.'
+      help: 'Time from claiming a batch of up to 100 webhook events to committing their effects.'
     })
     const batches = durations.series({})
     const ages = app.metrics
       .histogram({
         name: 'aisle_webhooks_processing_seconds',
-        help: 'Time from the receipt of a webhook to the commit of its effect.'
+        help: 'Time from receiving a webhook event to committing its effect.'
       })
       .series({})
     const worker = openWebhookWorker({

@@ -1,4 +1,5 @@
 import fp from 'fastify-plugin'
+import { BODY_TIMEOUT_MS } from '../../src/config/limits.ts'
 import { type BodyTimeout, limitBodies } from '../../src/platform/http/body-timeout.ts'
 
 declare module 'fastify' {
@@ -6,8 +7,6 @@ declare module 'fastify' {
     bodyTimeout: BodyTimeout
   }
 }
-
-const BODY_TIMEOUT_MS = 30_000
 
 /** `bodyTimeout`: the longest time that a body may take, on every path but where it is lifted. */
 export default fp(async (app) => void app.decorate('bodyTimeout', limitBodies(app.server, BODY_TIMEOUT_MS)), {

@@ -1,5 +1,6 @@
 import fastifyRedis, { type FastifyRedis } from '@fastify/redis'
 import fp from 'fastify-plugin'
+import { REDIS_BUDGET_MS } from '../../src/config/limits.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 import { closeRedisClient, openRedisClient } from '../../src/platform/redis/redis-client.ts'
 import { createRedisGuard, type RedisGuard } from '../../src/platform/redis/redis-guard.ts'
@@ -10,9 +11,6 @@ declare module 'fastify' {
     guardRedis(use: string): RedisGuard
   }
 }
-
-/** Of the quarter of a second in which a list is answered without Redis. */
-const BUDGET_MS = 50
 
 /** `redis`: one client; `guardRedis`. */
 export default fp(
@@ -28,7 +26,7 @@ export default fp(
 
     app.decorate('guardRedis', (use) => {
       const { down, up } = createOutageLog(use, app.log)
-      return createRedisGuard({ budgetMs: BUDGET_MS, nowMs: () => performance.now(), onDown: down, onUp: up })
+      return createRedisGuard({ budgetMs: REDIS_BUDGET_MS, nowMs: () => performance.now(), onDown: down, onUp: up })
     })
     app.addHook('onClose', () => closeRedisClient(client))
   },

@@ -2,6 +2,7 @@ import cors from '@fastify/cors'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, preValidationHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { MAX_EVENT_LOOP_DELAY_MS } from '../../src/config/limits.ts'
 import type { RouteConfig } from '../../src/edge/route-config.ts'
 import { parameterError, unknownParameters } from '../../src/platform/errors/app-error.ts'
 import { findUndecodable } from '../../src/platform/http/query-string.ts'
@@ -10,11 +11,10 @@ declare module 'fastify' {
   interface FastifyContextConfig extends RouteConfig {}
 }
 
-/** How far the event loop may be behind before new requests are refused with a 503. */
 const LOAD_LIMITS = {
-  maxEventLoopDelay: 1000,
+  maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
   // Not shorter: a sample without a single measurement counts as an endless delay.
-  sampleInterval: 1000,
+  sampleInterval: MAX_EVENT_LOOP_DELAY_MS,
   retryAfter: 1
 }
 const CORS_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']

@@ -1,8 +1,6 @@
 import type { RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
-
-/** The longest time that a handler may take, on every route that is not bounded by its parts. */
-const HANDLER_TIMEOUT_MS = 10_000
+import { HANDLER_TIMEOUT_MS } from '../../src/config/limits.ts'
 
 /**
  * What follows from the configuration of a route (`src/edge/route-config.ts`), once, when it is declared. A route that

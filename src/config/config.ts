@@ -1,73 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { type Static, Type } from '@sinclair/typebox'
 import { Ajv } from 'ajv'
 import { envSchema } from 'env-schema'
-import { StringEnum } from '../../schemas/types.ts'
-import { parseBaseUrl } from './base-url.ts'
-import { parseOrigins, parseTrustProxy, splitList } from './lists.ts'
 import { readCredentials } from './oauth-credentials.ts'
+import { parseBaseUrl, parseOrigins, parseTrustProxy, splitList } from './parse.ts'
+import { Environment } from './settings.ts'
 import { readSecrets, secretWarnings } from './webhook-secrets.ts'
-
-const Environment = Type.Object({
-  NODE_ENV: Type.String({ default: 'development' }),
-  HOST: Type.String({ default: '127.0.0.1' }),
-  PORT: Type.Integer({ minimum: 0, maximum: 65_535, default: 3000 }),
-  LOG_LEVEL: StringEnum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { default: 'info' }),
-  LOG_FILE_PATH: Type.Optional(Type.String()),
-  LOG_MAX_SIZE: Type.String({ pattern: '^[1-9][0-9]{0,5}[kmgKMG]$', default: '100m' }),
-  LOG_MAX_FILES: Type.Integer({ minimum: 2, maximum: 10_000, default: 7 }),
-
-  DB_HOST: Type.Optional(Type.String()),
-  DB_PORT: Type.Integer({ minimum: 1, maximum: 65_535, default: 3306 }),
-  DB_SOCKET: Type.Optional(Type.String()),
-  DB_USER: Type.Optional(Type.String()),
-  DB_PASSWORD: Type.String({ default: '' }),
-  DB_NAME: Type.Optional(Type.String()),
-  DB_SSL_CA: Type.Optional(Type.String()),
-  DB_CONNECTION_LIMIT: Type.Integer({ minimum: 1, maximum: 1000, default: 10 }),
-  DB_QUEUE_LIMIT: Type.Integer({ minimum: 0, maximum: 100_000, default: 200 }),
-  DB_QUERY_TIMEOUT_MS: Type.Integer({ minimum: 50, maximum: 60_000, default: 1000 }),
-
-  REDIS_URL: Type.Optional(Type.String({ pattern: '^(rediss?://.+|/.+)$' })),
-  REDIS_KEY_PREFIX: Type.String({ maxLength: 64, default: 'aisle:' }),
-
-  CACHE_TTL_SHORT: Type.Integer({ minimum: 1, maximum: 86_400, default: 300 }),
-  CACHE_TTL_MEDIUM: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600 }),
-  CACHE_MEMORY_MB: Type.Integer({ minimum: 1, maximum: 16_384, default: 64 }),
-
-  CHANGES_RETENTION_HOURS: Type.Integer({ minimum: 1, maximum: 87_600, default: 168 }),
-
-  RATE_LIMIT_ENABLED: Type.Boolean({ default: true }),
-  RATE_LIMIT_MAX_REQUESTS: Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, default: 6000 }),
-  RATE_LIMIT_WINDOW_MS: Type.Integer({ minimum: 1, maximum: 2_678_400_000, default: 60_000 }),
-
-  WEBHOOK_SECRET: Type.String({ default: '' }),
-  WEBHOOK_TOLERANCE_SECONDS: Type.Integer({ minimum: 1, maximum: 86_400, default: 300 }),
-  WEBHOOK_RETENTION_DAYS: Type.Integer({ minimum: 1, maximum: 3650, default: 30 }),
-  WEBHOOK_WORKER: Type.Boolean({ default: true }),
-
-  OAUTH_TOKEN_URL: Type.Optional(Type.String()),
-  OAUTH_CLIENT_ID: Type.Optional(Type.String()),
-  OAUTH_CLIENT_SECRET: Type.Optional(Type.String()),
-  OAUTH_SCOPE: Type.Optional(Type.String()),
-  OAUTH_AUDIENCE: Type.Optional(Type.String()),
-  OAUTH_CLIENT_AUTH: StringEnum(['basic', 'post'], { default: 'basic' }),
-
-  EXTERNAL_API_BASE_URL: Type.Optional(Type.String()),
-  EXTERNAL_API_TIMEOUT: Type.Integer({ minimum: 1, maximum: 600_000, default: 2000 }),
-  EXTERNAL_API_RETRY_ATTEMPTS: Type.Integer({ minimum: 1, maximum: 10, default: 3 }),
-  EXTERNAL_API_RETRY_DELAY: Type.Integer({ minimum: 1, maximum: 60_000, default: 100 }),
-  AVAILABILITY_DEADLINE_MS: Type.Integer({ minimum: 1, maximum: 60_000, default: 800 }),
-  CIRCUIT_BREAKER_THRESHOLD: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 5 }),
-  CIRCUIT_BREAKER_RESET_TIMEOUT: Type.Integer({ minimum: 1, maximum: 3_600_000, default: 10_000 }),
-
-  PUBLIC_READ: Type.Boolean({ default: true }),
-  CORS_ORIGINS: Type.String({ default: '*' }),
-  TRUST_PROXY: Type.String({ default: 'false' }),
-  SHUTDOWN_DRAIN_MS: Type.Integer({ minimum: 0, maximum: 300_000, default: 5000 }),
-  METRICS_REQUIRE_KEY: Type.Boolean({ default: false })
-})
-type Environment = Static<typeof Environment>
 
 /** Names that a predecessor of this service read and that have no meaning here. */
 const RETIRED = [
@@ -131,7 +68,6 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
   const address = e.DB_SOCKET ? { socketPath: e.DB_SOCKET } : { host: e.DB_HOST ?? '', port: e.DB_PORT }
   const webhookSecrets = attempt(() => readSecrets(splitList(e.WEBHOOK_SECRET))) ?? []
   return Object.freeze({
-    isProduction: e.NODE_ENV === 'production',
     /** What an operator should know before the service starts, a sentence each. */
     warnings: names
       .filter((name) => RETIRED.includes(name))

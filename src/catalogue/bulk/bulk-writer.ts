@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream'
 import { setImmediate as letOthersRun } from 'node:timers/promises'
 import type { BulkResult } from '../../../schemas/bulk.ts'
+import {
+  BULK_IDLE_TIMEOUT_MS,
+  BULK_UNREAD_RESULTS_MAX_BYTES,
+  MAX_BULKS,
+  MAX_BULKS_PER_CLIENT
+} from '../../config/limits.ts'
 import type { Database } from '../../platform/database/database.ts'
 import { AppError, toProblem } from '../../platform/errors/app-error.ts'
 import { toAppError } from '../../platform/errors/framework-errors.ts'
@@ -12,18 +18,10 @@ import type { BulkLine } from './read-line.ts'
 import { retryPassing } from './retry-passing.ts'
 import { createSpool, type Spool } from './spool.ts'
 
-/** On one instance. Each takes a connection, some megabytes, and at times all of a core. */
-export const MAX_BULKS = 4
-/** Of one client, so that there is room for others. */
-const MAX_BULKS_OF_ONE = 2
 const RETRY_AFTER_SECONDS = 5
-/** The longest time in which a client sends nothing although it could. */
-const IDLE_MS = 30_000
 /** For how long a batch that failed is tried again. */
 const RETRY_FOR_MS = 3000
 const SPOOL_MEMORY_BYTES = 2 ** 18
-/** Of results that a client has not read: those of some ten million lines. */
-const SPOOL_DISK_BYTES = 2 ** 30
 
 /** The request that a bulk is. */
 export interface BulkRequest {
@@ -73,7 +71,7 @@ interface BulkWriterOptions extends Sources {
 }
 
 export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
-  const { database, folder, onResults, onUnexpected, idleMs = IDLE_MS, ...sources } = options
+  const { database, folder, onResults, onUnexpected, idleMs = BULK_IDLE_TIMEOUT_MS, ...sources } = options
   /** With who sends each of them. */
   const running = new Map<AbortController, string | null>()
   let isClosed = false
@@ -139,10 +137,10 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
     async start(request) {
       if (isClosed) throw shuttingDown()
       const ofThisClient = [...running.values()].filter((client) => client === request.client)
-      if (running.size >= MAX_BULKS || ofThisClient.length >= MAX_BULKS_OF_ONE) throw tooMany()
+      if (running.size >= MAX_BULKS || ofThisClient.length >= MAX_BULKS_PER_CLIENT) throw tooMany()
       const stopping = new AbortController()
       const signal = AbortSignal.any([request.signal, stopping.signal])
-      const spool = createSpool({ folder, memoryBytes: SPOOL_MEMORY_BYTES, diskBytes: SPOOL_DISK_BYTES })
+      const spool = createSpool({ folder, memoryBytes: SPOOL_MEMORY_BYTES, diskBytes: BULK_UNREAD_RESULTS_MAX_BYTES })
       running.set(stopping, request.client)
       const isRead = new Promise<void>((resolve) => spool.output.once('close', resolve))
       const begun = new Promise<void>((begin, fail) => {
@@ -176,7 +174,7 @@ function idOf(outcome: SkuOutcome): string[] {
 }
 
 function tooMany(): AppError {
-  const detail = `More than ${MAX_BULKS} bulks at a time, or ${MAX_BULKS_OF_ONE} of one client, are too many here.`
+  const detail = `More than ${MAX_BULKS} bulks at a time, or ${MAX_BULKS_PER_CLIENT} of one client, are too many here.`
   return new AppError('overloaded', detail, {
     retryAfterSeconds: RETRY_AFTER_SECONDS
   })

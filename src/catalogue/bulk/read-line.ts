@@ -1,6 +1,8 @@
 import { BulkDelete, BulkUpsert } from '../../../schemas/bulk.ts'
 import type { Problem } from '../../../schemas/problem.ts'
-import { AppError, type ErrorCode, validationFailed } from '../../platform/errors/app-error.ts'
+import type { ProblemCode } from '../../../schemas/problem-types.ts'
+import { BULK_LINE_MAX_BYTES } from '../../config/limits.ts'
+import { AppError, validationFailed } from '../../platform/errors/app-error.ts'
 import { validationFromSchema } from '../../platform/errors/framework-errors.ts'
 import { createBodyValidator } from '../../platform/http/body-validator.ts'
 import { parseJson } from '../../platform/http/read-json.ts'
@@ -9,12 +11,9 @@ import { readProductFields } from '../products/product-fields.ts'
 import { readPatch } from '../products/read-input.ts'
 import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
 
-/** As much as a body that is one product. */
-export const LINE_MAX_BYTES = 131_072
-
 /** Why nothing is done for a line. */
 export interface LineRefusal {
-  code: ErrorCode
+  code: ProblemCode
   detail?: string
   errors?: NonNullable<Problem['errors']>
 }
@@ -29,7 +28,7 @@ const isDelete = compile(BulkDelete)
 /** Reads a line by the rules of single writes. Undefined for a blank one. */
 export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
   if (bytes === null) {
-    const detail = `The line has more than ${LINE_MAX_BYTES} bytes.`
+    const detail = `The line has more than ${BULK_LINE_MAX_BYTES} bytes.`
     return { line, sku: null, refusal: { code: 'payload-too-large', detail } }
   }
   if (isBlank(bytes)) return undefined

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { AppError, type ErrorCode } from '../../platform/errors/app-error.ts'
+import type { ProblemCode } from '../../../schemas/problem-types.ts'
+import { AppError } from '../../platform/errors/app-error.ts'
 
-const PASSING_CODES: readonly ErrorCode[] = ['database-unavailable', 'database-timeout', 'overloaded']
+const PASSING_CODES: readonly ProblemCode[] = ['database-unavailable', 'database-timeout', 'overloaded']
 const DELAY_MS = 250
 
 interface RetryOptions {

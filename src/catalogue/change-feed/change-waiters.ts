@@ -1,8 +1,7 @@
+import { MAX_CHANGE_WAITERS } from '../../config/limits.ts'
 import { overloaded } from '../../platform/errors/app-error.ts'
 import type { ChangeIndex } from '../change-log/change-index.ts'
 
-/** How many may wait on one instance. Each costs a connection and some kilobytes. */
-const MAX_WAITERS = 1000
 const RETRY_AFTER_SECONDS = 5
 
 /** Requests that wait for the next change. The tail of the log wakes them, so that waiting costs no query each. */
@@ -26,7 +25,7 @@ export interface ChangeWaiters {
  */
 export function createChangeWaiters(
   changeIndex: Pick<ChangeIndex, 'version' | 'onChanged'>,
-  maxWaiters = MAX_WAITERS
+  maxWaiters = MAX_CHANGE_WAITERS
 ): ChangeWaiters {
   /** By how to end it, each wait with the number whose successor it waits for. */
   const waiting = new Map<(isWoken: boolean) => void, number>()

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ProductExportEnd } from '../../../schemas/export.ts'
+import { EXPORT_STALL_TIMEOUT_MS, EXPORT_TIMEOUT_MS, MAX_EXPORTS } from '../../config/limits.ts'
 import type { Database } from '../../platform/database/database.ts'
 import type { Snapshot } from '../../platform/database/snapshot.ts'
 import { overloaded, shuttingDown } from '../../platform/errors/app-error.ts'
@@ -11,12 +12,7 @@ import { toProduct } from '../products/product-row.ts'
 import { serialiseProduct } from '../products/serialise-products.ts'
 import { walkProducts } from './walk-products.ts'
 
-/** How many exports may run at a time on one instance. Each holds a snapshot, and keeps a core and a disk of MySQL busy. */
-export const MAX_RUNNING = 2
 const RETRY_AFTER_SECONDS = 10
-/** How long a client may read nothing: it keeps a snapshot open. */
-const STALL_TIMEOUT_MS = 30_000
-const TIMEOUT_MS = 3_600_000
 
 /** The exports of the catalogue that run on this instance. */
 export interface ProductExports {
@@ -48,7 +44,13 @@ interface ProductExportsOptions extends Partial<StreamTimeouts> {
 
 /** Creates the exports of an instance; none run yet. */
 export function createProductExports(options: ProductExportsOptions): ProductExports {
-  const { database, openSnapshot, stallTimeoutMs = STALL_TIMEOUT_MS, timeoutMs = TIMEOUT_MS, onRows } = options
+  const {
+    database,
+    openSnapshot,
+    stallTimeoutMs = EXPORT_STALL_TIMEOUT_MS,
+    timeoutMs = EXPORT_TIMEOUT_MS,
+    onRows
+  } = options
   const streams = new Set<Readable>()
   let running = 0
   let isClosed = false
@@ -78,8 +80,8 @@ export function createProductExports(options: ProductExportsOptions): ProductExp
   return {
     async start(filters) {
       if (isClosed) throw shuttingDown()
-      if (running >= MAX_RUNNING) {
-        throw overloaded(`${MAX_RUNNING} exports are running, which is the limit of an instance.`, RETRY_AFTER_SECONDS)
+      if (running >= MAX_EXPORTS) {
+        throw overloaded(`${MAX_EXPORTS} exports are running, which is the limit of an instance.`, RETRY_AFTER_SECONDS)
       }
       running++
       try {

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { ChangeIndex } from '../../catalogue/change-log/change-index.ts'
+import { STALE_IF_ERROR_MS } from '../../config/limits.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
 import { type Cacheable, productKey } from './cacheable.ts'
 import type { CachedResponse } from './cached-response.ts'
@@ -48,8 +49,6 @@ interface AnswerCacheOptions {
 /** Whatever was read less than a second ago is less than a second old. */
 const MAX_AGE_MS = 1000
 const POLL_MS = 10
-/** While MySQL does not answer: for how long older answers stand in, and how often one request tries. */
-const STALE_IF_ERROR_MS = 600_000
 const RETRY_AFTER_MS = 1000
 
 /**

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { KEY_LOOKUPS_PER_MINUTE } from '../../config/limits.ts'
 import type { Limit } from './limiter.ts'
 import { type Policy, toPolicy } from './quota.ts'
 
@@ -17,7 +18,7 @@ type Accounts = Readonly<Record<RouteClass, Account>>
 /** How many times the limit of a client. The events of many shops come from one address: that of their provider. */
 const SHARES = { list: 1, write: 1, webhook: 10, docs: 1, other: 1 }
 /** For keys that nobody knows here, whatever the limit: each is a statement. */
-const KEY_LOOKUPS: Limit = { max: 600, windowMs: 60_000 }
+const KEY_LOOKUPS: Limit = { max: KEY_LOOKUPS_PER_MINUTE, windowMs: 60_000 }
 const ROUTE_CLASSES = [...Object.keys(SHARES), 'key-lookup'] as RouteClass[]
 const MAX_REMEMBERED = 10_000
 

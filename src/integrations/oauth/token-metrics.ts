@@ -5,12 +5,12 @@ import type { FetchOutcome } from './token-manager.ts'
 export function addTokenMetrics(metrics: Metrics, readAgeMs: () => number | undefined): (fetch: FetchOutcome) => void {
   const fetches = metrics.counter({
     name: 'aisle_token_fetches_total',
-    help: 'Requests to the token provider, by what became of them.',
+    help: 'Requests for access tokens by outcome: issued, refused (the provider rejects the credentials), unavailable. Present if a provider is configured.',
     labelNames: ['outcome']
   })
   metrics.gauge({
     name: 'aisle_token_age_seconds',
-    help: 'How long ago the access token in memory was asked for; not there while there is none.',
+    help: 'Age of the access token in memory. Absent while there is no token.',
     collect() {
       const ageMs = readAgeMs()
       if (ageMs === undefined) this.remove()

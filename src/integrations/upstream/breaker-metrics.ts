@@ -7,7 +7,7 @@ const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open']
 export function addBreakerMetrics(metrics: Metrics, breakers: ReadonlyMap<string, CircuitBreaker>): void {
   metrics.gauge({
     name: 'aisle_breaker_state',
-    help: 'The state of each circuit breaker: 1 for the one it is in.',
+    help: 'State of each circuit breaker: 1 for its current state (closed, open, half-open), 0 for the others.',
     labelNames: ['breaker', 'state'],
     collect() {
       for (const { name, state } of breakers.values())
@@ -16,7 +16,7 @@ export function addBreakerMetrics(metrics: Metrics, breakers: ReadonlyMap<string
   })
   metrics.counter({
     name: 'aisle_breaker_calls_total',
-    help: 'Calls by circuit breaker: success, failure, neutral (says nothing of the upstream), or refused.',
+    help: 'Calls through each circuit breaker by outcome: success, failure, neutral (says nothing about the upstream, such as a cancelled call), refused (by the open breaker).',
     labelNames: ['breaker', 'outcome'],
     collect() {
       this.reset()
@@ -26,7 +26,7 @@ export function addBreakerMetrics(metrics: Metrics, breakers: ReadonlyMap<string
   })
   metrics.counter({
     name: 'aisle_breaker_transitions_total',
-    help: 'How often each circuit breaker has entered a state.',
+    help: 'Transitions of each circuit breaker into a state.',
     labelNames: ['breaker', 'to'],
     collect() {
       this.reset()

@@ -1,86 +1,40 @@
 import type { Problem } from '../../../schemas/problem.ts'
+import { type ProblemCode, type ProblemType, problemTypes } from '../../../schemas/problem-types.ts'
 
-interface CatalogueEntry {
-  status: number
-  title: string
-  /** Where it is a problem that others have defined. */
-  type?: string
-}
-
-/** Every problem that a client can meet: its stable code, its status and its title. */
-const catalogue = {
-  'validation-failed': { status: 400, title: 'The request is not valid' },
-  'invalid-cursor': { status: 400, title: 'The cursor is not valid' },
-  'cursor-mismatch': { status: 400, title: 'The cursor belongs to another query' },
-  'malformed-json': { status: 400, title: 'The body is not valid JSON' },
-  'malformed-request': { status: 400, title: 'The request is not valid HTTP' },
-  'key-in-url': { status: 400, title: 'An API key does not belong in a URL' },
-  unauthorized: { status: 401, title: 'A valid API key is required' },
-  'signature-missing': { status: 401, title: 'A signature is required' },
-  'signature-malformed': { status: 401, title: 'The signature is not in the form of its scheme' },
-  'signature-mismatch': { status: 401, title: 'The signature is not that of the body' },
-  'signature-expired': { status: 401, title: 'The signature is from another time' },
-  forbidden: { status: 403, title: 'The API key may not do this' },
-  'route-not-found': { status: 404, title: 'There is no such route' },
-  'product-not-found': { status: 404, title: 'There is no such product' },
-  'webhook-event-not-found': { status: 404, title: 'There is no such webhook event' },
-  'method-not-allowed': { status: 405, title: 'The route does not have this method' },
-  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  'sku-conflict': { status: 409, title: 'Another product has this sku' },
-  'insufficient-stock': { status: 409, title: 'The stock would fall below zero' },
-  'stock-limit': { status: 409, title: 'The stock would be above what can be counted' },
-  'idempotency-key-in-use': { status: 409, title: 'A request with this Idempotency-Key is under way' },
-  'webhook-event-not-replayable': { status: 409, title: 'The webhook event cannot be replayed' },
-  'cursor-expired': { status: 410, title: 'The cursor is older than what is kept' },
-  'precondition-failed': { status: 412, title: 'The resource is not in the state that the request asks for' },
-  'payload-too-large': { status: 413, title: 'The body is too large' },
-  'uri-too-long': { status: 414, title: 'The URL is too long' },
-  'unsupported-media-type': { status: 415, title: 'The body has a content type that this route does not take' },
-  'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key belongs to another request' },
-  'quota-exceeded': {
-    status: 429,
-    title: 'Request cannot be satisfied as assigned quota has been exceeded',
-    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded'
-  },
-  'headers-too-large': { status: 431, title: 'The header fields are too large' },
-  'internal-error': { status: 500, title: 'Something went wrong on our side' },
-  'database-unavailable': { status: 503, title: 'The database does not answer' },
-  'database-timeout': { status: 503, title: 'The database took too long' },
-  overloaded: { status: 503, title: 'The service is overloaded' },
-  'upstream-unavailable': { status: 503, title: 'A service that is called for this does not answer' },
-  'handler-timeout': { status: 503, title: 'The request took too long to serve' },
-  'webhooks-disabled': { status: 503, title: 'The service takes no webhooks' },
-  'shutting-down': { status: 503, title: 'The service is shutting down' }
-} as const satisfies Record<string, CatalogueEntry>
-
-export type ErrorCode = keyof typeof catalogue
+/** The faults of single parameters or body fields, as a problem response lists them. */
 export type FieldErrors = NonNullable<Problem['errors']>
 
-export function statusOf(code: ErrorCode): number {
-  return catalogue[code].status
+/** Returns the HTTP status of a problem. */
+export function statusOf(code: ProblemCode): number {
+  return problemTypes[code].status
 }
 
 interface ErrorOptions {
   errors?: FieldErrors
+  /** Sent as `Retry-After`. */
   retryAfterSeconds?: number
+  /** Names of the rate limits that were exceeded. */
   violatedPolicies?: string[]
-  /** The product that stands in the way. */
+  /** The product that is in conflict with the request. */
   productId?: string
-  /** Response headers that belong to the problem, such as `Allow`. */
+  /** Further response headers, such as `Allow`; names in lower case. */
   headers?: Record<string, string>
   cause?: unknown
 }
 
-/** An error with a place in the catalogue. Thrown where the cause is known, rendered by `toProblem`. */
+/**
+ * An error with one of the codes of `problemTypes`. Code throws it where the cause is known; the application renders it
+ * with `toProblem`. The message is the `detail` that the client reads.
+ */
 export class AppError extends Error {
-  readonly code: ErrorCode
+  readonly code: ProblemCode
   readonly status: number
   readonly errors: FieldErrors | undefined
   readonly violatedPolicies: string[] | undefined
   readonly productId: string | undefined
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: ErrorCode, detail: string, options: ErrorOptions = {}) {
+  constructor(code: ProblemCode, detail: string, options: ErrorOptions = {}) {
     super(detail, { cause: options.cause })
     this.name = 'AppError'
     this.code = code
@@ -114,28 +68,35 @@ export function shuttingDown(detail = 'The service is shutting down.', retryAfte
 }
 
 const MAX_FIELD_ERRORS = 20
+/** What is wrong with a query parameter that a route does not have. */
 export const UNKNOWN_PARAMETER = 'is not a known parameter'
 
-/** A 400 that names one query, path or header parameter. */
-export function parameterError(parameter: string, detail: string, code: ErrorCode = 'validation-failed') {
+/**
+ * Makes an error that names one query, path or header parameter.
+ * @param detail what is wrong with it, such as `must be a UUID`
+ */
+export function parameterError(parameter: string, detail: string, code: ProblemCode = 'validation-failed'): AppError {
   return new AppError(code, `${parameter} ${detail}`, { errors: [{ parameter, detail }] })
 }
 
-/** A 400 that names the query parameters of a route that takes none. */
-export function unknownParameters(names: readonly string[]) {
+/** Makes a 400 `validation-failed` that names query parameters as unknown. */
+export function unknownParameters(names: readonly string[]): AppError {
   return validationFailed(names.map((parameter) => ({ parameter, detail: UNKNOWN_PARAMETER })))
 }
 
-/** A 400 that names everything that is wrong, or as much of it as helps. */
-export function validationFailed(faults: FieldErrors) {
+/** Makes a 400 `validation-failed` that lists all faults, but no more than 20. */
+export function validationFailed(faults: FieldErrors): AppError {
   const errors = faults.slice(0, MAX_FIELD_ERRORS)
   const detail = errors.map((error) => `${error.parameter ?? error.pointer} ${error.detail}`).join('; ')
   return new AppError('validation-failed', detail, { errors })
 }
 
-/** The body of a problem response (RFC 9457). */
+/**
+ * Renders an error as the body of a problem response (RFC 9457).
+ * @param request `url` is shown without its query
+ */
 export function toProblem(error: AppError, request: { url: string; id: string }): Problem {
-  const entry: CatalogueEntry = catalogue[error.code]
+  const entry: ProblemType = problemTypes[error.code]
   return {
     type: entry.type ?? `urn:aisle:problem:${error.code}`,
     title: entry.title,

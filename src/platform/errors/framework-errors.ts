@@ -1,15 +1,9 @@
 import { patternDetails } from '../../../schemas/patterns.ts'
-import {
-  AppError,
-  type ErrorCode,
-  type FieldErrors,
-  statusOf,
-  UNKNOWN_PARAMETER,
-  validationFailed
-} from './app-error.ts'
+import type { ProblemCode } from '../../../schemas/problem-types.ts'
+import { AppError, type FieldErrors, statusOf, UNKNOWN_PARAMETER, validationFailed } from './app-error.ts'
 
-/** What the framework's own errors mean to a client. */
-const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+/** The problem codes of Fastify's own errors. */
+const frameworkCodes: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed-json',
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed-json',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed-request',
@@ -23,33 +17,33 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 }
 
 const RETRY_AFTER_SECONDS = 1
+const INTERNAL_DETAIL = 'The request could not be processed.'
 
 /**
- * Finds the place of any thrown value in the catalogue. What has none is an `internal-error`: its own message never
- * reaches a client.
+ * Turns any thrown value into an `AppError`: our own errors stay as they are, those of Fastify and of validation get their
+ * codes, and everything else becomes an `internal-error`, whose cause is logged and never reaches a client.
  */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error
-  if (!(error instanceof Error))
-    return new AppError('internal-error', 'The request could not be served.', { cause: error })
+  if (!(error instanceof Error)) return new AppError('internal-error', INTERNAL_DETAIL, { cause: error })
   if ('validation' in error && Array.isArray(error.validation))
     return validationFromSchema(error.validation, contextOf(error))
   const code = 'code' in error && typeof error.code === 'string' ? frameworkCodes[error.code] : undefined
-  if (code === undefined) return new AppError('internal-error', 'The request could not be served.', { cause: error })
+  if (code === undefined) return new AppError('internal-error', INTERNAL_DETAIL, { cause: error })
   const retry = statusOf(code) === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {}
   return new AppError(code, frameworkDetails[code] ?? error.message, { ...retry, cause: error })
 }
 
-/** Our words where the framework's would not help a client. */
-const frameworkDetails: Partial<Record<ErrorCode, string>> = {
+/** Details in place of Fastify's messages, where those would not help a client. */
+const frameworkDetails: Partial<Record<ProblemCode, string>> = {
   'malformed-request': 'The URL or a header of the request is malformed.',
-  'uri-too-long': 'A part of the path is longer than this service reads.',
-  'unsupported-media-type': 'This route takes a body of another content type.',
+  'uri-too-long': 'A part of the path is too long.',
+  'unsupported-media-type': 'This route does not accept this content type.',
   overloaded: 'The service has more work than it can do right now.',
-  'handler-timeout': 'The answer was not ready in time.'
+  'handler-timeout': 'The response was not ready in time.'
 }
 
-/** What a validator finds wrong. */
+/** An error of Ajv. */
 interface SchemaError {
   keyword: string
   instancePath: string
@@ -58,8 +52,8 @@ interface SchemaError {
 }
 
 /**
- * A 400 that names what a validator finds wrong.
- * @param context the part of the request: `body`, `headers`, `querystring` or `params`
+ * Makes a 400 `validation-failed` from the errors of Ajv.
+ * @param context the part of the request that was validated: `body`, `headers`, `querystring` or `params`
  */
 export function validationFromSchema(schemaErrors: readonly SchemaError[], context: string): AppError {
   return validationFailed(schemaErrors.map((error) => fieldError(error, context)))

@@ -1,8 +1,6 @@
 import type { Health } from '../../../schemas/health.ts'
+import { HEALTH_CHECK_MAX_AGE_MS, HEALTH_CHECK_TIMEOUT_MS } from '../../config/limits.ts'
 import { createDependencyCheck } from './dependency-check.ts'
-
-const TIMEOUT_MS = 300
-const MAX_AGE_MS = 1000
 
 export type HealthReport = () => Promise<Health>
 
@@ -29,8 +27,16 @@ interface Dependencies {
  */
 export function createHealthReport(dependencies: Dependencies): HealthReport {
   const { schemaVersion, requiredVersion, pingRedis, supplierBreaker } = dependencies
-  const checkMysql = createDependencyCheck({ probe: schemaVersion, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
-  const checkRedis = createDependencyCheck({ probe: pingRedis, timeoutMs: TIMEOUT_MS, maxAgeMs: MAX_AGE_MS })
+  const checkMysql = createDependencyCheck({
+    probe: schemaVersion,
+    timeoutMs: HEALTH_CHECK_TIMEOUT_MS,
+    maxAgeMs: HEALTH_CHECK_MAX_AGE_MS
+  })
+  const checkRedis = createDependencyCheck({
+    probe: pingRedis,
+    timeoutMs: HEALTH_CHECK_TIMEOUT_MS,
+    maxAgeMs: HEALTH_CHECK_MAX_AGE_MS
+  })
 
   return async () => {
     const [{ value: version, ...mysql }, { value: _pong, ...redis }] = await Promise.all([checkMysql(), checkRedis()])

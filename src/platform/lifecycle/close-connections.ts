@@ -1,8 +1,6 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
-
-/** Longer than any handler may take. */
-const REQUESTS_TIMEOUT_MS = 12_000
+import { IN_FLIGHT_TIMEOUT_MS } from '../../config/limits.ts'
 
 /**
  * Makes the function that lets a server close in time, to be called right before. Requests in flight finish. By itself
@@ -19,6 +17,6 @@ export function createConnectionCloser(server: Server): () => void {
   return () => {
     for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
     server.keepAliveTimeout = 1
-    setTimeout(() => server.closeAllConnections(), REQUESTS_TIMEOUT_MS).unref()
+    setTimeout(() => server.closeAllConnections(), IN_FLIGHT_TIMEOUT_MS).unref()
   }
 }

@@ -3,45 +3,69 @@ import { createHistogram, type Histogram, type HistogramOptions } from './histog
 
 type Options<Configuration> = Omit<Configuration, 'registers' | 'aggregator' | 'enableExemplars'>
 
+interface Labels {
+  labelNames?: readonly string[] | undefined
+}
+
+/** What a metric is, without its values. */
+export interface MetricDescription {
+  name: string
+  type: 'counter' | 'gauge' | 'histogram'
+  help: string
+  labelNames: readonly string[]
+}
+
 /**
- * The metrics of one application, shown at `GET /metrics`. Whoever has something to measure adds a metric at
- * registration: `name` in the form of Prometheus with its unit last, `help`, `labelNames`.
+ * The metrics of one application, served at `GET /metrics`. Each part of the application adds its own when it is
+ * registered: `name` as Prometheus recommends (its unit last), `help`, and `labelNames`. `help` is also the documentation
+ * (`docs/metrics.md`): plain English, with the values of the labels.
  *
- * What is a number already is read by `collect()` when somebody looks, and costs nothing until then. On a hot path bind a
- * series once (`labels(…)` of a counter, `series(…)` of a histogram) and keep it. Labels never come from a client.
+ * A value that exists anyway is read by `collect()` at each scrape, and costs nothing until then. On a hot path bind a
+ * series to its labels once (`labels(…)` of a counter, `series(…)` of a histogram) and keep it. The values of labels never
+ * come from a client, who could make series without end.
  */
 export interface Metrics {
-  /** All three throw an Error when there is a metric of that name already. */
+  /** @throws {Error} when there is a metric of that name */
   counter<Label extends string = never>(options: Options<CounterConfiguration<Label>>): Counter<Label>
+  /** @throws {Error} when there is a metric of that name */
   gauge<Label extends string = never>(options: Options<GaugeConfiguration<Label>>): Gauge<Label>
+  /** @throws {Error} when there is a metric of that name */
   histogram<Label extends string = never>(options: HistogramOptions<Label>): Histogram<Label>
   /** The media type of the exposition. */
   readonly contentType: string
-  /** All metrics as they are now, in the text format of Prometheus. */
+  /** Renders the current values of all metrics in the text format of Prometheus. */
   exposition(): Promise<string>
+  /** Lists all metrics, sorted by name. */
+  describe(): MetricDescription[]
 }
 
-/** Makes an empty set of metrics that shares nothing with any other in the process. */
+/** Makes an empty registry, which shares nothing with other registries in the process. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
   const histograms = new Map<string, { exposition(): string }>()
+  const descriptions: MetricDescription[] = []
 
-  function claim(name: string): void {
-    if (histograms.has(name) || registry.getSingleMetric(name)) throw new Error(`There are two metrics ${name}.`)
+  function add(
+    type: MetricDescription['type'],
+    options: Omit<MetricDescription, 'type' | 'labelNames'> & Labels
+  ): void {
+    const { name, help, labelNames = [] } = options
+    if (descriptions.some((other) => other.name === name)) throw new Error(`There are two metrics ${name}.`)
+    descriptions.push({ name, type, help, labelNames })
   }
 
   return {
     counter(options) {
-      claim(options.name)
+      add('counter', options)
       return new Counter({ ...options, registers })
     },
     gauge(options) {
-      claim(options.name)
+      add('gauge', options)
       return new Gauge({ ...options, registers })
     },
     histogram(options) {
-      claim(options.name)
+      add('histogram', options)
       const histogram = createHistogram(options)
       histograms.set(options.name, histogram)
       return histogram
@@ -50,6 +74,7 @@ export function createMetrics(): Metrics {
     async exposition() {
       const others = await registry.metrics()
       return Array.from(histograms.values(), (histogram) => histogram.exposition()).join('') + others
-    }
+    },
+    describe: () => descriptions.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   }
 }

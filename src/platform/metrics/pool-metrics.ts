@@ -18,7 +18,7 @@ export interface PoolUsage {
 export function addPoolMetrics(metrics: Metrics, usage: PoolUsage): void {
   metrics.gauge({
     name: 'aisle_mysql_connections',
-    help: 'Connections to MySQL: in use, and the limit of this instance.',
+    help: 'Connections of the pool of this instance, by state: used, limit.',
     labelNames: ['state'],
     collect() {
       this.set({ state: 'used' }, usage.used)
@@ -27,17 +27,17 @@ export function addPoolMetrics(metrics: Metrics, usage: PoolUsage): void {
   })
   metrics.gauge({
     name: 'aisle_mysql_waiting',
-    help: 'Calls that wait for a connection to MySQL now.',
+    help: 'Calls that are waiting for a connection.',
     collect() {
       this.set(usage.waiting)
     }
   })
   metrics
-    .histogram({ name: 'aisle_mysql_wait_seconds', help: 'How long calls waited for a free connection to MySQL.' })
+    .histogram({ name: 'aisle_mysql_wait_seconds', help: 'Time that calls waited for a connection.' })
     .series({}, usage.waits)
   metrics.counter({
     name: 'aisle_mysql_failures_total',
-    help: 'Calls of MySQL that ended in a 503, by its code.',
+    help: 'Calls of MySQL that failed with a 503, by code: overloaded, database-timeout, database-unavailable.',
     labelNames: ['code'],
     collect() {
       this.reset()

@@ -38,22 +38,26 @@ export function addProcessMetrics(metrics: Metrics): () => void {
     })
 
   counter('process_cpu_seconds_total', 'User and system CPU time of the process.', cpuSeconds)
-  gauge('process_start_time_seconds', 'When the process started, in Unix time.', () => performance.timeOrigin / 1000)
-  gauge('process_resident_memory_bytes', 'Memory that the process takes.', () => process.memoryUsage.rss())
+  gauge('process_start_time_seconds', 'Start time of the process in Unix time.', () => performance.timeOrigin / 1000)
+  gauge('process_resident_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
   metrics.gauge({
     name: 'process_open_fds',
-    help: 'Open file descriptors; 0 where the system does not tell.',
+    help: 'Open file descriptors; 0 where this cannot be read.',
     async collect() {
       this.set(await countOpenFiles())
     }
   })
-  gauge('nodejs_heap_size_used_bytes', 'Heap in use.', () => getHeapStatistics().used_heap_size)
-  gauge('nodejs_heap_size_total_bytes', 'Heap that is allocated.', () => getHeapStatistics().total_heap_size)
-  gauge('nodejs_external_memory_bytes', 'Memory outside the heap.', () => getHeapStatistics().external_memory)
+  gauge('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', () => getHeapStatistics().used_heap_size)
+  gauge('nodejs_heap_size_total_bytes', 'JavaScript heap that is allocated.', () => getHeapStatistics().total_heap_size)
+  gauge(
+    'nodejs_external_memory_bytes',
+    'Memory outside the JavaScript heap, such as buffers.',
+    () => getHeapStatistics().external_memory
+  )
 
   counter(
     'nodejs_eventloop_active_seconds_total',
-    'Time that the event loop was not idle; its rate is the utilization.',
+    'Time that the event loop was active. Its rate is the utilisation of the event loop.',
     () => performance.eventLoopUtilization().active / 1000
   )
 
@@ -71,7 +75,7 @@ export function addProcessMetrics(metrics: Metrics): () => void {
  */
 function measureEventLoopDelay(metrics: Metrics): () => void {
   const delays = metrics
-    .histogram({ name: 'nodejs_eventloop_delay_seconds', help: 'How late the event loop is, sampled every 20 ms.' })
+    .histogram({ name: 'nodejs_eventloop_delay_seconds', help: 'Delay of the event loop, sampled every 20 ms.' })
     .series({})
   let dueAt = performance.now() + DELAY_SAMPLE_MS
   const timer = setInterval(() => {
@@ -85,7 +89,7 @@ function measureEventLoopDelay(metrics: Metrics): () => void {
 function measureGarbageCollection(metrics: Metrics): () => void {
   const pauses = metrics.histogram({
     name: 'nodejs_gc_duration_seconds',
-    help: 'Pauses for garbage collection.',
+    help: 'Pauses for garbage collection, by kind: major, minor, incremental, weakcb, other.',
     labelNames: ['kind']
   })
   const observer = new PerformanceObserver((list) => {

@@ -15,17 +15,17 @@ const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELE
 export function addRequestMetrics(metrics: Metrics): (end: RequestEnd) => void {
   const durations = metrics.histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the arrival of a request to the end of its answer.',
+    help: 'Time from the arrival of a request to the end of its response. `_count` is the number of requests. The route of a request without a route is unknown.',
     labelNames: ['method', 'route', 'status']
   })
   const aborted = metrics.counter({
     name: 'http_requests_aborted_total',
-    help: 'Requests whose client hung up before the end of the answer.',
+    help: 'Requests whose client disconnected before the end of the response.',
     labelNames: ['method', 'route']
   })
   const cacheRequests = metrics.counter({
     name: 'aisle_cache_requests_total',
-    help: 'Requests for cached answers, by where the answer came from.',
+    help: 'Requests for cacheable resources, by outcome: memory, shared (Redis), miss (MySQL), stale (an expired response, because MySQL did not answer).',
     labelNames: ['outcome']
   })
   const routes = new Map<string, Map<string, Map<number, Buckets>>>()

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { EVENT_TYPES, type WebhookReceipt } from '../../../../schemas/webhooks.ts'
+import { WEBHOOK_RECORD_TIMEOUT_MS } from '../../../config/limits.ts'
 import type { Database, Params } from '../../../platform/database/database.ts'
 import { databaseTimeout, databaseUnavailable } from '../../../platform/database/database-error.ts'
 import { toDatetime } from '../../../platform/database/datetime.ts'
@@ -22,8 +23,6 @@ export interface Delivery {
 
 /** There is one sender, as far as ids go. */
 const SOURCE = 'default'
-/** Senders wait for some seconds, and some for one. */
-const TIMEOUT_MS = 1000
 const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES)
 
 const INSERT = `INSERT INTO webhook_events
@@ -59,7 +58,7 @@ export function createEventRecorder({ database, onFailure }: InboxOptions) {
     findPresent,
     insertAll,
     bytesOf: ({ body }) => body.length,
-    timeoutMs: TIMEOUT_MS
+    timeoutMs: WEBHOOK_RECORD_TIMEOUT_MS
   })
 
   return async (delivery: Delivery): Promise<WebhookReceipt['status']> => {
@@ -115,7 +114,7 @@ function toParams({ eventId, type, occurredAtMs, body, bodyHash, scheme, secretN
 
 async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
   const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(databaseTimeout()), TIMEOUT_MS)
+  const timer = setTimeout(() => reject(databaseTimeout()), WEBHOOK_RECORD_TIMEOUT_MS)
   try {
     return await Promise.race([work, timeout])
   } finally {

@@ -3,9 +3,9 @@ import { problemResponse } from '../../../../../schemas/problem.ts'
 import { SignatureHeaders } from '../../../../../schemas/signature-headers.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 import { WebhookEvent, WebhookReceipt } from '../../../../../schemas/webhooks.ts'
+import { BODY_MAX_BYTES } from '../../../../../src/config/limits.ts'
 import { toAppError } from '../../../../../src/platform/errors/framework-errors.ts'
 
-const BODY_LIMIT_BYTES = 1_048_576
 const NO_BODY = Buffer.alloc(0)
 
 /** The body is signed byte by byte, so it stays bytes. A request without a content type may have none. */
@@ -22,7 +22,7 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
     '',
     {
       config: { access: 'open', limits: 'webhook', isBounded: true },
-      bodyLimit: BODY_LIMIT_BYTES,
+      bodyLimit: BODY_MAX_BYTES,
       schema: {
         operationId: 'receiveWebhookEvent',
         summary: 'Deliver an event',
