@@ -4,9 +4,9 @@ import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { type Account, createClientAccounts, type RouteClass } from '../../src/edge/rate-limit/accounts.ts'
 import type { Decision } from '../../src/edge/rate-limit/limiter.ts'
+import { createLimiter } from '../../src/edge/rate-limit/limiter.ts'
 import { type Quota, quotaExceeded } from '../../src/edge/rate-limit/quota.ts'
 import { createRateLimitStore } from '../../src/edge/rate-limit/rate-limit-store.ts'
-import { createSlidingWindowLimiter } from '../../src/edge/rate-limit/sliding-window-limiter.ts'
 
 /** The rate limits of clients. */
 export interface RateLimiter {
@@ -41,7 +41,7 @@ export default fp(
     const nowMs = () => performance.now()
     const guard = app.guardRedis('The rate limiter in Redis')
     const instanceId = randomBytes(9).toString('base64url')
-    const limiter = createSlidingWindowLimiter({ client: app.redis, guard, nowMs, instanceId })
+    const limiter = createLimiter({ client: app.redis, guard, nowMs, instanceId })
     const accountsOf = createClientAccounts({ limit: app.config.rateLimit, normalizeIP })
     const refusals = app.metrics.counter({
       name: 'aisle_rate_limit_refusals_total',
@@ -74,7 +74,7 @@ export default fp(
     function take(request: FastifyRequest, routeClass: RouteClass, done: (error?: Error) => void): void {
       // A connection that is gone has no address.
       const account = accountsOf(request.apiKey, request.ip ?? '')[routeClass]
-      const decision = limiter.takeHeld(account.client, account.policy, nowMs())
+      const decision = limiter.decideNow(account.client, account.policy, nowMs())
       if (decision !== undefined) {
         settle(request, account, decision, done)
         return

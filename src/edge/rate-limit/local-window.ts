@@ -1,21 +1,22 @@
 import type { Limit } from './limiter.ts'
 
-/** What one instance has admitted of one client, by itself or with permits of Redis. */
+/** What one instance has admitted of one client, alone or with permits from Redis. */
 export interface LocalWindow {
+  /** Counts admitted requests. */
   count(permits: number, nowMs: number, limit: Limit): void
-  /** How many more may be admitted. */
+  /** Returns how many more requests may be admitted. */
   room(nowMs: number, limit: Limit): number
-  /** Until there is more room; where there is none: until there is some. */
+  /** Returns the time until there is more room; if there is none, until there is some. */
   freesInMs(nowMs: number, limit: Limit): number
 }
 
-/** So many moments of a window are told apart, if they are a millisecond long. */
+/** How many slots a window has, unless they would be shorter than a millisecond. */
 const SLOTS = 100
 
 /**
- * A sliding window in at most 101 slots. What is in a slot counts from its end on: never more than the limit in any
- * window, and nobody is refused too early by more than a slot and a millisecond. Ends are whole milliseconds, and now is
- * rounded to the safe side, so that nothing depends on how fractions are rounded.
+ * Creates a sliding window of at most 101 slots, for one client. Requests in a slot count from its end on: there are never
+ * more than the limit in any window, and a client is refused too early by at most a slot and a millisecond. Slots end at
+ * whole milliseconds, and the current time is rounded to the safe side, so fractions do not matter.
  */
 export function createLocalWindow(): LocalWindow {
   const endsMs: number[] = []

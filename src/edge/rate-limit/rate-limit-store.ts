@@ -15,7 +15,7 @@ export function createRateLimitStore(limiter: Limiter) {
     incr(key: string, callback: Callback, windowMs: number, max: number): void {
       const answer = ({ isAdmitted, remaining, resetMs }: Decision) =>
         callback(null, { current: isAdmitted ? max - remaining : max + 1, ttl: resetMs })
-      limiter.take(key, { max, windowMs }).then(answer)
+      limiter.decide(key, { max, windowMs }).then(answer)
     }
   }
 }

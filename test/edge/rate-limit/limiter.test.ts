@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Limit } from '../../../src/edge/rate-limit/limiter.ts'
-import { createSharedWindow } from '../../../src/edge/rate-limit/shared-window.ts'
+import { createRedisWindow } from '../../../src/edge/rate-limit/redis-window.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { type VirtualInstance, virtualInstances } from './support/virtual-instance.ts'
 
@@ -94,7 +94,7 @@ t.test('steady traffic seldom asks Redis', async (t) => {
     const before = one.redis.commands
     for (let i = 0; i < requests; i++) {
       clock.nowMs += everyMs
-      if (i % 10 === 0) await one.sweep()
+      if (i % 10 === 0) await one.returnEndedLeases()
       if (!(await one.request(`every ${everyMs}`, limit)).isAdmitted) throw new Error(`refused the ${i}th`)
     }
     const commands = one.redis.commands - before
@@ -116,7 +116,7 @@ t.test('a client that was refused is refused again without Redis', async (t) => 
   t.equal(await admitted(one, 20, limit), 10)
   const { commands } = one.redis
   t.equal(await admitted(one, 1000, limit), 0)
-  t.match(one.takeHeld('client', limit, clock.nowMs), { isAdmitted: false })
+  t.match(one.decideNow('client', limit, clock.nowMs), { isAdmitted: false })
   t.equal(one.redis.commands, commands)
 })
 
@@ -127,18 +127,18 @@ t.test('what an instance does not use comes back: when a lease ends, and when th
     for (let i = 0; i < requests; i++) await one.request('client', limit)
   }
   await use(40)
-  t.ok(one.takeHeld('client', limit, clock.nowMs), 'there is a lease')
+  t.ok(one.decideNow('client', limit, clock.nowMs), 'there is a lease')
   t.ok((await other.request('client', limit)).remaining < 3200 - 42)
   clock.nowMs += 1000
-  await one.sweep()
+  await one.returnEndedLeases()
   t.equal((await other.request('client', limit)).remaining, 3200 - 43)
   await use(40)
   await one.close()
-  t.notOk(one.takeHeld('client', limit, clock.nowMs), 'nothing is held')
+  t.notOk(one.decideNow('client', limit, clock.nowMs), 'nothing is held')
   clock.nowMs += 1
   t.equal((await other.request('client', limit)).remaining, 3200 - 84)
   t.equal(await admitted(one, 40, limit), 40, 'it still decides')
-  t.notOk(one.takeHeld('client', limit, clock.nowMs), 'but takes nothing in advance')
+  t.notOk(one.decideNow('client', limit, clock.nowMs), 'but takes nothing in advance')
 })
 
 t.test('a lease ends for its holder before it does for Redis, however long the answer took', async (t) => {
@@ -149,8 +149,8 @@ t.test('a lease ends for its holder before it does for Redis, however long the a
   const sentMs = clock.nowMs
   await one.request('client', limit)
   clock.nowMs = sentMs + 19
-  t.match(one.takeHeld('client', limit, clock.nowMs), { isAdmitted: true })
-  t.equal(one.takeHeld('client', limit, sentMs + 20), undefined)
+  t.match(one.decideNow('client', limit, clock.nowMs), { isAdmitted: true })
+  t.equal(one.decideNow('client', limit, sentMs + 20), undefined)
 })
 
 t.test('what was used of a lease counts from when that was told, not from its end', async (t) => {
@@ -199,6 +199,30 @@ t.test('scripts that Redis has forgotten are sent again', async (t) => {
   t.match(await one.request('client', SECOND), { isAdmitted: true, remaining: 98, isDegraded: false })
 })
 
+t.test('the clients for which Redis was asked longest ago are forgotten first, but none that waits', async (t) => {
+  const { clock, instances } = await virtualInstances(t, server.socketPath, [0], 3)
+  const [one] = instances
+  if (one === undefined) throw new Error('no instance')
+  const limit = { max: 3200, windowMs: 60_000 }
+  const isKnown = (client: string) => one.decideNow(client, limit, clock.nowMs) !== undefined
+  for (const client of ['a', 'b', 'c', 'd']) {
+    await one.request(client, limit)
+    await one.request(client, limit)
+  }
+  t.same(['a', 'b', 'c', 'd'].map(isKnown), [false, true, true, true])
+  clock.nowMs += 2000
+  await one.request('b', limit)
+  await one.request('e', limit)
+  clock.nowMs += 1
+  await one.request('b', limit)
+  t.ok(isKnown('b'), 'it came again')
+
+  const { commands } = one.redis
+  const names = ['f', 'g', 'h', 'i', 'j']
+  await Promise.all([...names, ...names, ...names].map((client) => one.request(client, limit)))
+  t.equal(one.redis.commands - commands, 2 * names.length, 'requests that wait are asked for together')
+})
+
 const poisons: Record<string, (key: string) => Promise<unknown>> = {
   'a string': (key) => admin.set(key, 'x'),
   'a list': (key) => admin.lpush(key, 'x'),
@@ -224,7 +248,7 @@ for (const [name, poison] of Object.entries(poisons)) {
 t.test('a client takes a bounded amount of Redis, for a bounded time', async (t) => {
   const { clock, one } = await two(t)
   const guard = { isDown: false, ask: <T>(send: () => Promise<T>): Promise<T | undefined> => send() }
-  const shared = createSharedWindow({ client: one.redis, guard })
+  const shared = createRedisWindow({ client: one.redis, guard })
   // The most there can be: requests far apart, each counted by itself, and leases of which nothing is heard again.
   const fill = async (limit: Limit, requests: number) => {
     for (let i = 0; i < requests; i++) {

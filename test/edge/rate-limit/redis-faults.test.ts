@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { Decision } from '../../../src/edge/rate-limit/limiter.ts'
-import { createSlidingWindowLimiter } from '../../../src/edge/rate-limit/sliding-window-limiter.ts'
+import { createLimiter } from '../../../src/edge/rate-limit/limiter.ts'
 import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { faultProxy } from '../../support/fault-proxy.ts'
 import { privateRedis } from '../../support/private-engines.ts'
@@ -36,7 +36,7 @@ async function instance(t: Test, instanceId: string) {
   }
   const nowMs = () => performance.now()
   const guard = createRedisGuard({ budgetMs: BUDGET_MS, nowMs, onDown: report('down'), onUp: report('up') })
-  const limiter = createSlidingWindowLimiter({ client, guard, nowMs, instanceId })
+  const limiter = createLimiter({ client, guard, nowMs, instanceId })
   const admitted = new NaiveWindow()
   let longestMs = 0
   let waited = 0
@@ -45,7 +45,7 @@ async function instance(t: Test, instanceId: string) {
   async function ask(): Promise<Decision[]> {
     const sentMs = nowMs()
     const decisions = await Promise.all(
-      Array.from({ length: 20 }, () => limiter.takeHeld('client', limit, nowMs()) ?? limiter.take('client', limit))
+      Array.from({ length: 20 }, () => limiter.decideNow('client', limit, nowMs()) ?? limiter.decide('client', limit))
     )
     const tookMs = nowMs() - sentMs
     longestMs = Math.max(longestMs, tookMs)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import type { Limit } from '../../../src/edge/rate-limit/limiter.ts'
-import { createSharedWindow, leaseMsOf } from '../../../src/edge/rate-limit/shared-window.ts'
+import { createRedisWindow, leaseMsOf } from '../../../src/edge/rate-limit/redis-window.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { NaiveWindow } from './support/naive-window.ts'
 import { type VirtualInstance, virtualInstances } from './support/virtual-instance.ts'
@@ -55,7 +55,7 @@ let traces = 0
 async function pass(ms: number): Promise<void> {
   clock.nowMs += ms
   // As each instance does by itself, on the real clock.
-  for (const instance of instances) await instance.sweep()
+  for (const instance of instances) await instance.returnEndedLeases()
 }
 
 function at(place: number): VirtualInstance {
@@ -162,7 +162,7 @@ t.test('where moments are rounded, as there are too many of them, it is the marg
   const limit = { max: 1800, windowMs: 60_000 }
   const { redis } = at(0)
   const guard = { isDown: false, ask: <T>(send: () => Promise<T>): Promise<T | undefined> => send() }
-  const shared = createSharedWindow({ client: redis, guard })
+  const shared = createRedisWindow({ client: redis, guard })
   const window = new NaiveWindow()
   const seen = { admitted: 0, refused: 0, early: 0 }
   for (let i = 0; i < 8000; i++) {

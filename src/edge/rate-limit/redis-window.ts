@@ -3,91 +3,95 @@ import type { RedisGuard } from '../../platform/redis/redis-guard.ts'
 import type { Limit } from './limiter.ts'
 
 /**
- * The sliding windows of all clients, in Redis: never more than `max` requests in any window, across all instances, with
- * less than a round trip for each.
+ * The sliding windows of all clients, in Redis: never more than `max` requests in any window, across all instances, for
+ * less than a round trip per request.
  *
- * An instance is granted a permit for each request that waits, which counts from now on; and as a lease some in advance,
- * which count from the end of the lease on, used or not. A permit counts for one window, and nothing is granted beyond
- * what is free.
+ * Redis grants an instance one permit for each request that waits, which counts from now on; and a lease of some permits
+ * in advance, which count from the end of the lease on, used or not. A permit counts for one window, and nothing is
+ * granted beyond what is free.
  *
  * Why that is never too much. Take any time t, and the permits that were used after t − window, up to t. Each counts from
- * a time s on that is not before its use u: a lease ends for its holder before it does for Redis, as the holder measures
- * from before it asked. All were granted by the last grant at or before t, at g, and all still counted at g, as
+ * a time s on that is not before its use u: a lease ends for its holder before it ends for Redis, because the holder
+ * measures from before it asked. All were granted by the last grant at or before t, at g, and all still counted at g, as
  * s >= u > t − window >= g − window. What counts after a grant is at most `max`.
  *
- * It rests on Redis: that it keeps what it was told, and that its clock does not leap ahead. The clocks of instances
- * count for nothing but the length of a lease.
+ * The proof assumes that Redis keeps its data, and that its clock does not jump ahead. The clocks of instances matter only
+ * for the length of a lease.
  *
- * Who is refused too early, and by how much:
- * - In time: a used permit counts longer than a window by what was left of its lease when it was last heard of, and
- *   where more than 1000 moments are to be kept by up to a thousandth of the window, as they are then rounded up.
- * - In permits: others may hold up to a 32nd of what was free, each, for one lease. Then the rest comes back (within a
- *   second, where clients have windows of different lengths), and an instance that has been refused asks again within
+ * How much too early a client may be refused:
+ * - In time: a used permit counts longer than a window by the rest of its lease when its use was last reported; and with
+ *   more than 1000 moments to keep, by up to a thousandth of the window, because they are then rounded up.
+ * - In permits: each other instance may hold up to a 32nd of what was free, for one lease. Then the unused rest comes back
+ *   (within a second, if clients have windows of different lengths), and an instance that was refused asks again within
  *   another lease.
- * - A lease is a second, or a 50th of the window where that is shorter.
- * - With less than 32 free there are no leases: limits up to 32 are exact, and what is left of others is handed out singly.
- * - An instance that dies, or an answer that is late, takes its permits along for one window.
+ * - A lease is a second, or a 50th of the window if that is shorter.
+ * - With fewer than 32 free there are no leases: limits up to 32 are exact, and the end of larger ones is handed out singly.
+ * - If an instance dies, or an answer is late, the permits are lost for one window.
  */
-export interface SharedWindow {
-  /** Asks for permits, and gives back what is left of an earlier lease; undefined where Redis does not answer. */
+export interface RedisWindow {
+  /** Asks for permits, and returns the unused ones of an earlier lease; undefined if Redis does not answer. */
   take(request: PermitRequest): Promise<Grant | undefined>
 }
 
+/** Permits that an instance asks for, for one client. */
 export interface PermitRequest {
   client: string
   limit: Limit
   leaseMs: number
-  /** How many requests wait for one. */
+  /** How many requests wait for a permit. */
   waiting: number
-  /** How many are wanted in advance. */
+  /** How many permits are wanted in advance. */
   wanted: number
-  /** A new name for the lease. */
+  /** The name of the new lease, if there will be one. */
   leaseId: string
-  /** The lease before this one, which is over. */
+  /** The lease before this one, which has ended. */
   previousLease: PermitLease | undefined
 }
 
+/** A lease that has ended. */
 export interface PermitLease {
   readonly id: string
-  /** How many were granted in advance. */
+  /** How many permits it was granted. */
   readonly permits: number
   /** How many of them were not used, and will not be. */
   readonly unused: number
 }
 
+/** The permits that Redis grants. */
 export interface Grant {
   /** For requests that wait. */
   granted: number
   /** In advance, until the end of the lease. */
   advance: number
-  /** What is left beside that. */
+  /** How many are left beside these. */
   free: number
-  /** Until more is free, if nothing is given back before; if nothing is free: until something is. */
+  /** Until more are free, if nothing is returned before; if none is free, until one is. */
   freesInMs: number
 }
 
-interface SharedWindowOptions {
+interface RedisWindowOptions {
   client: Redis
   guard: RedisGuard
 }
 
 const LONGEST_LEASE_MS = 1000
 const LEASES_PER_WINDOW = 50
-/** Redis lets a lease last longer by this, as clocks do not run equally fast. */
+/** How much longer a lease lasts for Redis, because clocks do not run equally fast. */
 const DRIFT_MS = 1
 
+/** Returns how long a lease under a limit lasts for its holder, in ms. */
 export function leaseMsOf({ windowMs }: Limit): number {
   return Math.min(LONGEST_LEASE_MS, windowMs / LEASES_PER_WINDOW)
 }
 
 /**
- * A client is a sorted set. Each member is so many permits, scored by the time from which they count, in µs: `3:<time>`
- * for those that were granted or used at one moment, `3:<name>` for a lease. The member `n` has the negated sum of all as
- * its score. With more than 1000 members, moments are rounded up to thousandths of the window: there are never many more
- * than 2000, beside the leases.
+ * Each client has a sorted set. Each member is a number of permits, scored by the time from which they count, in µs:
+ * `3:<time>` for permits that were granted or used at one moment, `3:<name>` for a lease. The member `n` has the negated
+ * sum of all as its score. Beyond 1000 members, moments are rounded up to thousandths of the window: there are never many
+ * more than 2000, beside the leases.
  *
- * The line `#!lua` has Redis refuse the script as a whole while it takes no writes. A key that is not ours, of another type
- * or with an impossible sum, is thrown out. (`..` would write large numbers as 1.7e+15.)
+ * Because of the line `#!lua`, Redis refuses the whole script while it takes no writes. A key of another type, or with an
+ * impossible sum, was not written here, and is deleted. (`..` would write large numbers as 1.7e+15.)
  */
 const TAKE = `#!lua
 local key, max, window, lease = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -175,7 +179,8 @@ declare module 'ioredis' {
 
 type TakeReply = [granted: number, advance: number, free: number, freesInMs: number]
 
-export function createSharedWindow({ client: redis, guard }: SharedWindowOptions): SharedWindow {
+/** Creates the sliding windows in Redis. */
+export function createRedisWindow({ client: redis, guard }: RedisWindowOptions): RedisWindow {
   redis.defineCommand('takePermits', { numberOfKeys: 1, lua: TAKE })
 
   return {
