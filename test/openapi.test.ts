@@ -60,6 +60,7 @@ t.test('every operation has an id, a summary, and problems for what can go wrong
     'ProductPriceChangedEvent',
     'ProductStockChangedEvent',
     'ProductUpdatedEvent',
+    'ServiceIndex',
     'StockAdjustment',
     'StoredWebhookEvent',
     'StoredWebhookEventDetails',

@@ -7,6 +7,7 @@ import { Health, Liveness } from '../../schemas/health.ts'
 import { Problem } from '../../schemas/problem.ts'
 import { ProductInput, ProductPatch, StockAdjustment } from '../../schemas/product-inputs.ts'
 import { Pagination, Product, ProductPage } from '../../schemas/products.ts'
+import { ServiceIndex } from '../../schemas/service-index.ts'
 import {
   StoredWebhookEvent,
   StoredWebhookEventDetails,
@@ -17,7 +18,7 @@ import {
 import { WebhookEvent, WebhookReceipt, webhookEvents } from '../../schemas/webhooks.ts'
 
 const schemas = [
-  ...[Problem, Health, Liveness],
+  ...[Problem, ServiceIndex, Health, Liveness],
   ...[Product, Pagination, ProductPage, Facets, Availability],
   ...[ProductInput, ProductPatch, StockAdjustment],
   ...[BulkUpsert, BulkDelete, BulkResult, BulkFailure, BulkEnd],
