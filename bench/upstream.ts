@@ -5,7 +5,11 @@ import { Type } from '@sinclair/typebox'
 import { Agent, request } from 'undici'
 import type { Config } from '../src/config/config.ts'
 import { createCircuitBreaker } from '../src/integrations/upstream/circuit-breaker.ts'
-import { createUpstreamClient, type UpstreamClient } from '../src/integrations/upstream/upstream-client.ts'
+import {
+  createUpstreamClient,
+  type TokenSource,
+  type UpstreamClient
+} from '../src/integrations/upstream/upstream-client.ts'
 import type { BenchmarkContext } from './benchmarks.ts'
 import { markdownTable, median } from './results.ts'
 import { type ServerProcess, startServer } from './server-process.ts'
@@ -42,13 +46,13 @@ export async function benchUpstream(_: Config, { env, isQuick }: BenchmarkContex
     supplier = await startServer(SUPPLIER, { env, logFile: join(folder, 'supplier.log') })
     const origin = `http://127.0.0.1:${supplier.port}`
     const client = makeClient(origin, dispatcher, 5)
-    const authorizer = { headers: async () => ({ authorization: 'Bearer token' }), rejected: async () => {} }
+    const tokens = { get: async () => 'token', invalidate: async () => {} }
     const call = { path: ['availability', 'SKU-1'], response: Availability }
     const contenders: Record<string, () => Promise<unknown>> = {
       [BARE]: async () => (await request(`${origin}/availability/SKU-1`, { dispatcher })).body.json(),
       [PIPELINE]: () => client.request(call),
       [`${PIPELINE}, with a token`]: (() => {
-        const authorized = makeClient(origin, dispatcher, 5, authorizer)
+        const authorized = makeClient(origin, dispatcher, 5, tokens)
         return () => authorized.request(call)
       })()
     }
@@ -73,19 +77,14 @@ interface MeasuredClient extends UpstreamClient {
   breaker: ReturnType<typeof createCircuitBreaker>
 }
 
-function makeClient(
-  baseUrl: string,
-  dispatcher: Agent,
-  threshold: number,
-  authorizer?: Parameters<typeof createUpstreamClient>[0]['authorizer']
-): MeasuredClient {
+function makeClient(baseUrl: string, dispatcher: Agent, threshold: number, tokens?: TokenSource): MeasuredClient {
   const random = Math.random
   const breaker = createCircuitBreaker({ name: 'Supplier', threshold, resetTimeoutMs: 60_000, nowMs, random })
   const client = createUpstreamClient({
     baseUrl,
     dispatcher,
     breaker,
-    authorizer,
+    tokens,
     attemptTimeoutMs: 2000,
     attempts: 3,
     retryDelayMs: 1,

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig } from '../src/config/config.ts'
-import { TokenError } from '../src/integrations/oauth/token-error.ts'
-import { openSupplier } from '../src/integrations/supplier/open-supplier.ts'
+import { TokenError } from '../src/integrations/oauth/token-provider.ts'
+import { openSupplierForCommand } from '../src/integrations/supplier/open-supplier.ts'
 import type { ItemRefusal } from '../src/integrations/supplier/sync/read-item.ts'
 import {
   FeedError,
@@ -21,12 +21,12 @@ import { runCommand } from './run-command.ts'
 
 const USAGE = `npm run sync -- [--full] [--dry-run]
 
-  --full     from the beginning of the supplier's feed, and not from where the last run left off
-  --dry-run  says what would be done, and leaves everything as it is
+  --full     reads the feed from its beginning instead of continuing after the last run
+  --dry-run  reports what would be done, and changes nothing
 
-Brings what the supplier at EXTERNAL_API_BASE_URL says of its products into the catalogue; of each field, the last writer
-wins. It may be stopped at any time, and goes on when it is run again. Items that make no product are reported on standard
-error and left out; the exit status is 1 then.`
+Copies what changed at the supplier (EXTERNAL_API_BASE_URL) into the catalogue. For each field the last writer wins. A sync
+may be stopped at any time; the next one continues. Invalid items are skipped and reported on standard error, and the exit
+status is 1.`
 
 const REFUSED_STATUS = 1
 
@@ -40,7 +40,7 @@ await runCommand(async (environment) => {
   if (environment.isPrivate) await migrate(config.mysql)
 
   const startedAt = performance.now()
-  const supplier = await openSupplier(baseUrl, config)
+  const supplier = await openSupplierForCommand(baseUrl, config)
   const progress = startProgress()
   const signal = interruption()
   try {
@@ -52,7 +52,7 @@ await runCommand(async (environment) => {
       sources: { nowMs: Date.now, randomBytes },
       signal,
       onRefusal: (refusal) => progress.log(describeRefusal(refusal)),
-      onTrouble: ({ message }) => progress.log(`${message}: trying again`),
+      onRetry: ({ message }) => progress.log(`${message}: trying again`),
       onProgress: (itemsRead) => progress.update(null, itemsRead)
     }).finally(progress.stop)
     console.log(`${describeSummary(summary)}: ${describeWork(summary.read, startedAt)}`)
@@ -71,14 +71,14 @@ function readOptions() {
 }
 
 function noSupplier(isDemo: boolean): ReadableError {
-  const demo = isDemo ? ' Or run `npm start` beside it: its demo has a supplier.' : ''
-  return new ReadableError(`There is no supplier: set EXTERNAL_API_BASE_URL.${demo}`)
+  const demo = isDemo ? ' Or keep `npm start` running: its demo has a supplier.' : ''
+  return new ReadableError(`No supplier is configured: set EXTERNAL_API_BASE_URL.${demo}`)
 }
 
 function toReadable(error: unknown): unknown {
   if (error instanceof SyncRunningError || error instanceof FeedError) return new ReadableError(error.message)
   if (!(error instanceof UpstreamError || error instanceof TokenError)) return error
-  return new ReadableError(`${error.message}. What is done is kept: run it again for the rest.`)
+  return new ReadableError(`${error.message}. Pages that were applied are kept: run the command again to continue.`)
 }
 
 function describeRefusal({ sku, detail }: ItemRefusal): string {

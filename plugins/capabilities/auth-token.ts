@@ -1,12 +1,11 @@
 import fp from 'fastify-plugin'
-import { openTokens } from '../../src/integrations/oauth/open-tokens.ts'
+import { addTokenMetrics, openTokens } from '../../src/integrations/oauth/open-tokens.ts'
 import type { TokenManager } from '../../src/integrations/oauth/token-manager.ts'
-import { addTokenMetrics } from '../../src/integrations/oauth/token-metrics.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Access tokens for the supplier; null where no provider is configured. */
+    /** Access tokens for the supplier; null when no provider is configured. */
     authToken: TokenManager | null
   }
 }
@@ -20,8 +19,8 @@ export default fp(
       return
     }
     const { up, down } = createOutageLog('The token provider', app.log)
-    const measure = addTokenMetrics(app.metrics, () => manager.ageMs)
-    const { manager, close } = openTokens({
+    const measure = addTokenMetrics(app.metrics, () => tokens.ageMs)
+    const { tokens, close } = openTokens({
       credentials,
       redis: app.redis,
       guard: app.guardRedis('The access token in Redis'),
@@ -31,7 +30,7 @@ export default fp(
         else down(fetch.error)
       }
     })
-    app.decorate('authToken', manager)
+    app.decorate('authToken', tokens)
     app.addHook('onClose', close)
   },
   { name: 'auth-token', dependencies: ['metrics', 'redis'] }

@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
-import { createAvailabilityFinder, type FindAvailability } from '../../src/integrations/supplier/find-availability.ts'
-import { createRecentStock } from '../../src/integrations/supplier/recent-stock.ts'
+import { createAvailabilityFinder, type FindAvailability } from '../../src/integrations/supplier/availability.ts'
 import { createSupplierStock } from '../../src/integrations/supplier/supplier-stock.ts'
 
 declare module 'fastify' {
@@ -9,7 +8,7 @@ declare module 'fastify' {
   }
 }
 
-/** Of the lines that tell of failures: there may be one with each request. */
+/** Between two log lines on failures: there may be a failure with every request. */
 const LOG_INTERVAL_MS = 10_000
 
 /** `findAvailability`: the supplier's stock of a product, or the catalogue's. */
@@ -28,13 +27,7 @@ export default fp(
     function logFailure(error: Error): void {
       if (nowMs() < silentUntilMs) return
       silentUntilMs = nowMs() + LOG_INTERVAL_MS
-      app.log.warn({ err: error }, 'The supplier does not tell its stock: the catalogue stands in')
-    }
-
-    function askSupplier() {
-      if (supplier === null) return null
-      const ask = createSupplierStock({ client: supplier.client, deadlineMs, onFailure: logFailure })
-      return createRecentStock({ ask, nowMs })
+      app.log.warn({ err: error }, 'The supplier did not return its stock: using that of the catalogue')
     }
 
     app.decorate(
@@ -44,7 +37,7 @@ export default fp(
           const { entry } = await cache.responses.get(productResponses.product(id), seenVersion)
           return JSON.parse(entry.answer.body.toString())
         },
-        askSupplier: askSupplier(),
+        askSupplier: supplier && createSupplierStock({ ...supplier, deadlineMs, nowMs, onFailure: logFailure }),
         deadlineMs,
         nowMs,
         onFound: (outcome) => answers.labels({ outcome }).inc()

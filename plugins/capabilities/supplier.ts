@@ -1,26 +1,28 @@
 import fp from 'fastify-plugin'
-import { createTokenAuthorizer } from '../../src/integrations/oauth/token-authorizer.ts'
+import { openSupplier, SUPPLIER } from '../../src/integrations/supplier/open-supplier.ts'
 import type { CircuitBreaker } from '../../src/integrations/upstream/circuit-breaker.ts'
 import type { UpstreamClient } from '../../src/integrations/upstream/upstream-client.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Null where none is configured. */
+    /** The supplier's API; null when none is configured. */
     supplier: { client: UpstreamClient; breaker: CircuitBreaker } | null
   }
 }
 
-const NAME = 'Supplier'
-
-/** `supplier`: the supplier's API, with access tokens where a provider of them is configured. */
+/** `supplier`: a client of the supplier's API, with access tokens when a provider of them is configured. */
 export default fp(
   async (app) => {
-    const { baseUrl } = app.config.supplier
-    const authorizer = app.authToken === null ? undefined : createTokenAuthorizer(app.authToken)
-    app.decorate(
-      'supplier',
-      baseUrl === null ? null : { client: app.openUpstream(NAME, baseUrl, authorizer), breaker: app.breaker(NAME) }
-    )
+    const { baseUrl, ...settings } = app.config.supplier
+    if (baseUrl === null) {
+      app.decorate('supplier', null)
+      return
+    }
+    const breaker = app.breaker(SUPPLIER)
+    const tokens = app.authToken ?? undefined
+    const { client, close } = openSupplier({ baseUrl, settings, breaker, tokens, caller: 'service' })
+    app.decorate('supplier', { client, breaker })
+    app.addHook('onClose', close)
   },
-  { name: 'supplier', dependencies: ['auth-token', 'breaker', 'upstream'] }
+  { name: 'supplier', dependencies: ['auth-token', 'breaker'] }
 )

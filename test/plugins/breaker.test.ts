@@ -10,9 +10,11 @@ import { waitFor } from '../support/wait-for.ts'
 
 const TIMEOUT_MS = 30_000
 
-t.test('a breaker is told in metrics, and in one line of the log for each change of its state', async (t) => {
+t.test('a breaker has metrics, and writes one log line for each change of its state', async (t) => {
   const folder = t.testdir()
+  const upstream = await scriptedUpstream(t)
   const config = await testConfig(t, {
+    EXTERNAL_API_BASE_URL: upstream.url,
     LOG_LEVEL: 'info',
     LOG_FILE_PATH: join(folder, 'aisle.log'),
     EXTERNAL_API_RETRY_ATTEMPTS: '1',
@@ -20,8 +22,9 @@ t.test('a breaker is told in metrics, and in one line of the log for each change
     CIRCUIT_BREAKER_RESET_TIMEOUT: '20'
   })
   const app = await testApp(t, config)
-  const upstream = await scriptedUpstream(t)
-  const { request } = app.openUpstream('Supplier', upstream.url)
+  const { supplier } = app
+  if (supplier === null) throw new Error('it is configured')
+  const { request } = supplier.client
   const metrics = async () => {
     const families = parseExposition((await app.inject('/metrics')).body)
     const samples = families.flatMap((family) => family.samples).filter(({ name }) => name.startsWith('aisle_breaker_'))
@@ -30,7 +33,7 @@ t.test('a breaker is told in metrics, and in one line of the log for each change
     )
   }
 
-  t.equal(app.breaker('Supplier'), app.breaker('Supplier'))
+  t.equal(app.breaker('Supplier'), supplier.breaker)
   upstream.script(status(500), status(500), ok)
   for (const _ of [1, 2]) await rejection(request(call))
   t.equal(app.breaker('Supplier').state, 'open')
@@ -63,7 +66,7 @@ t.test('a breaker is told in metrics, and in one line of the log for each change
       breaker: 'Supplier',
       from: 'closed',
       to: 'open',
-      msg: /^Supplier fails, and is left alone for \d+ ms$/
+      msg: /^Supplier fails: its circuit breaker is open for \d+ ms$/
     },
     { level: 30, from: 'open', to: 'half-open', msg: 'Supplier is tried again' },
     { level: 30, from: 'half-open', to: 'closed', msg: 'Supplier works again' }

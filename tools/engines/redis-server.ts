@@ -10,19 +10,19 @@ export interface RedisServerOptions {
   program: ServerProgram
   socketPath: string
   logFile: string
-  /** More arguments, which override those given here. */
-  args?: readonly string[]
+  /** A port on 127.0.0.1 as well; 0 for none. */
+  port: number
 }
 
 /** A Redis or Valkey that keeps nothing on disk, on a Unix socket. */
-export function createRedisServer({ program, socketPath, logFile, args = [] }: RedisServerOptions): ServerProcess {
+export function createRedisServer({ program, socketPath, logFile, port }: RedisServerOptions): ServerProcess {
   const folder = dirname(logFile)
   mkdirSync(folder, { recursive: true })
   return createServerProcess({
     label: `${program.family} ${program.version}`,
     file: program.file,
     args: [
-      ['--port', '0'],
+      ['--port', String(port)],
       ['--bind', '127.0.0.1'],
       ['--unixsocket', socketPath],
       ['--unixsocketperm', '700'],
@@ -31,8 +31,7 @@ export function createRedisServer({ program, socketPath, logFile, args = [] }: R
       ['--dir', folder],
       ['--logfile', logFile],
       // Else its command line no longer says whose it is.
-      ['--set-proc-title', 'no'],
-      args
+      ['--set-proc-title', 'no']
     ].flat(),
     env: serverEnvironment(program.tree),
     logFile,

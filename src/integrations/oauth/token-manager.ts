@@ -1,169 +1,161 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { unlessAborted } from '../../platform/lib/time-limit.ts'
-import { TokenError } from './token-error.ts'
-import { dueAfterMs } from './token-lifetime.ts'
-import type { RequestToken } from './token-provider.ts'
+import { longestBackoffMs } from '../../platform/lib/backoff.ts'
+import { createSingleFlight } from '../../platform/lib/single-flight.ts'
+import type { TokenSource } from '../upstream/upstream-client.ts'
+import { type RequestToken, TokenError, type TokenFailure } from './token-provider.ts'
 import type { TokenSeal } from './token-seal.ts'
 import type { SharedToken, TokenStore } from './token-store.ts'
 
-export interface TokenManager {
+/** Access tokens of one process. */
+export interface TokenManager extends TokenSource {
   /**
-   * A token that is of use now: from memory, without a round trip, unless there is none.
-   * @param signal ends the waiting, with its reason; others go on to wait for the same token
+   * Returns a token that can be used now: from memory, without a round trip, if there is one.
    * @throws {TokenError}
    */
-  get(signal?: AbortSignal): Promise<string>
+  get(): Promise<string>
   /**
-   * The token was answered with 401: it is not given out again, here and elsewhere, and the next call brings another one.
-   * Where a second token is refused right after the first, a third would not help: it stays.
+   * Reports that this token was answered with 401. No instance uses it again, and the next call fetches another one. A
+   * second token that is refused within 10 s is kept: a third would not help.
    */
   invalidate(token: string): Promise<void>
-  /** How long ago the token in memory was asked for; undefined while there is none. */
+  /** How long ago the token in memory was requested, in ms; undefined when there is none. */
   readonly ageMs: number | undefined
 }
 
-/** What became of a request to the provider. */
-export type FetchOutcome = { outcome: 'issued' } | { outcome: TokenError['kind']; error: TokenError }
+/** The outcome of a request to the provider. */
+export type FetchOutcome = { outcome: 'issued' } | { outcome: TokenFailure; error: TokenError }
 
 interface TokenManagerOptions {
   requestToken: RequestToken
   store: TokenStore
   seal: TokenSeal
-  /** For how long another one's fetching is waited for: that of the lock. */
+  /** How long the lock lasts, and so how long to wait for an instance that holds it. */
   lockMs: number
   /** A monotonic clock, in ms. */
   nowMs: () => number
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   random: () => number
   randomBytes: (size: number) => Buffer
-  /** Told of every request to the provider. */
+  /** Called after every request to the provider. */
   onFetch: (outcome: FetchOutcome) => void
 }
 
-interface HeldToken {
+interface CurrentToken {
   value: string
   id: string
-  askedAtMs: number
-  dueAtMs: number
-  dueAloneAtMs: number
+  requestedAtMs: number
+  refreshAtMs: number
   expiresAtMs: number
 }
 
+const FLIGHT = 'token'
 const POLL_MS = 50
-/** For how long nobody asks a provider again that does not take our credentials; longer, if it says so. */
-const REFUSED_MS = 10_000
-/** The same for one that does not answer: doubled with each failure in a row, up to the last; shortened at random. */
-const UNAVAILABLE_MS = 500
-const MAX_UNAVAILABLE_MS = 5000
-/** While another instance replaces a token that still holds, or Redis is away, this one looks so often. */
-const LOOK_AGAIN_MS = 500
-/** How often at most a 401 makes an instance ask for a new token. */
+/** A token is replaced when half of its useful life is over, so that the provider may fail during the other half. */
+const REFRESH_SHARE = 0.5
+/** Each instance takes off a random part of it, so that not all of them ask at once. */
+const JITTER_SHARE = 0.1
+/** How long no instance asks a provider again that refuses our credentials. */
+const REFUSED_PAUSE_MS = 10_000
+/** How long no instance asks a provider again that is unavailable; half of it at least. */
+const UNAVAILABLE_BACKOFF = { baseMs: 500, maxMs: 5000 }
+/** How soon to try again to replace a token that is still valid, when another instance does it or Redis is away. */
+const REFRESH_RETRY_MS = 500
+/** How often a 401 makes an instance ask for a new token at most. */
 const REJECTION_INTERVAL_MS = 10_000
 
 /**
- * Holds an access token: from memory, from Redis, or from the provider, by one instance under a lock. A token is replaced
- * when half of its life is over, behind the back of those who get the old one meanwhile, also when that fails.
+ * Makes a token manager. A token comes from memory, else from Redis, else from the provider, which one instance asks
+ * under a lock. It is replaced in the background, while callers get the old one, also when replacing it fails.
  *
- * The lock is for the provider's sake: whoever cannot get it in time, or has no Redis, asks for a token alone. The worst
- * that comes of it is a token too many.
+ * The lock saves requests; nothing depends on it. An instance that cannot get it in time, or has no Redis, asks for a
+ * token of its own.
  */
 export function createTokenManager(options: TokenManagerOptions): TokenManager {
   const { requestToken, store, seal, lockMs, nowMs, random, randomBytes, onFetch } = options
-  let held: HeldToken | undefined
-  let flight: Promise<HeldToken> | undefined
+  const flights = createSingleFlight<typeof FLIGHT, CurrentToken>()
+  let current: CurrentToken | undefined
   let failure: { error: TokenError; untilMs: number } | undefined
-  let failuresInRow = 0
+  let failures = 0
   let rejectedId = ''
-  let rejectableFromMs = Number.NEGATIVE_INFINITY
+  let mayRejectFromMs = Number.NEGATIVE_INFINITY
 
-  async function get(signal?: AbortSignal): Promise<string> {
-    signal?.throwIfAborted()
+  async function get(): Promise<string> {
     const now = nowMs()
-    const mayFetch = failure === undefined || now >= failure.untilMs
-    if (held !== undefined && now < held.expiresAtMs) {
-      // Whoever asks once it has expired meets the error.
-      if (now >= held.dueAtMs && mayFetch) fly().catch(() => {})
-      return held.value
+    const isPausing = failure !== undefined && now < failure.untilMs
+    if (current !== undefined && now < current.expiresAtMs) {
+      // A caller that comes after the token has expired gets the error.
+      if (now >= current.refreshAtMs && !isPausing) flights.run(FLIGHT, obtain).catch(() => {})
+      return current.value
     }
-    if (failure !== undefined && !mayFetch && flight === undefined) throw failure.error
-    const token = await (signal === undefined ? fly() : unlessAborted(signal, fly()))
+    if (failure !== undefined && isPausing && !flights.has(FLIGHT)) throw failure.error
+    const token = await flights.run(FLIGHT, obtain)
     return token.value
   }
 
-  function fly(): Promise<HeldToken> {
-    flight ??= obtain().finally(() => {
-      flight = undefined
-    })
-    return flight
-  }
-
-  async function obtain(): Promise<HeldToken> {
+  async function obtain(): Promise<CurrentToken> {
     const owner = randomBytes(12).toString('base64url')
     const giveUpAtMs = nowMs() + lockMs
     for (;;) {
-      const askedAtMs = nowMs()
-      const claim = await store.claim(owner, [held?.id ?? '', rejectedId])
-      if (claim.state === 'found') return hold(claim.token, askedAtMs)
-      if (claim.state === 'failed') throw leaveAlone(new TokenError(claim.kind, 'the provider gave none'), claim.leftMs)
-      if (claim.state === 'claimed') return await fetch(owner, claim.fence)
+      const claimedAtMs = nowMs()
+      const claim = await store.claim(owner, [current?.id ?? '', rejectedId])
+      if (claim.state === 'found') return adopt(claim.token, claimedAtMs)
+      if (claim.state === 'failed') throw pause(new TokenError(claim.kind, 'the provider gave none'), claim.leftMs)
+      if (claim.state === 'claimed') return await fetch(owner)
       const now = nowMs()
-      const isAway = claim.state === 'unavailable'
-      if (held !== undefined && now < (isAway ? held.dueAloneAtMs : held.expiresAtMs)) {
-        held.dueAtMs = now + LOOK_AGAIN_MS
-        return held
+      if (current !== undefined && now < current.expiresAtMs) {
+        current.refreshAtMs = now + REFRESH_RETRY_MS
+        return current
       }
-      if (isAway || now >= giveUpAtMs) return await fetch(owner, undefined)
+      if (claim.state === 'unavailable' || now >= giveUpAtMs) return await fetch(owner)
       await wait(POLL_MS * (0.5 + random()))
     }
   }
 
-  /** @param fence of the lock; undefined without */
-  async function fetch(owner: string, fence: string | undefined): Promise<HeldToken> {
-    const askedAtMs = nowMs()
+  async function fetch(owner: string): Promise<CurrentToken> {
+    const requestedAtMs = nowMs()
     const { value, usefulMs } = await requestToken().catch((error: TokenError) => {
-      const forMs = pauseAfter(error)
+      const forMs = pauseMsAfter(error)
       onFetch({ outcome: error.kind, error })
-      // Nobody waits for Redis to know.
+      // Callers do not wait for Redis.
       store.fail(owner, error.kind, forMs)
-      throw leaveAlone(error, forMs)
+      throw pause(error, forMs)
     })
     onFetch({ outcome: 'issued' })
-    const leftMs = usefulMs - (nowMs() - askedAtMs)
-    const token = { value, id: seal.idOf(value), usefulMs, leftMs }
+    const token = { value, id: seal.idOf(value), usefulMs, leftMs: usefulMs - (nowMs() - requestedAtMs) }
     const putAtMs = nowMs()
-    const newer = await store.put(owner, fence, token)
-    return newer === undefined || newer.id === rejectedId ? hold(token, putAtMs) : hold(newer, putAtMs)
+    const other = await store.put(owner, token)
+    const isNewer = other !== undefined && other.id !== rejectedId && other.id !== current?.id
+    return adopt(isNewer ? other : token, putAtMs)
   }
 
-  function hold({ value, id, usefulMs, leftMs }: SharedToken, atMs: number): HeldToken {
+  function adopt({ value, id, usefulMs, leftMs }: SharedToken, atMs: number): CurrentToken {
     const expiresAtMs = atMs + leftMs
-    const askedAtMs = expiresAtMs - usefulMs
+    const requestedAtMs = expiresAtMs - usefulMs
+    const refreshAtMs = requestedAtMs + usefulMs * (REFRESH_SHARE - JITTER_SHARE * random())
     failure = undefined
-    failuresInRow = 0
-    const { due, dueAlone } = dueAfterMs(usefulMs, random())
-    held = { value, id, askedAtMs, dueAtMs: askedAtMs + due, dueAloneAtMs: askedAtMs + dueAlone, expiresAtMs }
-    return held
+    failures = 0
+    current = { value, id, requestedAtMs, refreshAtMs, expiresAtMs }
+    return current
   }
 
-  function pauseAfter({ kind, retryAfterMs = 0 }: TokenError): number {
-    if (kind === 'refused') return Math.max(REFUSED_MS, retryAfterMs)
-    const backoffMs = Math.min(UNAVAILABLE_MS * 2 ** failuresInRow, MAX_UNAVAILABLE_MS)
-    failuresInRow++
-    return Math.max(backoffMs * (0.5 + 0.5 * random()), retryAfterMs)
+  function pauseMsAfter({ kind, retryAfterMs = 0 }: TokenError): number {
+    if (kind === 'refused') return Math.max(REFUSED_PAUSE_MS, retryAfterMs)
+    const longestMs = longestBackoffMs(++failures, UNAVAILABLE_BACKOFF)
+    return Math.max(longestMs * (0.5 + 0.5 * random()), retryAfterMs)
   }
 
-  function leaveAlone(error: TokenError, forMs: number): TokenError {
+  function pause(error: TokenError, forMs: number): TokenError {
     failure = { error, untilMs: nowMs() + forMs }
     return error
   }
 
   async function invalidate(token: string): Promise<void> {
     const id = seal.idOf(token)
-    // An older one is gone already.
-    if (held?.id !== id || nowMs() < rejectableFromMs) return
-    rejectableFromMs = nowMs() + REJECTION_INTERVAL_MS
+    // An older token is gone already.
+    if (current?.id !== id || nowMs() < mayRejectFromMs) return
+    mayRejectFromMs = nowMs() + REJECTION_INTERVAL_MS
     rejectedId = id
-    held = undefined
+    current = undefined
     await store.drop(id)
   }
 
@@ -171,7 +163,7 @@ export function createTokenManager(options: TokenManagerOptions): TokenManager {
     get,
     invalidate,
     get ageMs() {
-      return held && nowMs() - held.askedAtMs
+      return current && nowMs() - current.requestedAtMs
     }
   }
 }

@@ -1,70 +1,72 @@
-import { startTimeout } from '../../platform/lib/time-limit.ts'
+import type { StartTimeout } from '../../platform/lib/time-limit.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 interface BulkheadOptions {
-  /** Names the upstream in errors. */
+  /** The name of the upstream, for errors. */
   upstream: string
-  /** Calls that may be on their way at the same time. */
-  limit: number
-  /** Calls that may wait for a place. */
-  waitingLimit: number
+  /** How many calls may run at the same time. */
+  maxConcurrent: number
+  /** How many more calls may wait for a place. */
+  maxWaiting: number
+  startTimeout: StartTimeout
+}
+
+/** Limits how many calls of one upstream run at the same time. */
+export interface Bulkhead {
+  /**
+   * Takes a place, or waits for one: first come, first served. Each place must be given back with `leave`.
+   * @returns undefined when there is a place at once
+   * @throws {UpstreamError} `busy`, when too many calls wait already or after `maxWaitMs`; or the reason of the signal
+   */
+  enter(signal: AbortSignal, maxWaitMs: number): Promise<void> | undefined
+  leave(): void
 }
 
 /**
- * Bounds how much of this instance one upstream can hold up. Calls wait here for a connection, first come first served,
- * and not in the connection pool: that one has no bound, and keeps what its caller has given up.
+ * Makes a bulkhead: one slow upstream must not take up all of this instance. Calls wait here for a connection and not in
+ * undici's pool, whose queue has no limit.
  */
-export class Bulkhead {
-  readonly #options: BulkheadOptions
-  readonly #waiting = new Set<() => void>()
-  #used = 0
+export function createBulkhead(options: BulkheadOptions): Bulkhead {
+  const { upstream, maxConcurrent, maxWaiting, startTimeout } = options
+  const waiting = new Set<() => void>()
+  let taken = 0
 
-  constructor(options: BulkheadOptions) {
-    this.#options = options
-  }
-
-  /**
-   * Takes a place, which has to be given back by `leave`.
-   * @param waitMs that it is worth waiting for a place
-   * @returns nothing where there is a place at once
-   * @throws {UpstreamError} `busy`, at once or after `waitMs`; or the signal's reason, as soon as it fires
-   */
-  enter(signal: AbortSignal, waitMs: number): Promise<void> | undefined {
-    if (this.#used < this.#options.limit) {
-      this.#used++
-      return undefined
-    }
-    return this.#queue(signal, waitMs)
-  }
-
-  leave(): void {
-    const [next] = this.#waiting
-    if (next) next()
-    else this.#used--
-  }
-
-  async #queue(signal: AbortSignal, waitMs: number): Promise<void> {
+  async function wait(signal: AbortSignal, maxWaitMs: number): Promise<void> {
     signal.throwIfAborted()
-    const { upstream, waitingLimit } = this.#options
-    if (this.#waiting.size >= waitingLimit) throw new UpstreamError(upstream, 'busy')
+    if (waiting.size >= maxWaiting) throw new UpstreamError(upstream, 'busy')
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const end = () => {
-      this.#waiting.delete(admit)
+    // At once, so that a place is never given to a call that has left.
+    const leaveQueue = () => {
+      waiting.delete(admit)
       signal.removeEventListener('abort', abort)
       cancelTimeout()
     }
     const admit = () => {
-      end()
+      leaveQueue()
       resolve()
     }
     const giveUp = (reason: unknown) => {
-      end()
+      leaveQueue()
       reject(reason)
     }
     const abort = () => giveUp(signal.reason)
-    const cancelTimeout = startTimeout(() => giveUp(new UpstreamError(upstream, 'busy')), waitMs)
-    this.#waiting.add(admit)
+    const cancelTimeout = startTimeout(() => giveUp(new UpstreamError(upstream, 'busy')), maxWaitMs)
+    waiting.add(admit)
     signal.addEventListener('abort', abort, { once: true })
     await promise
+  }
+
+  return {
+    enter(signal, maxWaitMs) {
+      if (taken >= maxConcurrent) return wait(signal, maxWaitMs)
+      taken++
+      return undefined
+    },
+
+    leave() {
+      const [admit] = waiting
+      if (admit === undefined) taken--
+      else admit()
+    }
   }
 }

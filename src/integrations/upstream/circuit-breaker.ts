@@ -1,72 +1,79 @@
-import { OutcomeWindow } from './outcome-window.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** What a call says of its upstream; `neutral` says nothing, as when the caller has given up. */
+/** What a call says about its upstream. `neutral` says nothing: the caller gave up, for example. */
 export type CallOutcome = 'success' | 'failure' | 'neutral'
 
-/** The leave to make one call. It has to be settled, whatever becomes of the call. */
+/** The permission to make one call. It must be settled, however the call ends. */
 export interface Permit {
-  /** The first outcome counts, unless the breaker has changed its state since the call began. */
+  /** Reports the outcome of the call. Only the first one counts, and only if the breaker has not changed its state since. */
   settle(outcome: CallOutcome): void
 }
 
+/** A change of a breaker's state. */
 export interface Transition {
   from: BreakerState
   to: BreakerState
-  /** How long the breaker stays open from now on. */
+  /** How long the breaker stays open, when it has opened. */
   openMs?: number
 }
 
 export interface BreakerOptions {
+  /** The name of the upstream, for errors and metrics. */
   name: string
-  /** Failures within 10 s that open the breaker, if they are at least half of the calls too. */
+  /** How many failures within 10 s open the breaker, if they are at least half of the calls. */
   threshold: number
-  /** How long it stays open the first time. */
+  /** How long the breaker stays open the first time. */
   resetTimeoutMs: number
   /**
-   * How many calls a half-open breaker lets through, and how many successes close it. Three unless said: one lucky
-   * answer of a struggling upstream is not enough to send it everything, and where calls are so few that three take
-   * long, each of them is let through anyway.
+   * How many calls a half-open breaker lets through, and how many of them must succeed to close it; 3 by default. One
+   * lucky response of a struggling upstream is no reason to send it everything.
    */
   probes?: number
-  /** Monotonic. */
+  /** A monotonic clock, in ms. */
   nowMs: () => number
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   random: () => number
   onTransition?: (transition: Transition) => void
 }
 
+/** Decides whether an upstream may be called. */
 export interface CircuitBreaker {
   readonly name: string
   readonly state: BreakerState
-  /** Since the beginning: how many calls were settled how, late ones included, and how many were refused. */
+  /** How many calls were settled with each outcome, late ones included, and how many were refused. */
   readonly counts: Readonly<Record<CallOutcome | 'refused', number>>
   /** How often each state was entered. */
   readonly entered: Readonly<Record<BreakerState, number>>
-  /** Would a call be refused now? */
+  /** Whether a call would be refused now. */
   readonly isRefusing: boolean
-  /** Counts a refusal, and gives the error for it: kind `open`, and how long there is no use in coming back. */
+  /** Counts a refusal. Returns the error for it, of kind `open`, with the time until the breaker lets calls through. */
   refuse(): UpstreamError
-  /** @throws {UpstreamError} as `refuse` gives it, when the call may not be made */
+  /**
+   * Asks for permission to make a call.
+   * @throws {UpstreamError} of kind `open`
+   */
   acquire(): Permit
 }
 
-/** How many times an open time may double. */
+/** How often the open time may double. */
 const MAX_DOUBLINGS = 3
-/** Spreads the probes of many instances that opened at the same moment; never sooner than configured. */
+/** Spreads the probes of instances whose breakers opened at the same moment. */
 const JITTER = 0.25
+const WINDOW_BUCKETS = 10
+const BUCKET_MS = 1000
 
 /**
- * Leaves an upstream alone that fails: closed → open → half-open → closed again, or open for twice as long.
+ * Makes a circuit breaker. It opens when too many calls fail, refuses all calls for a while, then lets a few probes
+ * through (half-open). When they succeed it closes; when one fails it opens again, for twice as long.
  *
- * Each change of state begins a new generation, and results of an earlier one count for nothing: a success that was on
- * its way when the breaker opened does not close it, a late failure does not open it (the design of sony/gobreaker).
+ * Each change of state starts a new generation, and outcomes of calls from an earlier generation are ignored: a late
+ * success does not close an open breaker, and a late failure does not open a closed one (as in sony/gobreaker).
  */
 export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   const { name, threshold, resetTimeoutMs, probes = 3, nowMs, random, onTransition } = options
-  const window = new OutcomeWindow()
+  const recent = createOutcomeWindow()
   const counts = { success: 0, failure: 0, neutral: 0, refused: 0 }
   const entered = { closed: 0, open: 0, 'half-open': 0 }
   let state: BreakerState = 'closed'
@@ -98,18 +105,15 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
   }
 
   function close(): void {
-    window.clear()
+    recent.clear()
     doublings = 0
     enter('closed')
   }
 
   function settleClosed(outcome: CallOutcome): void {
     if (outcome === 'neutral') return
-    const now = nowMs()
-    window.add(outcome === 'failure', now)
-    if (outcome === 'success') return
-    const { successes, failures } = window.totals(now)
-    if (failures >= threshold && failures >= successes) open()
+    const { successes, failures } = recent.add(outcome, nowMs())
+    if (outcome === 'failure' && failures >= threshold && failures >= successes) open()
   }
 
   function settleProbe(outcome: CallOutcome): void {
@@ -160,4 +164,43 @@ export function createCircuitBreaker(options: BreakerOptions): CircuitBreaker {
       return isRefusing()
     }
   }
+}
+
+/** Counts the successes and failures of the last 9 to 10 s, in buckets of a second. */
+function createOutcomeWindow() {
+  const successes = new Uint32Array(WINDOW_BUCKETS)
+  const failures = new Uint32Array(WINDOW_BUCKETS)
+  let current = 0
+
+  function clear(): void {
+    successes.fill(0)
+    failures.fill(0)
+  }
+
+  function moveTo(bucket: number): void {
+    if (bucket - current >= WINDOW_BUCKETS) clear()
+    else
+      for (let next = current + 1; next <= bucket; next++)
+        successes[next % WINDOW_BUCKETS] = failures[next % WINDOW_BUCKETS] = 0
+    current = Math.max(current, bucket)
+  }
+
+  return {
+    clear,
+
+    /** @returns the counts, this outcome included */
+    add(outcome: 'success' | 'failure', nowMs: number): { successes: number; failures: number } {
+      moveTo(Math.floor(nowMs / BUCKET_MS))
+      const counts = outcome === 'success' ? successes : failures
+      const index = current % WINDOW_BUCKETS
+      counts[index] = (counts[index] ?? 0) + 1
+      return { successes: sum(successes), failures: sum(failures) }
+    }
+  }
+}
+
+function sum(counts: Uint32Array): number {
+  let total = 0
+  for (const count of counts) total += count
+  return total
 }

@@ -1,30 +1,35 @@
-import { startTimeout } from '../../platform/lib/time-limit.ts'
-import { UpstreamError } from './upstream-error.ts'
+import type { StartTimeout } from '../../platform/lib/time-limit.ts'
 
-export interface CallLimits {
-  /** Names the upstream in errors. */
-  upstream: string
-  deadlineMs: number
-  /** The caller's own. */
+interface DeadlineOptions {
+  timeoutMs: number
+  /** Makes the reason of the abort when time is up. */
+  onTimeout: () => Error
+  /** Ends the work early. */
   signal?: AbortSignal | undefined
+  /** Makes the reason of the abort when `signal` is aborted; the reason of `signal` by default. */
+  onAbort?: () => Error
+  startTimeout: StartTimeout
 }
 
-/**
- * Does work under a signal that fires at the deadline, or with the caller's own signal; its reason is an
- * `UpstreamError` of kind `deadline` or `aborted`. The work has to end by itself when it fires.
- */
-export async function withDeadline<T>(limits: CallLimits, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { upstream, deadlineMs, signal } = limits
-  const end = new AbortController()
-  const abort = () => end.abort(new UpstreamError(upstream, 'aborted', { cause: signal?.reason }))
-  if (signal?.aborted) abort()
-  end.signal.throwIfAborted()
-  const cancelTimeout = startTimeout(() => end.abort(new UpstreamError(upstream, 'deadline')), deadlineMs)
+/** A signal that is aborted when time is up, or together with another signal. */
+export interface Deadline {
+  readonly signal: AbortSignal
+  /** Must be called when the work is done. */
+  clear(): void
+}
+
+/** Starts the time limit of some work. The work has to stop by itself when the signal is aborted. */
+export function startDeadline({ timeoutMs, onTimeout, signal, onAbort, startTimeout }: DeadlineOptions): Deadline {
+  const controller = new AbortController()
+  const abort = () => controller.abort(onAbort?.() ?? signal?.reason)
+  const cancelTimeout = startTimeout(() => controller.abort(onTimeout()), timeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
-  try {
-    return await work(end.signal)
-  } finally {
-    cancelTimeout()
-    signal?.removeEventListener('abort', abort)
+  if (signal?.aborted) abort()
+  return {
+    signal: controller.signal,
+    clear() {
+      cancelTimeout()
+      signal?.removeEventListener('abort', abort)
+    }
   }
 }

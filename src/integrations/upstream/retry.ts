@@ -1,62 +1,80 @@
-import type { RetryBudget } from './retry-budget.ts'
-import { UpstreamError } from './upstream-error.ts'
+import { type Backoff, backoffMs } from '../../platform/lib/backoff.ts'
 
 export interface RetryOptions {
-  /** In all, the first one included. */
+  /** How many attempts there are in all, the first one included. */
   attempts: number
-  baseDelayMs: number
-  budget: RetryBudget
+  backoff: Backoff
+  /** Limits the retries of many calls together; no limit without one. */
+  budget?: RetryBudget
+  /** A monotonic clock, in ms. */
   nowMs: () => number
-  /** From 0 to 1. */
+  /** A random number from 0 to 1. */
   random: () => number
-  /** @throws the reason of the signal, as soon as it ends the waiting */
+  /** @throws the reason of the signal, as soon as it is aborted */
   wait: (delayMs: number, signal: AbortSignal) => Promise<void>
 }
 
 export interface RetriedCall {
   /** Ends the waiting between attempts. */
   signal: AbortSignal
-  /** An attempt that could only begin later is not waited for. */
+  /** By the clock of the options. An attempt that could only start later is not waited for. */
   deadlineAtMs: number
-  /** Asked after a failure that may pass: would another attempt be made? */
-  isRepeatable: () => boolean
+  /** Whether the call may be repeated after this error. */
+  isRetryable: (error: unknown) => error is Error & { retryAfterMs?: number | undefined }
+  /** Called before each retry is waited for. */
+  onRetry?: (error: Error) => void
 }
 
-const MAX_DELAY_MS = 20_000
-/** 501 and the like are not going to change. */
-const PASSING_STATUSES: readonly (number | undefined)[] = [500, 502, 503, 504]
+/** How many retries there may be without a single success. */
+const BUDGET_RETRIES = 50
+const SUCCESSES_PER_RETRY = 10
 
 /**
- * Attempts something until it succeeds, fails for good, or there is no more time, leave or budget for an attempt; then
- * the last failure is the answer.
+ * Calls a function until it succeeds, fails with an error that is not retryable, or runs out of attempts, time or budget.
+ * @returns what the first successful attempt returned
+ * @throws the error of the last attempt; or the reason of the signal, when it is aborted between two attempts
  */
 export async function retry<T>(options: RetryOptions, call: RetriedCall, attempt: () => Promise<T>): Promise<T> {
-  const { budget, nowMs, wait } = options
-  for (let number = 1; ; number++) {
+  const { attempts, backoff, budget, nowMs, random, wait } = options
+  for (let failures = 1; ; failures++) {
     try {
       const value = await attempt()
-      budget.earn()
+      budget?.earn()
       return value
     } catch (error) {
-      if (number >= options.attempts || !mayPass(error) || !call.isRepeatable()) throw error
-      const delayMs = (error.retryAfterMs ?? 0) + backoffMs(number, options)
-      if (nowMs() + delayMs >= call.deadlineAtMs || !budget.take()) throw error
+      if (failures >= attempts || !call.isRetryable(error)) throw error
+      const delayMs = (error.retryAfterMs ?? 0) + backoffMs(failures, backoff, random)
+      if (nowMs() + delayMs >= call.deadlineAtMs || budget?.take() === false) throw error
+      call.onRetry?.(error)
       await wait(delayMs, call.signal)
     }
   }
 }
 
-/**
- * A random time between nothing and a bound that doubles with each failure ("full jitter" of AWS: callers that failed
- * together do not come back together).
- */
-export function backoffMs(failures: number, { baseDelayMs, random }: Pick<RetryOptions, 'baseDelayMs' | 'random'>) {
-  return random() * Math.min(MAX_DELAY_MS, baseDelayMs * 2 ** (failures - 1))
+/** Limits how much load retries add to an upstream. */
+export interface RetryBudget {
+  /** Takes a retry from the budget; returns false when none is left. */
+  take(): boolean
+  /** Reports a successful call. */
+  earn(): void
 }
 
-/** A refusal (4xx) stays one, but for a 429 that says when to come back. */
-function mayPass(error: unknown): error is UpstreamError {
-  if (!(error instanceof UpstreamError)) return false
-  if (error.kind === 'timeout' || error.kind === 'network') return true
-  return PASSING_STATUSES.includes(error.status) || (error.status === 429 && error.retryAfterMs !== undefined)
+/**
+ * Makes a retry budget, a token bucket: each retry takes a token, and ten successes add one. During an outage there are
+ * at most 50 retries, otherwise at most one for ten successes (Google SRE, Handling Overload; retry quota of AWS SDKs).
+ */
+export function createRetryBudget(): RetryBudget {
+  const full = BUDGET_RETRIES * SUCCESSES_PER_RETRY
+  // In tenths of a retry, so that it stays exact.
+  let left = full
+  return {
+    take() {
+      if (left < SUCCESSES_PER_RETRY) return false
+      left -= SUCCESSES_PER_RETRY
+      return true
+    },
+    earn() {
+      if (left < full) left++
+    }
+  }
 }

@@ -1,58 +1,63 @@
-/** Why a call of an upstream has failed. */
+/** Why a call of an upstream failed. */
 export type UpstreamErrorKind =
   /** One attempt took too long. */
   | 'timeout'
   /** The whole call took too long. */
   | 'deadline'
-  /** The caller has given up. */
+  /** The caller gave up. */
   | 'aborted'
-  /** Its circuit breaker is open; nothing was sent. */
+  /** The circuit breaker is open; nothing was sent. */
   | 'open'
-  /** As many calls wait for it as may; nothing was sent. */
+  /** Too many calls are waiting already; nothing was sent. */
   | 'busy'
-  /** Its request is not valid, or our connections were closed. */
+  /** The request is invalid, or our connections were closed. */
   | 'own-fault'
-  /** It could not be reached, or the connection broke. */
+  /** The upstream could not be reached, or the connection broke. */
   | 'network'
-  /** It has answered with a status that is not 2xx. */
+  /** The response has a status that is not 2xx. */
   | 'status'
-  /** It sends the caller elsewhere. */
+  /** The response is a redirect. */
   | 'redirect'
-  /** Its answer is not of the form that was agreed. */
+  /** The response is not of the agreed form. */
   | 'malformed'
-  /** Its answer is longer than may be read. */
+  /** The response is longer than may be read. */
   | 'too-large'
 
 interface UpstreamErrorOptions {
   status?: number
-  /** How long the upstream, or its breaker, asks to be left alone. */
+  /** How long the upstream, or its circuit breaker, asks to be left alone. */
   retryAfterMs?: number | undefined
-  /** A word of ours on what happened, such as the code of a system error. */
+  /** More about the failure in our own words, such as the code of a system error. */
   detail?: string | undefined
   cause?: unknown
 }
 
 const WORDS: Readonly<Record<UpstreamErrorKind, string>> = {
-  timeout: 'did not answer in time',
-  deadline: 'did not answer before the deadline of the call',
-  aborted: 'was not waited for any longer',
-  open: 'is left alone until it has recovered',
-  busy: 'has as many calls waiting as it may have',
-  'own-fault': 'could not be called, for a fault of ours',
+  timeout: 'did not respond in time',
+  deadline: 'did not respond before the deadline of the call',
+  aborted: 'was called by a caller that has given up',
+  open: 'is not called while its circuit breaker is open',
+  busy: 'has too many calls waiting',
+  'own-fault': 'could not be called because of a fault on our side',
   network: 'could not be reached',
-  status: 'did not do what it was asked to',
-  redirect: 'sends its callers elsewhere',
-  malformed: 'gave an answer that is not as agreed',
-  'too-large': 'gave an answer that is too long'
+  status: 'responded with an error',
+  redirect: 'responded with a redirect',
+  malformed: 'sent a response that is not of the agreed form',
+  'too-large': 'sent a response that is too long'
 }
+const TRANSIENT: readonly UpstreamErrorKind[] = ['timeout', 'deadline', 'open', 'busy', 'network']
+const TOO_MANY_REQUESTS = 429
+const NOT_IMPLEMENTED = 501
 
 /**
- * A call of an upstream has failed. Nothing that was sent or received is in it, neither secrets nor bodies: the errors
- * of parsers and of the HTTP client quote what they read, and are left out.
+ * A failed call of an upstream. The error holds nothing that was sent or received, neither secrets nor bodies: errors of
+ * parsers and of the HTTP client quote what they read, so they are left out.
  */
 export class UpstreamError extends Error {
   readonly kind: UpstreamErrorKind
+  /** The status of the response, if there was one. */
   readonly status: number | undefined
+  /** How long the upstream, or its circuit breaker, asks to be left alone, in ms. */
   readonly retryAfterMs: number | undefined
 
   constructor(upstream: string, kind: UpstreamErrorKind, options: UpstreamErrorOptions = {}) {
@@ -63,4 +68,12 @@ export class UpstreamError extends Error {
     this.status = options.status
     this.retryAfterMs = options.retryAfterMs
   }
+}
+
+/** Returns whether the same call may succeed later: the upstream failed, or had no time, and did not refuse the call. */
+export function isTransient(error: unknown): error is UpstreamError {
+  if (!(error instanceof UpstreamError)) return false
+  const { kind, status = 0 } = error
+  if (kind !== 'status') return TRANSIENT.includes(kind)
+  return status === TOO_MANY_REQUESTS || (status >= 500 && status !== NOT_IMPLEMENTED)
 }

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /**
  * Calls a function after a time, unless it is cancelled before.
  * @returns cancels it
@@ -79,13 +77,11 @@ export async function unlessAborted<Value>(signal: AbortSignal, work: Promise<Va
 
 /**
  * Waits for a time, or until a signal is aborted.
+ * @param start the timer; tests bring their own
  * @throws the reason of the signal, as soon as it is aborted
  */
-export async function wait(delayMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(delayMs, undefined, { signal })
-  } catch {
-    // Only the signal ends it early.
-    throw signal.reason
-  }
+export async function wait(delayMs: number, signal: AbortSignal, start: StartTimeout = startTimeout): Promise<void> {
+  const elapsed = Promise.withResolvers<void>()
+  const cancel = start(elapsed.resolve, delayMs)
+  await unlessAborted(signal, elapsed.promise).finally(cancel)
 }

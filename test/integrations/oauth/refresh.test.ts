@@ -74,7 +74,7 @@ t.test('a provider that fails is not noticed until the token expires', async (t)
     setup.supplier.faults.set([fault])
     // The pause after a failure is over, for the instance and for Redis.
     setup.clock.advance(before === 1 ? HOUR_MS / 2 : 5000)
-    await instance.redis.del(`${instance.tokenKey}:failure`)
+    await instance.redis.del(`${instance.tokenKey}:lock`)
     await waitFor('a request fails', WAIT_MS, async () => {
       if ((await atOnce(instance.get())) !== old) t.fail(fault.kind)
       return instance.fetches.length > before
@@ -110,6 +110,6 @@ t.test('wrong credentials are tried once in ten seconds', async (t) => {
   }
   t.equal(setup.tokenRequests, 1)
   const [instance] = instances
-  const leftMs = (await instance?.redis.pttl(`${instance.tokenKey}:failure`)) ?? 0
+  const leftMs = (await instance?.redis.pttl(`${instance.tokenKey}:lock`)) ?? 0
   t.ok(leftMs > 0 && leftMs <= 10_000, `${leftMs} ms`)
 })

@@ -1,6 +1,5 @@
 import { Type } from '@sinclair/typebox'
 import t, { type Test } from 'tap'
-import { createTokenAuthorizer } from '../../../src/integrations/oauth/token-authorizer.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { scriptedUpstream } from '../upstream/support/scripted-upstream.ts'
 import { testClient } from '../upstream/support/test-client.ts'
@@ -11,7 +10,7 @@ const WAIT_MS = 30_000
 
 /** Calls of the supplier with the tokens of an instance. Each answers its status. */
 function caller(t: Test, { supplier }: TokenSetup, instance: Instance): () => Promise<number> {
-  const { request } = testClient(t, supplier.url, { authorizer: createTokenAuthorizer(instance) })
+  const { request } = testClient(t, supplier.url, { tokens: instance })
   const call = { path: ['products'], query: { limit: 1 }, response: Type.Object({}) }
   return () =>
     request(call).then(

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import t from 'tap'
 import { buildApp } from '../../../src/app.ts'
-import { createTokenAuthorizer } from '../../../src/integrations/oauth/token-authorizer.ts'
 import { startSupplier } from '../../../tools/supplier-simulator/start-supplier.ts'
 import { testConfig } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -34,20 +33,18 @@ t.test('no secret and no token is in a log, an error, a metric, or Redis', async
     await app.ready()
     const { authToken } = app
     if (authToken === null) throw new Error('it is configured')
-    const { signal } = new AbortController()
-    const authorizer = createTokenAuthorizer(authToken)
     const keys = async (pattern: string) => {
       const names = await app.redis.keys(config.redis.keyPrefix + pattern)
       return names.map((name) => name.slice(config.redis.keyPrefix.length))
     }
     const forgetFailure = async () => {
-      for (const name of await keys('token:*:failure')) await app.redis.del(name)
+      for (const name of await keys('token:*:lock')) await app.redis.del(name)
     }
     const attempt = async () => {
-      const headers = await authorizer.headers(signal)
-      secrets.add(await authToken.get())
-      await authorizer.rejected(headers)
-      app.log.info({ headers }, 'a request')
+      const token = await authToken.get()
+      secrets.add(token)
+      await authToken.invalidate(token)
+      app.log.info({ headers: { authorization: `Bearer ${token}` } }, 'a request')
     }
     const failed = async (kind: string) => {
       const struck = () => supplier.counters().faults[kind] ?? 0

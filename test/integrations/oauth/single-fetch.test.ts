@@ -31,17 +31,3 @@ t.test('with another secret or scope there is another token', async (t) => {
   t.not(await one.get(), await other.get())
   t.equal(setup.tokenRequests, 2)
 })
-
-t.test('a caller that goes away leaves the others waiting for the same token', async (t) => {
-  const setup = await tokenSetup(t)
-  setup.supplier.faults.set([{ path: '/oauth/token', kind: 'latency', latencyMs: 100 }])
-  const instance = await setup.instance()
-  const controller = new AbortController()
-  const leaving = instance.get(controller.signal)
-  const staying = instance.get()
-  controller.abort(new Error('gone'))
-  await t.rejects(leaving, { message: 'gone' })
-  await t.rejects(instance.get(controller.signal), { message: 'gone' })
-  t.type(await staying, 'string')
-  t.equal(setup.tokenRequests, 1)
-})

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { dueAfterMs, usefulMsOf } from '../../../src/integrations/oauth/token-lifetime.ts'
+import { usefulMsOf } from '../../../src/integrations/oauth/token-provider.ts'
 import { tokenSetup } from './support/token-setup.ts'
 
 const DEFAULT_MS = 270_000
@@ -25,15 +25,9 @@ t.test('what providers say about lifetimes', async (t) => {
   for (const [said, usefulMs] of cases) t.equal(usefulMsOf(said), usefulMs, JSON.stringify(said))
 })
 
-t.test('whatever is said, a token is due before it expires, and both within bounds', async () => {
-  fc.assert(
-    fc.property(fc.anything(), fc.double({ min: 0, max: 1, noNaN: true }), (said, random) => {
-      const usefulMs = usefulMsOf(said)
-      const { due, dueAlone } = dueAfterMs(usefulMs, random)
-      const isInOrder = usefulMs * 0.4 <= due && due < dueAlone && dueAlone < usefulMs
-      return usefulMs >= 900 && usefulMs <= LONGEST_MS && isInOrder
-    })
-  )
+t.test('any lifetime is within bounds', async () => {
+  const isWithinBounds = (usefulMs: number) => usefulMs >= 900 && usefulMs <= LONGEST_MS
+  fc.assert(fc.property(fc.anything(), (expiresIn) => isWithinBounds(usefulMsOf(expiresIn))))
 })
 
 t.test('an opaque token of unknown or absurd lifetime is kept', async (t) => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import type { OAuthCredentials } from '../../../src/config/oauth-credentials.ts'
-import { createTokenProvider, MAX_ANSWER_BYTES } from '../../../src/integrations/oauth/token-provider.ts'
+import { createTokenProvider, MAX_TOKEN_RESPONSE_BYTES } from '../../../src/integrations/oauth/token-provider.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -25,7 +25,7 @@ async function provider(t: Test, respond: Respond, overrides: Partial<OAuthCrede
     respond(response)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_ANSWER_BYTES })
+  const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_TOKEN_RESPONSE_BYTES })
   t.teardown(async () => {
     await dispatcher.destroy()
     server.closeAllConnections()
@@ -73,10 +73,10 @@ t.test('what makes no token, and why', async (t) => {
     ['an empty token', json({ access_token: '' }), { kind: 'unavailable' }],
     ['a token that breaks a header', json({ access_token: 'a\r\nb: c' }), { kind: 'unavailable' }],
     ['another type', json({ access_token: 'a', token_type: 'DPoP' }), { kind: 'unavailable', message: /bearer/ }],
-    ['too much', json('x'.repeat(MAX_ANSWER_BYTES + 1)), { kind: 'unavailable', message: /EXCEEDED/ }],
-    ['a redirect', json({}, 307, { location: '/token' }), { kind: 'refused', message: /answers 307/ }],
+    ['too much', json('x'.repeat(MAX_TOKEN_RESPONSE_BYTES + 1)), { kind: 'unavailable', message: /EXCEEDED/ }],
+    ['a redirect', json({}, 307, { location: '/token' }), { kind: 'refused', message: /with 307/ }],
     ['a wrong client', json({ error: 'invalid_client' }, 401), { kind: 'refused', message: /401 invalid_client/ }],
-    ['words of its own', json({ error: 'p%ss+wörd' }, 400), { kind: 'refused', message: /answers 400\.$/ }],
+    ['words of its own', json({ error: 'p%ss+wörd' }, 400), { kind: 'refused', message: /with 400\.$/ }],
     ['a fault of its own', json('', 503, { 'retry-after': '7' }), { kind: 'unavailable', retryAfterMs: 7000 }],
     ['too many requests', json('', 429, { 'retry-after': '86400' }), { kind: 'unavailable', retryAfterMs: 60_000 }],
     [
@@ -97,6 +97,6 @@ t.test('what makes no token, and why', async (t) => {
 t.test('a slow provider is waited for so long, headers and body together', async (t) => {
   for (const respond of [() => {}, (response: ServerResponse) => response.writeHead(200).write('{')]) {
     const { requestToken } = await provider(t, respond, {}, 100)
-    await t.rejects(requestToken(), { kind: 'unavailable', message: /no answer within 100 ms/ })
+    await t.rejects(requestToken(), { kind: 'unavailable', message: /no response within 100 ms/ })
   }
 })

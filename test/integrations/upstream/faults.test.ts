@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
-import type { Authorizer } from '../../../src/integrations/upstream/authorizer.ts'
+import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
 import { UpstreamError, type UpstreamErrorKind } from '../../../src/integrations/upstream/upstream-error.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import {
@@ -130,19 +130,19 @@ const phases: Record<string, (t: Test) => Promise<Start>> = {
     await waitFor('the call that is in the way', LONG_MS, () => upstream.requests === 1)
     return startOf(request, () => true)
   },
-  'waiting for an authorization': async (t) => {
+  'waiting for a token': async (t) => {
     let asked = 0
-    const authorizer: Authorizer = { headers: () => new Promise(() => asked++), rejected: async () => {} }
-    const { request } = testClient(t, (await scriptedUpstream(t)).url, { authorizer })
+    const tokens: TokenSource = { get: () => new Promise(() => asked++), invalidate: async () => {} }
+    const { request } = testClient(t, (await scriptedUpstream(t)).url, { tokens })
     return startOf(request, () => asked > 0)
   },
-  'waiting for a new authorization': async (t) => {
+  'replacing a token': async (t) => {
     const upstream = await scriptedUpstream(t)
     upstream.script(status(401))
-    let told = 0
-    const authorizer: Authorizer = { headers: async () => ({}), rejected: () => new Promise(() => told++) }
-    const { request } = testClient(t, upstream.url, { authorizer })
-    return startOf(request, () => told > 0)
+    let invalidated = 0
+    const tokens: TokenSource = { get: async () => 'token', invalidate: () => new Promise(() => invalidated++) }
+    const { request } = testClient(t, upstream.url, { tokens })
+    return startOf(request, () => invalidated > 0)
   },
   'waiting for an answer': (t) => startAgainst(t, silence),
   'reading a body': (t) => startAgainst(t, endlessBody),
@@ -236,9 +236,9 @@ t.test('whatever happens in whatever order, every call ends and no place is lost
   await fc.assert(
     fc.asyncProperty(fc.array(callOf, { minLength: 10, maxLength: 40, size: 'max' }), async (calls) => {
       upstream.script((response, message) => answers[message.url?.split('/').at(-1) ?? '']?.(response, message))
-      const authorizer: Authorizer = { headers: async () => ({ authorization: 'x' }), rejected: async () => {} }
+      const tokens: TokenSource = { get: async () => 'token', invalidate: async () => {} }
       const { request } = testClient(t, upstream.url, {
-        authorizer,
+        tokens,
         attempts: 2,
         attemptTimeoutMs: 25,
         maxConcurrent: 3,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
-import type { Authorizer } from '../../../src/integrations/upstream/authorizer.ts'
+import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { type Answer, ok, scriptedUpstream } from './support/scripted-upstream.ts'
 import { call, LONG_MS, testClient } from './support/test-client.ts'
@@ -21,10 +21,10 @@ const kindOf = (outcome: Promise<unknown>): Promise<string> => outcome.then(() =
 t.test('the time that a token has taken is not held against the upstream', async (t) => {
   const upstream = await scriptedUpstream(t)
   upstream.script(after(250))
-  const token = wait(600, { authorization: 'Bearer token' })
-  const authorizer: Authorizer = { headers: () => token, rejected: async () => {} }
+  const token = wait(600, 'token')
+  const tokens: TokenSource = { get: () => token, invalidate: async () => {} }
   const { request, breaker } = testClient(t, upstream.url, {
-    authorizer,
+    tokens,
     attempts: 3,
     breaker: { threshold: THRESHOLD }
   })

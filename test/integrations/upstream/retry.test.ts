@@ -1,9 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { backoffMs, type RetriedCall, type RetryOptions, retry } from '../../../src/integrations/upstream/retry.ts'
+import {
+  createRetryBudget,
+  type RetriedCall,
+  type RetryOptions,
+  retry
+} from '../../../src/integrations/upstream/retry.ts'
 import { parseRetryAfter } from '../../../src/integrations/upstream/retry-after.ts'
-import { RetryBudget } from '../../../src/integrations/upstream/retry-budget.ts'
-import { UpstreamError } from '../../../src/integrations/upstream/upstream-error.ts'
+import { isTransient, UpstreamError } from '../../../src/integrations/upstream/upstream-error.ts'
 
 const failure = (kind: 'status' | 'network', options = {}) => new UpstreamError('Supplier', kind, options)
 
@@ -13,8 +17,8 @@ function setUp(options: Partial<RetryOptions & RetriedCall> = {}) {
   const clock = { ms: 0 }
   const retryOptions: RetryOptions = {
     attempts: 3,
-    baseDelayMs: 100,
-    budget: new RetryBudget(),
+    backoff: { baseMs: 100, maxMs: 20_000 },
+    budget: createRetryBudget(),
     nowMs: () => clock.ms,
     random: () => 0.5,
     async wait(delayMs) {
@@ -23,7 +27,8 @@ function setUp(options: Partial<RetryOptions & RetriedCall> = {}) {
     },
     ...options
   }
-  const call = { signal: new AbortController().signal, deadlineAtMs: 1000, isRepeatable: () => true, ...options }
+  const { signal } = new AbortController()
+  const call: RetriedCall = { signal, deadlineAtMs: 1000, isRetryable: isTransient, ...options }
   async function attempt(...outcomes: (Error | string)[]) {
     let attempts = 0
     const result = await retry(retryOptions, call, async () => {
@@ -33,7 +38,7 @@ function setUp(options: Partial<RetryOptions & RetriedCall> = {}) {
     }).catch((error) => error)
     return { attempts, result }
   }
-  return { waits, attempt, budget: retryOptions.budget }
+  return { waits, attempt }
 }
 
 t.test('what may pass is tried again, and no more often than said', async (t) => {
@@ -45,16 +50,28 @@ t.test('what may pass is tried again, and no more often than said', async (t) =>
   t.same(await setUp().attempt(failure('network'), failure('network'), last), { attempts: 3, result: last })
 })
 
-t.test('what stays as it is, is not tried again', async (t) => {
+t.test('an error that is not retryable ends it', async (t) => {
+  const error = failure('status', { status: 404 })
+  t.same(await setUp().attempt(error), { attempts: 1, result: error })
+  const isRetryable = (_: unknown): _ is Error => false
+  t.match(await setUp({ isRetryable }).attempt(failure('network')), { attempts: 1 })
+})
+
+t.test('which errors are transient', async (t) => {
+  const kinds = ['timeout', 'deadline', 'open', 'busy', 'network'] as const
+  const transient = [
+    ...[429, 500, 502, 503, 504, 520].map((status) => failure('status', { status })),
+    ...kinds.map((kind) => new UpstreamError('Supplier', kind))
+  ]
+  for (const error of transient) t.ok(isTransient(error), error.message)
   const lasting = [
     new Error('not of the upstream'),
-    ...[400, 401, 403, 404, 409, 422, 429, 501].map((status) => failure('status', { status })),
-    ...(['malformed', 'too-large', 'redirect', 'open', 'busy', 'aborted', 'deadline'] as const).map(
-      (kind) => new UpstreamError('Supplier', kind)
+    ...[400, 401, 403, 404, 409, 422, 501].map((status) => failure('status', { status })),
+    ...(['malformed', 'too-large', 'redirect', 'aborted', 'own-fault'] as const).map(
+      (kind) => new UpstreamError('Supplier', kind, { status: 200 })
     )
   ]
-  for (const error of lasting) t.same(await setUp().attempt(error), { attempts: 1, result: error }, error.message)
-  t.match(await setUp({ isRepeatable: () => false }).attempt(failure('network')), { attempts: 1 })
+  for (const error of lasting) t.notOk(isTransient(error), error.message)
 })
 
 t.test('Retry-After is waited for, a 429 too, unless the deadline is sooner', async (t) => {
@@ -68,17 +85,10 @@ t.test('Retry-After is waited for, a 429 too, unless the deadline is sooner', as
   t.same(late.waits, [], 'there is no waiting for what comes too late')
 })
 
-t.test('delays are random from nothing to a bound that doubles', async (t) => {
+t.test('delays follow the backoff', async (t) => {
   const { waits, attempt } = setUp({ attempts: 5, deadlineAtMs: Number.POSITIVE_INFINITY })
   await attempt(failure('network'))
   t.same(waits, [50, 100, 200, 400])
-  t.equal(backoffMs(60, { baseDelayMs: 100, random: () => 1 }), 20_000)
-
-  const delays = Array.from({ length: 1000 }, () => backoffMs(4, { baseDelayMs: 100, random: Math.random }))
-  const mean = delays.reduce((sum, delay) => sum + delay, 0) / delays.length
-  t.ok(delays.every((delay) => delay >= 0 && delay <= 800))
-  // 800 / √12 / √1000 is the standard deviation of the mean: seven of them.
-  t.ok(Math.abs(mean - 400) < 51, `a mean of ${mean}`)
 })
 
 t.test('in an outage there are no more retries than the budget has', async (t) => {
@@ -91,7 +101,7 @@ t.test('in an outage there are no more retries than the budget has', async (t) =
 t.test('the budget is never more than its reserve and a tenth of the successes', async () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 2000, size: 'max' }), (steps) => {
-      const budget = new RetryBudget()
+      const budget = createRetryBudget()
       let left = 50
       return steps.every((isSuccess) => {
         if (isSuccess) {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { Agent } from 'undici'
-import type { Authorizer } from '../../../src/integrations/upstream/authorizer.ts'
+import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { body, ok, scriptedUpstream, silence, status, VALUE } from './support/scripted-upstream.ts'
 import { call, LONG_MS, rejection, testClient } from './support/test-client.ts'
@@ -138,20 +138,20 @@ t.test('Retry-After of the upstream is kept', async (t) => {
 
 t.test('an open breaker sends nothing, not even for a token', async (t) => {
   const upstream = await scriptedUpstream(t)
-  let tokens = 0
-  const authorizer: Authorizer = { headers: async () => ({ a: `${++tokens}` }), rejected: async () => {} }
+  let issued = 0
+  const tokens: TokenSource = { get: async () => `${++issued}`, invalidate: async () => {} }
   const { request, breaker } = testClient(t, upstream.url, {
-    authorizer,
+    tokens,
     attempts: 3,
     breaker: { threshold: 5, nowMs: () => 0 }
   })
   upstream.script(status(500))
   while (breaker.state === 'closed') t.match(await rejection(request(call)), { status: 500 })
   t.equal(upstream.requests, 5, 'it has opened at the threshold, between two attempts of a call')
-  const before = { tokens, connections: upstream.connections }
+  const before = { issued, connections: upstream.connections }
   for (let count = 0; count < 50; count++) t.match(await rejection(request(call)), { kind: 'open', retryAfterMs: 1000 })
   t.match(upstream, { requests: 5, connections: before.connections })
-  t.equal(tokens, before.tokens)
+  t.equal(issued, before.issued)
 })
 
 t.test('of a hundred calls that find it half-open, as many probes as are configured reach the upstream', async (t) => {
@@ -232,23 +232,23 @@ t.test('calls that waited for a place are not sent to an upstream that has faile
   t.equal(upstream.requests, 1)
 })
 
-t.test('a refused authorization is renewed once', async (t) => {
+t.test('a refused token is replaced once', async (t) => {
   const upstream = await scriptedUpstream(t)
   const rejected: string[] = []
   let token = 1
-  const authorizer: Authorizer = {
-    headers: async () => ({ authorization: `Bearer secret-${token}` }),
-    async rejected(headers) {
-      rejected.push(headers.authorization ?? '')
+  const tokens: TokenSource = {
+    get: async () => `secret-${token}`,
+    async invalidate(refused) {
+      rejected.push(refused)
       token++
     }
   }
-  const { request, breaker } = testClient(t, upstream.url, { authorizer })
+  const { request, breaker } = testClient(t, upstream.url, { tokens })
   upstream.script((response, message) =>
     message.headers.authorization === 'Bearer secret-2' ? ok(response, message) : status(401)(response, message)
   )
   t.same(await request({ ...call, method: 'POST', body: { a: 1 } }), VALUE)
-  t.same(rejected, ['Bearer secret-1'])
+  t.same(rejected, ['secret-1'])
   t.equal(upstream.requests, 2)
 
   upstream.script(status(401))
@@ -259,27 +259,27 @@ t.test('a refused authorization is renewed once', async (t) => {
   t.equal(breaker.counts.failure, 0)
 })
 
-t.test('where there is no other authorization, the first refusal is the answer', async (t) => {
+t.test('when there is no other token, the first refusal is the answer', async (t) => {
   const upstream = await scriptedUpstream(t)
   upstream.script(status(401))
-  const authorizer: Authorizer = { headers: async () => ({ authorization: 'Bearer same' }), rejected: async () => {} }
-  const { request } = testClient(t, upstream.url, { authorizer })
+  const tokens: TokenSource = { get: async () => 'same', invalidate: async () => {} }
+  const { request } = testClient(t, upstream.url, { tokens })
   t.match(await rejection(request(call)), { kind: 'status', status: 401 })
   t.equal(upstream.requests, 1)
 })
 
-t.test('an authorizer that fails ends the call, and no place is lost', async (t) => {
+t.test('a token source that fails ends the call, and no place is lost', async (t) => {
   const upstream = await scriptedUpstream(t)
   const failure = new Error('no token')
   let isFailing = true
-  const authorizer: Authorizer = {
-    headers: async () => {
+  const tokens: TokenSource = {
+    get: async () => {
       if (isFailing) throw failure
-      return {}
+      return 'token'
     },
-    rejected: async () => {}
+    invalidate: async () => {}
   }
-  const { request } = testClient(t, upstream.url, { authorizer, maxConcurrent: 1 })
+  const { request } = testClient(t, upstream.url, { tokens, maxConcurrent: 1 })
   t.equal(await request(call).catch((error) => error), failure)
   isFailing = false
   t.same(await request(call), VALUE)

@@ -7,7 +7,7 @@ import {
   type FetchOutcome,
   type TokenManager
 } from '../../../../src/integrations/oauth/token-manager.ts'
-import { createTokenProvider, MAX_ANSWER_BYTES } from '../../../../src/integrations/oauth/token-provider.ts'
+import { createTokenProvider, MAX_TOKEN_RESPONSE_BYTES } from '../../../../src/integrations/oauth/token-provider.ts'
 import { createTokenSeal } from '../../../../src/integrations/oauth/token-seal.ts'
 import { createTokenStore, type TokenStore } from '../../../../src/integrations/oauth/token-store.ts'
 import { createRedisGuard } from '../../../../src/platform/redis/redis-guard.ts'
@@ -45,7 +45,7 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   const guard = createRedisGuard({ budgetMs, nowMs: () => performance.now(), onDown() {}, onUp() {} })
   const seal = createTokenSeal(credentials, randomBytes)
   const store = createTokenStore({ client: redis, guard, seal, lockMs })
-  const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_ANSWER_BYTES })
+  const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_TOKEN_RESPONSE_BYTES })
   const requestToken = createTokenProvider({ credentials, dispatcher, timeoutMs })
   const fetches: FetchOutcome[] = []
   const manager = createTokenManager({

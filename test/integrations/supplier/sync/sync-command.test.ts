@@ -77,7 +77,7 @@ t.test('of two at once one does it, and the other one says so; Ctrl-C keeps what
   await untilPages(connection, 1)
   supplier.faults.set([{ path: '/products', kind: 'silence' }])
   const second = await runScript(t, config, 'sync', [])
-  t.match(second, { status: 1, stdout: '', stderr: 'Another sync is under way. This one has done nothing.\n' })
+  t.match(second, { status: 1, stdout: '', stderr: 'Another sync is running. This one did nothing.\n' })
   first.child.kill('SIGINT')
   t.match(await first.outcome, { status: 1, stdout: '', stderr: /^Interrupted\. What is done is kept/m })
 
@@ -104,7 +104,7 @@ t.test('a dry run, refused items, and a supplier that is not there', async (t) =
   const without: Config = { ...config, supplier: { ...config.supplier, baseUrl: null } }
   t.match(await runScript(t, without, 'sync', []), {
     status: 1,
-    stderr: 'There is no supplier: set EXTERNAL_API_BASE_URL.\n'
+    stderr: 'No supplier is configured: set EXTERNAL_API_BASE_URL.\n'
   })
   t.match(await runScript(t, config, 'sync', ['everything']), { status: 2, stderr: /Usage: npm run sync/ })
 })

@@ -51,11 +51,11 @@ t.test('a supplier that fails in every way is read to its end', async (t) => {
   const path = '/products'
   /** Before each page. */
   const faults: Fault[][] = [
+    [{ path, kind: 'status', status: 503, count: 3 }],
     [
-      { path: '/oauth', kind: 'status', status: 500, count: 1 },
-      { path, kind: 'status', status: 503, count: 3 }
+      { path, kind: 'expired-token', count: 1 },
+      { path: '/oauth', kind: 'status', status: 500, count: 1 }
     ],
-    [{ path, kind: 'expired-token', count: 1 }],
     [{ path, kind: 'reset', count: 1 }],
     [{ path, kind: 'truncated-body', count: 1 }],
     [{ path, kind: 'status', status: 429, retryAfter: '0', count: 2 }],
@@ -63,12 +63,12 @@ t.test('a supplier that fails in every way is read to its end', async (t) => {
   ]
   const next = () => supplier.faults.set(faults.shift() ?? [])
   next()
-  const { summary, troubles } = await sync(config, { onProgress: next })
+  const { summary, retried } = await sync(config, { onProgress: next })
   t.match(summary, { read: 5000, created: 4900, refused: 0 })
   t.same(await products(connection), productsOf(supplier))
   t.equal((await loggedChanges(connection)).length, 4900)
   t.ok(
-    troubles.some((error) => error instanceof UpstreamError && error.kind === 'open'),
+    retried.some((error) => error instanceof UpstreamError && error.kind === 'open'),
     'the breaker had opened'
   )
   const { faults: struck } = supplier.counters()
@@ -94,9 +94,9 @@ t.test('where the cursor of an old run is refused, the run begins anew', async (
   const end = new AbortController()
   await t.rejects(sync(config, { signal: end.signal, onProgress: () => end.abort(new Error('enough')) }), /enough/)
   await connection.query("UPDATE feed_positions SET run_cursor = 'bm9uZQ'")
-  const { summary, troubles } = await sync(config)
+  const { summary, retried } = await sync(config)
   t.match(summary, { read: 1200 })
-  t.match(troubles, [{ status: 400 }])
+  t.match(retried, [{ status: 400 }])
   t.same(await products(connection), productsOf(supplier))
 
   // A new run has no other place to begin.

@@ -3,7 +3,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Test } from 'tap'
 import { type Change, decodeChanges } from '../../../../../src/catalogue/change-log/change.ts'
 import type { Config } from '../../../../../src/config/config.ts'
-import { openSupplier } from '../../../../../src/integrations/supplier/open-supplier.ts'
+import { openSupplierForCommand } from '../../../../../src/integrations/supplier/open-supplier.ts'
 import type { ItemRefusal } from '../../../../../src/integrations/supplier/sync/read-item.ts'
 import {
   type SyncOptions,
@@ -45,16 +45,16 @@ export async function openFeed(
 export interface Synced {
   summary: SyncSummary
   refusals: ItemRefusal[]
-  /** What it was told of failures of the supplier. */
-  troubles: Error[]
+  /** The failures of the supplier that were retried. */
+  retried: Error[]
 }
 
 /** Syncs in this process. */
 export async function sync(config: Config, options: Partial<SyncOptions> = {}): Promise<Synced> {
   const baseUrl = config.supplier.baseUrl ?? ''
-  const { client, close } = await openSupplier(baseUrl, config)
+  const { client, close } = await openSupplierForCommand(baseUrl, config)
   const refusals: ItemRefusal[] = []
-  const troubles: Error[] = []
+  const retried: Error[] = []
   try {
     const summary = await syncProducts(config.mysql, {
       client,
@@ -62,10 +62,10 @@ export async function sync(config: Config, options: Partial<SyncOptions> = {}): 
       sources: { nowMs: Date.now, randomBytes },
       signal: new AbortController().signal,
       onRefusal: (refusal) => refusals.push(refusal),
-      onTrouble: (error) => troubles.push(error),
+      onRetry: (error) => retried.push(error),
       ...options
     })
-    return { summary, refusals, troubles }
+    return { summary, refusals, retried }
   } finally {
     await close()
   }

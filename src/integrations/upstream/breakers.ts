@@ -1,10 +1,41 @@
 import type { Metrics } from '../../platform/metrics/metrics.ts'
-import type { BreakerState, CircuitBreaker } from './circuit-breaker.ts'
+import { type BreakerState, type CircuitBreaker, createCircuitBreaker, type Transition } from './circuit-breaker.ts'
+
+interface BreakersOptions {
+  threshold: number
+  resetTimeoutMs: number
+  metrics: Metrics
+  onTransition: (breaker: string, transition: Transition) => void
+}
 
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open']
 
-/** Adds the metrics of circuit breakers, all of them read when somebody looks. */
-export function addBreakerMetrics(metrics: Metrics, breakers: ReadonlyMap<string, CircuitBreaker>): void {
+/**
+ * Makes the circuit breakers of one process, with their metrics.
+ * @returns the breaker of a name, which is made at its first use. Names are labels of metrics: never text of a client
+ */
+export function createBreakers(options: BreakersOptions): (name: string) => CircuitBreaker {
+  const { threshold, resetTimeoutMs, metrics, onTransition } = options
+  const breakers = new Map<string, CircuitBreaker>()
+  addMetrics(metrics, breakers)
+
+  return (name) => {
+    const known = breakers.get(name)
+    if (known) return known
+    const breaker = createCircuitBreaker({
+      name,
+      threshold,
+      resetTimeoutMs,
+      nowMs: () => performance.now(),
+      random: Math.random,
+      onTransition: (transition) => onTransition(name, transition)
+    })
+    breakers.set(name, breaker)
+    return breaker
+  }
+}
+
+function addMetrics(metrics: Metrics, breakers: ReadonlyMap<string, CircuitBreaker>): void {
   metrics.gauge({
     name: 'aisle_breaker_state',
     help: 'State of each circuit breaker: 1 for its current state (closed, open, half-open), 0 for the others.',

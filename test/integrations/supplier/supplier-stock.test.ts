@@ -1,6 +1,5 @@
 import t from 'tap'
-import { createRecentStock } from '../../../src/integrations/supplier/recent-stock.ts'
-import type { SupplierStock } from '../../../src/integrations/supplier/supplier-stock.ts'
+import { type SupplierStock, shareStock } from '../../../src/integrations/supplier/supplier-stock.ts'
 
 const LIVE: SupplierStock = { outcome: 'live', available: 1, asOf: '2026-01-01T00:00:00.000Z' }
 
@@ -11,7 +10,7 @@ function setUp(answer: () => Promise<SupplierStock>) {
     asked.push(sku)
     return answer()
   }
-  return { find: createRecentStock({ ask, nowMs: () => clock.nowMs }), asked, clock }
+  return { find: shareStock(ask, () => clock.nowMs), asked, clock }
 }
 
 t.test('an answer is kept for two seconds from when it came, and so is that there was none', async (t) => {

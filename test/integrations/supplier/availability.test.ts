@@ -1,6 +1,6 @@
 import t from 'tap'
 import { productExample } from '../../../schemas/products.ts'
-import { createAvailabilityFinder } from '../../../src/integrations/supplier/find-availability.ts'
+import { createAvailabilityFinder } from '../../../src/integrations/supplier/availability.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
 
 const { id, sku, stock, updatedAt } = productExample
