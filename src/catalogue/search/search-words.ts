@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 
 /**
- * What search means, the same on every engine: words are found by us, not by the engine's tokeniser, and written to a
- * column of their own in an alphabet that every tokeniser leaves alone.
+ * The rules of search, which are the same on every engine, because Aisle finds the words itself. It writes them to a column
+ * of their own, in an alphabet that every FULLTEXT tokeniser leaves as it is.
  *
- * A word is a run of letters, digits and marks in any script, or one pictograph. Case and accents are folded.
- * Parts joined by a hyphen or an apostrophe are words, and so is the whole of them: `T-shirt` is found as `t-shirt`,
- * `t shirt`, `shirt` and `tshirt`; `L'Oréal` as `l'oreal`, `loreal` and `oreal`.
+ * A word is a run of letters, digits and marks in any script, or one pictograph. Case and accents are folded. Parts joined
+ * by a hyphen or an apostrophe are words, and so are they together: `T-shirt` is found as `t-shirt`, `t shirt`, `shirt`
+ * and `tshirt`; `L'Oréal` as `l'oreal`, `loreal` and `oreal`.
  */
 const WORD = /[\p{L}\p{N}\p{M}]+(?:['’ʼ‐-][\p{L}\p{N}\p{M}]+)*|\p{Extended_Pictographic}/gu
 const JOINERS = /['’ʼ‐-]/u
@@ -31,12 +31,12 @@ const UNDECOMPOSED_LETTERS = new RegExp(`[${Object.keys(UNDECOMPOSED).join('')}]
 
 /** Long enough for real words, short enough for InnoDB's longest token (84 characters). */
 const WORD_MAX_LENGTH = 60
-/** InnoDB leaves out tokens shorter than three characters. */
+/** InnoDB does not index tokens that are shorter. */
 const TOKEN_MIN_LENGTH = 3
 
 /**
- * The search column of a product: each distinct word once, each between blanks, so that ` word ` finds a whole word
- * and ` wor` a beginning.
+ * Makes the search column of a product: each distinct word of its name and description once, between spaces, so that
+ * ` word ` finds a whole word and ` wor` the beginning of one.
  */
 export function searchColumn(name: string, description: string | null): string {
   const words = new Set<string>()
@@ -54,13 +54,13 @@ export function searchColumn(name: string, description: string | null): string {
   return words.size === 0 ? '' : ` ${[...words].join(' ')} `
 }
 
-/**
- * What a search column must hold, one way or the other, for each word of a search: ` word ` for a whole word, ` wor` for
- * the beginning of one.
- */
+/** Text that the search column of a product contains if the product has a word: ` word `, or ` wor` for the beginning of one. */
 export type SearchTerm = string
 
-/** Reads a search, of which the last word may be a beginning; null when there is no word in it. */
+/**
+ * Reads the terms of a search, all of which a product must have. Of its last word only the beginning needs to be there.
+ * @returns null when there is no word in it
+ */
 export function searchTerms(search: string): SearchTerm[] | null {
   const words =
     fold(search)
@@ -74,12 +74,15 @@ export function searchTerms(search: string): SearchTerm[] | null {
   return whole.some((term) => term.startsWith(beginning)) ? whole : [...whole, beginning]
 }
 
-/** The terms as a FULLTEXT expression in boolean mode. */
+/** Makes the FULLTEXT expression, in boolean mode, that finds the products that have all terms. */
 export function fullTextExpression(terms: readonly SearchTerm[]): string {
   return terms.map((term) => `+${term.trim()}${term.endsWith(' ') ? '' : '*'}`).join(' ')
 }
 
-/** The same without FULLTEXT: conditions on the search column of a row. */
+/**
+ * Makes conditions that test terms on the search column of a row, without FULLTEXT, and the values for their question marks.
+ * @param column the search column, with its table where needed
+ */
 export function termConditions(
   terms: readonly SearchTerm[],
   column = 'search_words'
@@ -99,8 +102,8 @@ function fold(text: string): string {
 }
 
 /**
- * The underscore at the end keeps a word from being one of the engine's stop words and fills up short ones; a word
- * that is too long is cut, and told from others with the same beginning by a hash.
+ * Makes the token of a word. An underscore at its end keeps it from being a stop word of the engine, and several make it long
+ * enough. A word that is too long is cut; a hash distinguishes it from others with the same beginning.
  */
 function token(word: string): string {
   const encoded = encode(word)
@@ -111,7 +114,7 @@ function token(word: string): string {
   return `${bounded}_`.padEnd(TOKEN_MIN_LENGTH, '_')
 }
 
-/** Only `a-z`, `0-9` and `_`: any other UTF-16 unit as `_` and four hexadecimal digits, so that prefixes stay prefixes. */
+/** Writes a word in `a-z`, `0-9` and `_`: other UTF-16 units as `_` and four hexadecimal digits, so that prefixes stay prefixes. */
 function encode(word: string): string {
   return word.replace(/[^a-z0-9]/g, (unit) => `_${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

@@ -18,7 +18,7 @@ t.test('an empty catalogue has an empty sample', async (t) => {
   t.same((await drawSample(database)).products, [])
 })
 
-t.test('it is drawn at random, and tells how many products there are', async (t) => {
+t.test('a sample is random, and estimates the number of products', async (t) => {
   await seedCatalogue(config.mysql, { rows: ROWS, seed: 5 })
   const { products, weight } = await drawSample(database)
   t.equal(weight, 64)
@@ -29,7 +29,7 @@ t.test('it is drawn at random, and tells how many products there are', async (t)
   t.ok(books > 0.4 * row?.n && books < 1.6 * row?.n, `about ${books} of ${row?.n} books`)
 })
 
-t.test('its orders are those of the database', async (t) => {
+t.test('a sample is sorted as the database sorts', async (t) => {
   const names = [
     'tea',
     'Tea',
@@ -69,39 +69,42 @@ t.test('its orders are those of the database', async (t) => {
   }
 })
 
-t.test('the sampler draws once for all who ask, again when it is old, and at once when it has misled', async (t) => {
-  let draws = 0
-  let isDown = false
-  const counted = {
-    async execute<Row>(sql: string, params: Parameters<typeof database.execute>[1]) {
-      if (params[0] === '0') draws++
-      if (isDown) throw new Error('down')
-      return await database.execute<Row>(sql, params)
+t.test(
+  'the sampler draws one sample for all callers, another when it is old, and one at once when it was wrong',
+  async (t) => {
+    let draws = 0
+    let isDown = false
+    const counted = {
+      async execute<Row>(sql: string, params: Parameters<typeof database.execute>[1]) {
+        if (params[0] === '0') draws++
+        if (isDown) throw new Error('down')
+        return await database.execute<Row>(sql, params)
+      }
     }
+    let now = 0
+    const sampler = createCatalogueSampler(counted, () => now)
+    const [first, second] = await Promise.all([sampler.current(), sampler.current()])
+    t.equal(first, second)
+    t.equal(draws, 1)
+
+    now = 31_000
+    t.equal(await sampler.current(), first, 'an old sample is used while a new one is drawn')
+    t.equal(draws, 2)
+
+    now = 400_000
+    isDown = true
+    await t.rejects(sampler.current(), /down/, 'a sample that is too old is not used')
+    isDown = false
+    const third = await sampler.current()
+    t.not(third, first)
+
+    sampler.distrust()
+    t.equal(await sampler.current(), third, 'a sample that was drawn a moment ago is kept')
+    now += 10_000
+    t.not(await sampler.current(), third)
+
+    isDown = true
+    now += 31_000
+    t.ok(await sampler.current(), 'an outage does not make an old sample unusable')
   }
-  let now = 0
-  const sampler = createCatalogueSampler(counted, () => now)
-  const [first, second] = await Promise.all([sampler.current(), sampler.current()])
-  t.equal(first, second)
-  t.equal(draws, 1)
-
-  now = 31_000
-  t.equal(await sampler.current(), first, 'the old one is used while a new one is drawn')
-  t.equal(draws, 2)
-
-  now = 400_000
-  isDown = true
-  await t.rejects(sampler.current(), /down/, 'one that is too old is not used')
-  isDown = false
-  const third = await sampler.current()
-  t.not(third, first)
-
-  sampler.distrust()
-  t.equal(await sampler.current(), third, 'it was drawn a moment ago')
-  now += 10_000
-  t.not(await sampler.current(), third)
-
-  isDown = true
-  now += 31_000
-  t.ok(await sampler.current(), 'an outage is no reason to do without one')
-})
+)

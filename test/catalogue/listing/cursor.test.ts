@@ -11,7 +11,7 @@ const position = fc.record({
 })
 const query = fingerprintQuery({ sort: 'price' })
 
-t.test('a cursor reads as it was written', async () => {
+t.test('decoding a cursor gives the position that was encoded', async () => {
   fc.assert(
     fc.property(position, (written) => {
       assert.deepEqual(decodeCursor(encodeCursor(written, query), query), { ...written })
@@ -19,7 +19,7 @@ t.test('a cursor reads as it was written', async () => {
   )
 })
 
-t.test('a cursor that is changed in any way is refused', async () => {
+t.test('a cursor that was changed in any way is refused', async () => {
   fc.assert(
     fc.property(
       position,
@@ -37,7 +37,7 @@ t.test('a cursor that is changed in any way is refused', async () => {
   )
 })
 
-t.test('text that never was a cursor is refused', async () => {
+t.test('text that is no cursor is refused', async () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       assert.throws(() => decodeCursor(text, query), { code: 'invalid-cursor' })
@@ -45,7 +45,7 @@ t.test('text that never was a cursor is refused', async () => {
   )
 })
 
-t.test('a cursor of another query is told from a damaged one', async (t) => {
+t.test('a cursor of another query has an error code of its own', async (t) => {
   const cursor = encodeCursor({ value: '1.00', id: Buffer.alloc(16), inclusive: false, backward: false }, query)
   t.throws(() => decodeCursor(cursor, fingerprintQuery({ sort: 'name' })), { code: 'cursor-mismatch' })
 })

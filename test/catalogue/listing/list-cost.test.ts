@@ -6,7 +6,7 @@ import { createListReader } from '../../../src/catalogue/listing/read/read-list.
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { countedReader } from './support/list-reader.ts'
+import { createCountingReader } from './support/readers.ts'
 
 const ROWS = 12_000
 const CATEGORIES = 3
@@ -31,7 +31,7 @@ await connection.query('ANALYZE TABLE products')
 
 /** Rows and index entries that the engine reads for one page. */
 async function rowsRead(query: ProductListQuery): Promise<number> {
-  const reader = countedReader(connection)
+  const reader = createCountingReader(connection)
   await listProducts(reader, parseListQuery(query))
   return reader.rowsRead
 }

@@ -73,7 +73,7 @@ async function wholeList(query: ProductListQuery): Promise<string[]> {
 
 type Direction = 'nextCursor' | 'prevCursor'
 
-/** Follows one kind of cursor to its end; answers the pages in the order in which they came. */
+/** Follows one kind of cursor to its end. Returns the ids of the pages, in the order in which they were read. */
 async function walk(query: ProductListQuery, direction: Direction, betweenPages: () => Promise<unknown>) {
   const pages: string[][] = []
   let pagination: Pagination
@@ -90,7 +90,7 @@ async function walk(query: ProductListQuery, direction: Direction, betweenPages:
 
 const nothing = async () => {}
 
-t.test('a walk in either direction serves every row exactly once, in order', async () => {
+t.test('following cursors in either direction gives every row exactly once, in order', async () => {
   await fc.assert(
     fc.asyncProperty(catalogue, listQuery, async (fixtures, query) => {
       await connection.query('DELETE FROM products')
@@ -99,7 +99,7 @@ t.test('a walk in either direction serves every row exactly once, in order', asy
       const forward = await walk(query, 'nextCursor', nothing)
       assert.deepEqual(forward.pages.flat(), expected)
       assert.equal(forward.last.hasMore, false)
-      // From the last page back, which the page before it leads to.
+      // From the last page back to the first one.
       const { prevCursor } = forward.last
       if (prevCursor === null) return
       const backward = await walk({ ...query, cursor: prevCursor }, 'prevCursor', nothing)
@@ -109,7 +109,7 @@ t.test('a walk in either direction serves every row exactly once, in order', asy
   )
 })
 
-t.test('rows that come during a walk do not move the others', async () => {
+t.test('rows that are inserted between two pages do not move the others', async () => {
   await fc.assert(
     fc.asyncProperty(
       catalogue,
@@ -123,17 +123,17 @@ t.test('rows that come during a walk do not move the others', async () => {
         const insertNext = async () => insertProducts(connection, queue.splice(0, 2))
         const { pages } = await walk(query, 'nextCursor', insertNext)
         const seen = pages.flat()
-        assert.equal(new Set(seen).size, seen.length, 'nothing twice')
+        assert.equal(new Set(seen).size, seen.length, 'no row twice')
         assert.deepEqual(
           seen.filter((id) => before.includes(id)),
           before,
-          'all that was there, in order'
+          'all rows that were there before, in order'
         )
         const after = await wholeList(query)
         assert.deepEqual(
           seen,
           after.filter((id) => seen.includes(id)),
-          'what came is in order too'
+          'inserted rows are in order too'
         )
       }
     ),
@@ -141,7 +141,7 @@ t.test('rows that come during a walk do not move the others', async () => {
   )
 })
 
-t.test('when the rows ahead are gone, the walk ends and leads back to what it came from', async (t) => {
+t.test('when the remaining rows are deleted, the next page is empty and leads back to the page before', async (t) => {
   await connection.query('DELETE FROM products')
   const ids = await insertProducts(connection, [{ price: '1.00' }, { price: '2.00' }, { price: '3.00' }])
   const query = { sortBy: 'price', sortOrder: 'asc', limit: 2 } as const
@@ -157,6 +157,6 @@ t.test('when the rows ahead are gone, the walk ends and leads back to what it ca
     reader,
     parseListQuery({ ...query, cursor: empty.pagination.prevCursor ?? '' })
   )
-  t.same(back.data, first.data, 'the row at the edge included')
+  t.same(back.data, first.data, 'including the row at the position of the cursor')
   t.equal(back.pagination.prevCursor, null)
 })

@@ -9,8 +9,8 @@ import { searchColumn } from '../../../src/catalogue/search/search-words.ts'
 import { signatureOf } from '../../../src/catalogue/search/word-signature.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { countedReader } from './support/list-reader.ts'
-import { madeSample } from './support/made-sample.ts'
+import { makeSample } from './support/make-sample.ts'
+import { createCountingReader } from './support/readers.ts'
 
 const ROWS = 12_000
 const config = await testConfig(t)
@@ -25,8 +25,8 @@ await insertProducts(
 )
 await connection.query('ANALYZE TABLE products')
 
-/** As if the catalogue had been larger, and these products something else. */
-const drawn = await drawSample(countedReader(connection).database)
+/** A sample as if the catalogue had been larger, and its products different. */
+const drawn = await drawSample(createCountingReader(connection).database)
 const old = createSample(
   drawn.products.map((product) => ({ ...product, ...plain(), priceValue: 500 })),
   500
@@ -37,10 +37,10 @@ function plain() {
   return { searchWords, signature: signatureOf(searchWords) }
 }
 
-/** Gives up at once what takes longer than a millisecond. */
-function misled() {
+/** Makes a reader with the wrong sample, which gives up a selective fetch after a millisecond. */
+function createMisledReader() {
   let isDistrusted = false
-  const reader = countedReader(connection, {
+  const reader = createCountingReader(connection, {
     selectiveTimeoutMs: 1,
     sampler: {
       current: async () => old,
@@ -53,33 +53,33 @@ function misled() {
 }
 
 async function expected(query: ProductListQuery): Promise<string[]> {
-  const reader = countedReader(connection)
+  const reader = createCountingReader(connection)
   const { page } = await listProducts(reader, parseListQuery(query))
   return page.data.map(({ id }) => id)
 }
 
-t.test('a word that became common: what was thought to be few is given up, and walked for', async (t) => {
+t.test('a word that became common: the selective fetch is given up for a walk', async (t) => {
   for (const sortBy of ['createdAt', 'name', 'price'] as const) {
-    const { reader, isDistrusted } = misled()
+    const { reader, isDistrusted } = createMisledReader()
     const query: ProductListQuery = { search: 'common', sortBy }
     const { page } = await listProducts(reader, parseListQuery(query))
     t.equal(page.data.length, 20)
     t.same(
       page.data.map(({ id }) => id),
       await expected(query),
-      'with the rows that there are'
+      'the rows are right all the same'
     )
-    t.match(reader.sent[0], /MATCH/, 'the word seemed to be rare')
+    t.match(reader.sent[0], /MATCH/, 'according to the sample the word is rare')
     t.equal(reader.sent.length, 2)
     t.notMatch(reader.sent[1], /MATCH/)
-    t.ok(isDistrusted(), 'the sample is drawn anew')
-    // By name, half of the products come before the first one that has the word.
+    t.ok(isDistrusted(), 'a new sample will be drawn')
+    // Sorted by name, half of the products come before the first one that has the word.
     t.ok(reader.rowsRead < (sortBy === 'name' ? ROWS : 1000), `${reader.rowsRead} rows read`)
   }
 })
 
-t.test('a price range that became wide', async (t) => {
-  const { reader, isDistrusted } = misled()
+t.test('a price range that became wide: the selective fetch is given up for a walk', async (t) => {
+  const { reader, isDistrusted } = createMisledReader()
   const query: ProductListQuery = { minPrice: '0', maxPrice: '99', sortBy: 'name' }
   const { page } = await listProducts(reader, parseListQuery(query))
   t.same(
@@ -91,25 +91,25 @@ t.test('a price range that became wide', async (t) => {
   t.ok(isDistrusted())
 })
 
-t.test('words that became rare: a walk is given up for what is few', async (t) => {
-  // The sample says that every second product has the word; none has.
-  const sample = madeSample(
+t.test('words that became rare: the walk is given up for a selective fetch', async (t) => {
+  // In the sample every second product has the word; in the catalogue none has.
+  const sample = makeSample(
     Array.from({ length: 4000 }, (_, i) => ({ name: i % 2 === 0 ? 'gone' : 'plain' })),
     ROWS / 4000
   )
-  const reader = countedReader(connection, { sampler: { current: async () => sample, distrust() {} } })
+  const reader = createCountingReader(connection, { sampler: { current: async () => sample, distrust() {} } })
   const { page } = await listProducts(reader, parseListQuery({ search: 'gone' }))
   t.same(page.data, [])
   t.equal(page.pagination.hasMore, false)
-  t.ok(reader.rowsRead <= 2 * ROWS, 'it has looked at each entry once')
+  t.ok(reader.rowsRead <= 2 * ROWS, 'each entry was read once')
 
-  // It says that the word is rare, and far away: the walk costs more than it may before it has looked at all.
-  const rare = madeSample(
+  // In this sample the word is rare, so that the walk spends its budget before it reaches the end.
+  const rare = makeSample(
     Array.from({ length: 4000 }, (_, i) => ({ name: i % 1000 === 0 ? 'gone' : 'plain' })),
     ROWS / 4000
   )
   const sampler = { current: async () => rare, distrust() {} }
-  const poor = countedReader(connection, { pageBudgetUs: 100, sampler })
+  const poor = createCountingReader(connection, { pageBudgetUs: 100, sampler })
   const query = parseListQuery({ search: 'gone' })
   const view = viewListSample(rare, query, null)
   const plan = {
@@ -122,8 +122,8 @@ t.test('words that became rare: a walk is given up for what is few', async (t) =
   t.match(poor.sent[1], /MATCH/)
 })
 
-t.test('when the sample is right, no combination reads much', async (t) => {
-  const sample = await drawSample(countedReader(connection).database)
+t.test('when the sample is right, no combination of filters and sort reads many rows', async (t) => {
+  const sample = await drawSample(createCountingReader(connection).database)
   const queries: ProductListQuery[] = [
     { search: 'common' },
     { search: 'new common', sortBy: 'price' },
@@ -136,7 +136,7 @@ t.test('when the sample is right, no combination reads much', async (t) => {
   ]
   for (const query of queries) {
     for (const sortOrder of ['asc', 'desc'] as const) {
-      const reader = countedReader(connection, { sampler: { current: async () => sample, distrust() {} } })
+      const reader = createCountingReader(connection, { sampler: { current: async () => sample, distrust() {} } })
       await listProducts(reader, parseListQuery({ ...query, sortOrder }))
       t.ok(reader.rowsRead < 3000, `${JSON.stringify(query)} ${sortOrder}: ${reader.rowsRead} rows read`)
     }

@@ -12,7 +12,7 @@ import { serialisePage } from '../../../src/catalogue/products/serialise-product
 import { upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { countedReader } from './support/list-reader.ts'
+import { createTestReader } from './support/readers.ts'
 
 const PRODUCTS = 40
 const RUNS = 300
@@ -20,7 +20,7 @@ const RUNS = 300
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
 const { database } = await testApp(t, config)
-const reader = countedReader(connection)
+const reader = createTestReader(connection)
 
 const someSku = fc.nat({ max: PRODUCTS - 1 }).map((number) => `SKU-${number}`)
 const someWrite = fc.record({

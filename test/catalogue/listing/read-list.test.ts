@@ -13,7 +13,7 @@ import { walk } from '../../../src/catalogue/listing/read/walk.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { countedReader } from './support/list-reader.ts'
+import { createTestReader } from './support/readers.ts'
 
 const ROWS = 6000
 const RUNS = 120
@@ -32,7 +32,7 @@ await insertProducts(
     updatedAt: `2026-02-01T00:${String(Math.floor(i / 60) % 60).padStart(2, '0')}:00.000Z`
   }))
 )
-const reader = countedReader(connection)
+const reader = createTestReader(connection)
 const sample = await drawSample(reader.database)
 
 const someQuery = fc
@@ -52,7 +52,7 @@ const someQuery = fc
   )
   .filter(({ minPrice = '0', maxPrice = '99' }) => Number(minPrice) <= Number(maxPrice))
 
-/** What one statement that knows nothing of plans finds, in the direction of reading. */
+/** The ids that one statement without any plan finds, in reading order. */
 async function expectedIds(query: ListQuery, needed: number): Promise<string[]> {
   const { key, order } = query.sort
   const column = sortColumns[key]
@@ -90,13 +90,13 @@ function plansFor({ search, minPrice, maxPrice }: ListQuery): ListPlan[] {
     { walk, selective: null },
     { walk: { ...walk, entries: 1, candidatesPerMatch: 0.1 }, selective: null },
     ...(search ?? []).map((term) => fetch({ terms: [term] })),
-    // With a costly one the walk is tried first.
+    // Before a selective fetch that costs more, the walk is tried.
     ...(search === null ? [] : [fetch({ terms: search }), fetch({ terms: search }, 100)]),
     ...(isOnPrices ? [fetch('prices')] : [])
   ]
 }
 
-t.test('every plan finds the same rows, from any place, in both directions', async (t) => {
+t.test('every plan finds the same rows, from any position, in both directions', async (t) => {
   let checked = 0
   await fc.assert(
     fc.asyncProperty(someQuery, fc.nat({ max: 3 }), fc.boolean(), async (filters, depth, isBackward) => {
@@ -124,11 +124,11 @@ t.test('every plan finds the same rows, from any place, in both directions', asy
     }),
     { numRuns: RUNS }
   )
-  t.ok(checked > 2 * RUNS, `${checked} plans were followed`)
+  t.ok(checked > 2 * RUNS, `${checked} plans were run`)
 })
 
-t.test('with little to spend on each page, the pages together are the list, in both directions', async (t) => {
-  const poor = countedReader(connection, { pageBudgetUs: 1 })
+t.test('with a tiny budget for each page, the pages together are the whole list, in both directions', async (t) => {
+  const poor = createTestReader(connection, { pageBudgetUs: 1 })
   let short = 0
   await fc.assert(
     fc.asyncProperty(someQuery, async (filters) => {
@@ -158,7 +158,7 @@ t.test('with little to spend on each page, the pages together are the list, in b
   t.ok(short > 0, `${short} pages were short`)
 })
 
-t.test('a walk whose steps become smaller before one is done goes on where it is', async () => {
+t.test('a walk goes on where it was when a step is smaller than the rest of the one before', async () => {
   await connection.query('DELETE FROM products')
   const far = 24_000
   await insertProducts(

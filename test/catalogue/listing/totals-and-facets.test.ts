@@ -8,8 +8,8 @@ import { listProducts } from '../../../src/catalogue/listing/read/list-products.
 import { PRICE_BAND_STARTS, priceBandOf, readFacets } from '../../../src/catalogue/listing/read/read-facets.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { countedReader } from './support/list-reader.ts'
-import { madeSample } from './support/made-sample.ts'
+import { makeSample } from './support/make-sample.ts'
+import { createCountingReader, createTestReader } from './support/readers.ts'
 
 const ROWS = 4000
 const RUNS = 60
@@ -24,7 +24,7 @@ await insertProducts(
     category: [null, 'a', 'b', 'c', 'c'][i % 5] ?? null
   }))
 )
-const reader = countedReader(connection)
+const reader = createTestReader(connection)
 
 const someFilters = fc
   .record(
@@ -38,7 +38,7 @@ const someFilters = fc
   )
   .filter(({ minPrice = '0', maxPrice = '9999' }) => Number(minPrice) <= Number(maxPrice))
 
-/** The products as one statement has them. */
+/** The products that pass the filters, by a test of each one. */
 async function matching(query: Parameters<typeof parseFilters>[0]) {
   const { categories, minPrice, maxPrice, search } = parseFilters(query)
   const [rows] = await connection.query<RowDataPacket[]>('SELECT price, category, search_words FROM products')
@@ -51,7 +51,7 @@ async function matching(query: Parameters<typeof parseFilters>[0]) {
   )
 }
 
-t.test('exact totals and facets are those of the products themselves', async () => {
+t.test('exact totals and facets agree with the products', async () => {
   await fc.assert(
     fc.asyncProperty(someFilters, async (query) => {
       const filters = parseFilters(query)
@@ -84,7 +84,7 @@ t.test('exact totals and facets are those of the products themselves', async () 
   )
 })
 
-t.test('a page tells the total when it is asked for, on every page of the list', async (t) => {
+t.test('every page of the list has the total if the query asks for it', async (t) => {
   const query = { category: ['a'], limit: 50 }
   const { page: plain } = await listProducts(reader, parseListQuery(query))
   t.notOk('total' in plain.pagination)
@@ -96,20 +96,20 @@ t.test('a page tells the total when it is asked for, on every page of the list',
   t.same(
     (await listProducts(reader, parseListQuery({ ...query, cursor }))).page.data,
     second.data,
-    'the cursor is that of the list, with or without a total'
+    'a cursor does not depend on the total'
   )
 })
 
-t.test('a list that is one page has its total from there', async (t) => {
-  const counted = countedReader(connection)
+t.test('the total of a list that fits on one page is not counted', async (t) => {
+  const counted = createCountingReader(connection)
   const { page } = await listProducts(counted, parseListQuery({ search: 'rare', total: 'exact' }))
   t.match(page.pagination, { total: page.data.length, totalIsExact: true })
   t.equal(counted.sent.length, 1)
 })
 
-/** A catalogue of so many products of which the sample knows. */
+/** Makes a reader whose sample stands for a large catalogue. */
 function largeReader(weight: number) {
-  const sample = madeSample(
+  const sample = makeSample(
     Array.from({ length: 1000 }, (_, i) => ({
       name: i % 2 ? 'tea' : 'green',
       price: `${i % 100}.00`,
@@ -117,10 +117,10 @@ function largeReader(weight: number) {
     })),
     weight
   )
-  return countedReader(connection, { sampler: { current: async () => sample, distrust() {} } })
+  return createCountingReader(connection, { sampler: { current: async () => sample, distrust() {} } })
 }
 
-t.test('an estimate of a large catalogue costs nothing', async (t) => {
+t.test('an estimate of a large catalogue sends no statement', async (t) => {
   const large = largeReader(10_000)
   t.same(await estimateTotal(large, parseFilters({})), { total: 10_000_000, isExact: false })
   t.same(await estimateTotal(large, parseFilters({ search: 'tea', category: ['b'] })), {
@@ -140,7 +140,7 @@ t.test('an estimate of a large catalogue costs nothing', async (t) => {
   t.same(large.sent, [])
 })
 
-t.test('counting stops at its ceiling, with what it has counted', async (t) => {
+t.test('an exact count stops at its budget, with a lower bound', async (t) => {
   const large = largeReader(10_000)
   const { total, isExact } = await countProducts(large, parseFilters({}))
   t.equal(isExact, false)
@@ -148,11 +148,11 @@ t.test('counting stops at its ceiling, with what it has counted', async (t) => {
   t.ok(large.rowsRead < ROWS + 100, `${large.rowsRead} rows read`)
 })
 
-t.test('an estimate is no less than what the page shows', async (t) => {
-  const none = countedReader(connection, {
+t.test('an estimate is not below the number of products on the page', async (t) => {
+  const none = createCountingReader(connection, {
     sampler: {
       current: async () =>
-        madeSample(
+        makeSample(
           Array.from({ length: 4096 }, () => ({ name: 'x' })),
           2500
         ),
@@ -163,12 +163,12 @@ t.test('an estimate is no less than what the page shows', async (t) => {
   t.match(page.pagination, { total: 21, totalIsExact: false })
 })
 
-t.test('a bounded count is no more than there are, also where a page is empty and goes on', async (t) => {
-  const poor = countedReader(connection, {
+t.test('a lower bound is not above the number of products, even if an empty page leads on', async (t) => {
+  const poor = createCountingReader(connection, {
     pageBudgetUs: 1,
     sampler: {
       current: async () =>
-        madeSample(
+        makeSample(
           Array.from({ length: 4096 }, () => ({ name: 'green', price: '0.00' })),
           1000
         ),
@@ -181,7 +181,7 @@ t.test('a bounded count is no more than there are, also where a page is empty an
   t.equal(page.pagination.total, 0)
 })
 
-t.test('bands are those of the database', async (t) => {
+t.test('price bands are those of the database', async (t) => {
   const prices = ['0', '0.99', '1', '1.99', '2', '4.99', '5', '9.99', '10', '49999999.99', '50000000', '99999999.99']
   for (const price of prices) {
     const [[row]] = await connection.query<RowDataPacket[]>(

@@ -46,19 +46,19 @@ t.test('products are found by what people type', async (t) => {
   }
 })
 
-t.test('only the last word may be a beginning, and every word must be there', async (t) => {
+t.test('every word must be there, and only the last one may be the beginning of a word', async (t) => {
   t.same(await finds('gree 緑茶'), [])
   t.same(await finds('tv lime'), [])
   t.same(await finds('thexx'), [])
   t.same(await finds('th 5g'), [], 'a beginning of a stop word')
 })
 
-t.test('what has no word in it is no search', async (t) => {
+t.test('a search without a word is none', async (t) => {
   for (const search of ['', ' ', '+-*()~<>@', '"', '%', '_', '\u0000', '™', "'"])
     t.equal(searchTerms(search), null, search)
 })
 
-t.test('the column has only what every tokeniser leaves alone, and each word is found in it', async () => {
+t.test('the column has only characters that tokenisers leave alone, and every word is found in it', async () => {
   const text = fc.string({ unit: 'binary', maxLength: 60 })
   fc.assert(
     fc.property(text, text, (name, description) => {
@@ -73,12 +73,12 @@ t.test('the column has only what every tokeniser leaves alone, and each word is 
   )
 })
 
-t.test('words that differ only far behind are told apart', async (t) => {
+t.test('long words that differ only near the end stay different', async (t) => {
   const long = 'x'.repeat(70)
   t.not(searchColumn(`${long}a`, null), searchColumn(`${long}b`, null))
 })
 
-t.test('a word that is searched for twice is looked for once', async (t) => {
+t.test('a word that occurs twice in a search is one term', async (t) => {
   t.same(searchTerms('tea tea'), [' tea_ '])
   t.same(searchTerms('tea te'), [' tea_ '], 'with its beginning')
   t.same(searchTerms('te tea'), [' te_ ', ' tea'])

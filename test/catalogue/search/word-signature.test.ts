@@ -7,14 +7,14 @@ import { testConfig, testConnection } from '../../support/test-config.ts'
 
 const connection = await testConnection(t, await testConfig(t))
 
-t.test('a row that has the words of a search has their bits', async () => {
+t.test('a row that has the words of a search has all of their bits', async () => {
   const text = fc.string({ unit: 'binary', maxLength: 40 })
   const word = fc.stringMatching(/^[a-zàéß茶0-9'-]{1,12}$/)
   fc.assert(
     fc.property(fc.array(fc.oneof(word, text), { maxLength: 12 }), fc.nat(), fc.nat(), (words, first, length) => {
       const column = searchColumn(words.join(' '), null)
       const terms = searchTerms(words.slice(first % 12, (first % 12) + (length % 4)).join(' ')) ?? []
-      // A beginning is found by each of its own beginnings.
+      // The beginning of a word is found by each of its own beginnings.
       const shorter = terms.map((term) => (term.endsWith(' ') ? term : term.slice(0, 2 + (length % term.length))))
       return [terms, shorter].every(
         (asked) =>
@@ -25,7 +25,7 @@ t.test('a row that has the words of a search has their bits', async () => {
   )
 })
 
-t.test('few rows that lack a word have its bits', async (t) => {
+t.test('few rows that lack a word have all of its bits', async (t) => {
   const generateRow = createRowGenerator(7)
   const rows = Array.from({ length: 5000 }, (_, index) => generateRow(index * 100))
   // Whole words, and beginnings of five letters or more.
@@ -38,14 +38,14 @@ t.test('few rows that lack a word have its bits', async (t) => {
   for (const { signature, searchWords } of rows) t.same(signature, signatureOf(searchWords), { diagnostic: false })
 })
 
-t.test('a whole word of four letters is told from longer ones', async (t) => {
+t.test('a whole word of four letters differs from longer ones', async (t) => {
   const [lens, lenses] = [signatureOf(' lens_ '), signatureOf(' lenses_ ')]
   t.equal(includesSignature(lenses, signatureOf([' lens_ '])), false)
   t.equal(includesSignature(lenses, signatureOf([' lens'])), true)
   t.equal(includesSignature(lens, signatureOf([' lens'])), true)
 })
 
-t.test('what is asked of the columns is what is asked here', async (t) => {
+t.test('the conditions on columns agree with includesSignature', async (t) => {
   for (const [column, term] of [
     [' green_ tea_ ', ' tea_ '],
     [' green_ tea_ ', ' coffee_ '],

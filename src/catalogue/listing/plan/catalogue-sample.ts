@@ -1,6 +1,8 @@
 import type { SortKey } from '../../../../schemas/products.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import { datetimeToTimestamp } from '../../../platform/database/datetime.ts'
+import { createBoundedMap } from '../../../platform/lib/bounded-map.ts'
+import { createSingleFlight } from '../../../platform/lib/single-flight.ts'
 import type { SearchTerm } from '../../search/search-words.ts'
 import { includesSignature, type Signature, signatureColumns, signatureOf } from '../../search/word-signature.ts'
 
@@ -115,7 +117,7 @@ const DRAW = `SELECT STRAIGHT_JOIN p.id, p.name, WEIGHT_STRING(p.name) AS name_w
  */
 export function createSample(products: readonly SampledProduct[], weight: number): CatalogueSample {
   const orders = new Map<SortKey, SampledProduct[]>()
-  const occurrencesByTerm = new Map<SearchTerm, TermOccurrences>()
+  const occurrencesByTerm = createBoundedMap<SearchTerm, TermOccurrences>(MAX_REMEMBERED_TERMS)
 
   return {
     products,
@@ -134,7 +136,6 @@ export function createSample(products: readonly SampledProduct[], weight: number
     occurrencesOf(term) {
       const known = occurrencesByTerm.get(term)
       if (known !== undefined) return known
-      if (occurrencesByTerm.size === MAX_REMEMBERED_TERMS) occurrencesByTerm.clear()
       const occurrences = findOccurrences(products, term)
       occurrencesByTerm.set(term, occurrences)
       return occurrences
@@ -174,14 +175,8 @@ export function createCatalogueSampler(database: Pick<Database, 'execute'>, nowM
   let sample: CatalogueSample | undefined
   let drawnAtMs = 0
   let isTrusted = true
-  let drawing: Promise<CatalogueSample> | undefined
-
-  function draw(): Promise<CatalogueSample> {
-    drawing ??= drawNew().finally(() => {
-      drawing = undefined
-    })
-    return drawing
-  }
+  const flights = createSingleFlight<'sample', CatalogueSample>()
+  const draw = () => flights.run('sample', drawNew)
 
   async function drawNew(): Promise<CatalogueSample> {
     const startedAtMs = nowMs()

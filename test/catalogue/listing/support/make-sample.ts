@@ -12,8 +12,8 @@ export interface SampledFixture {
   category?: string | null
 }
 
-/** A sample of these products, the oldest first, each of which stands for so many. */
-export function madeSample(fixtures: readonly SampledFixture[], weight: number): CatalogueSample {
+/** Makes a sample of these products, the oldest first. */
+export function makeSample(fixtures: readonly SampledFixture[], weight: number): CatalogueSample {
   return createSample(
     fixtures.map(({ name, price = '9.99', category = null }, index): SampledProduct => {
       const searchWords = searchColumn(name, null)
