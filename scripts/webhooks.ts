@@ -9,10 +9,8 @@ import {
 import { EVENT_TYPE_PATTERN } from '../schemas/webhooks.ts'
 import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig } from '../src/config/config.ts'
-import { findEvent } from '../src/integrations/webhooks/inbox/find-event.ts'
-import { listEvents } from '../src/integrations/webhooks/inbox/list-events.ts'
-import { replayDead, replayEvent } from '../src/integrations/webhooks/inbox/replay-events.ts'
-import { createDatabase, type Database } from '../src/platform/database/database.ts'
+import { createWebhookInbox, type WebhookInbox } from '../src/integrations/webhooks/inbox/webhook-inbox.ts'
+import { createDatabase } from '../src/platform/database/database.ts'
 import { openPool } from '../src/platform/database/pool.ts'
 import { AppError } from '../src/platform/errors/app-error.ts'
 import { readInteger, readOrFail } from './command-line.ts'
@@ -27,13 +25,13 @@ const USAGE = `npm run webhooks -- list [--status STATUS] [--type TYPE] [--limit
 
   STATUS  ${EVENT_STATUSES.join(', ')}
   TYPE    for example product.updated; with replay: all dead events of the type
-  N       how many to list, the last that came first; ${STORED_LIMIT_DEFAULT} unless said
-  ID      from the list`
+  N       how many events to list, the latest first (default ${STORED_LIMIT_DEFAULT})
+  ID      the number of an event, as printed by list`
 
 const LIST_MAX = 10_000
 const TIMEOUT_MS = 10_000
 
-type Action = (database: Database) => Promise<void>
+type Action = (inbox: WebhookInbox) => Promise<void>
 
 const act = readOrFail(USAGE, readAction)
 
@@ -43,7 +41,8 @@ await runCommand(async ({ env, isPrivate }) => {
   const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: TIMEOUT_MS }
   const pool = openPool(config, limits)
   try {
-    await act(createDatabase(pool, limits))
+    // Workers poll the database, so none needs to be told of a replay.
+    await act(createWebhookInbox(createDatabase(pool, limits), () => {}))
   } catch (error) {
     throw error instanceof AppError ? new ReadableError(error.message) : error
   } finally {
@@ -59,8 +58,8 @@ function readAction(): Action {
   const [action, id, ...others] = positionals
   const { status, type, limit } = values
   const isList = action === 'list'
-  if (!isList && (status ?? limit) !== undefined) throw new Error('--status and --limit are for list alone.')
-  if (others.length > 0 || (isList && id !== undefined)) throw new Error('Name one event at most, and none to list.')
+  if (!isList && (status ?? limit) !== undefined) throw new Error('--status and --limit only apply to list.')
+  if (others.length > 0 || (isList && id !== undefined)) throw new Error('Give at most one ID, and none to list.')
   const readType = type === undefined ? undefined : readTypeName(type)
   if (isList) {
     return list(
@@ -70,41 +69,38 @@ function readAction(): Action {
     )
   }
   if (action === 'replay' && readType !== undefined && id === undefined) return replayAll(readType)
-  if (readType !== undefined) throw new Error('--type is for list, and for replay in place of an id.')
+  if (readType !== undefined) throw new Error('--type only applies to list, and to replay without an ID.')
   if (action === 'show') return show(readId(id))
   if (action === 'replay') return replay(readId(id))
-  throw new Error('Say what to do: list, show or replay.')
+  throw new Error('Give a command: list, show or replay.')
 }
 
 function list(status: EventStatus | undefined, type: string | undefined, limit = STORED_LIMIT_DEFAULT): Action {
   const filters = { ...(status && { status }), ...(type && { type }) }
-  return async (database) => {
-    const { data } = await listEvents(database, { ...filters, limit })
+  return async (inbox) => {
+    const { data } = await inbox.list({ ...filters, limit })
     for (const event of data) console.log(describeEvent(event))
-    if (data.length === 0) console.error('There are no such events.')
+    if (data.length === 0) console.error('No events match.')
   }
 }
 
 function show(id: string): Action {
-  return async (database) => console.log(JSON.stringify(await findEvent(database, id), null, 2))
+  return async (inbox) => console.log(JSON.stringify(await inbox.find(id), null, 2))
 }
 
 function replay(id: string): Action {
-  return async (database) => {
-    await replayEvent(database, id)
-    console.log(describeEvent(await findEvent(database, id)))
-  }
+  return async (inbox) => console.log(describeEvent(await inbox.replay(id)))
 }
 
-/** Ctrl-C leaves the rest as it is. */
+/** Ctrl-C ends the replay early; the remaining events stay dead. */
 function replayAll(type: string): Action {
-  return async (database) => {
-    const { replayed, hasMore } = await replayDead(database, type, interruption())
-    console.log(`${replayed} events are pending again${hasMore ? ', and there are more' : ''}.`)
+  return async (inbox) => {
+    const { replayed, hasMore } = await inbox.replayDead(type, interruption())
+    console.log(`${replayed} events are pending again${hasMore ? '; more are dead' : ''}.`)
   }
 }
 
-/** A line, with tabs between what it tells. */
+/** Formats an event as one line of fields separated by tabs. */
 function describeEvent({ id, status, type, eventId, receivedAt, attempts, lastError }: StoredWebhookEvent): string {
   return [id, status, type, eventId, `received ${receivedAt}`, `${attempts} attempts`, lastError ?? ''].join('\t')
 }
@@ -122,5 +118,5 @@ function readTypeName(text: string): string {
 
 function readId(text = ''): string {
   if (new RegExp(STORED_ID_PATTERN).test(text)) return text
-  throw new Error('Name one event by its id, a number from the list.')
+  throw new Error('Give the ID of one event, a number from the list.')
 }

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { pino } from 'pino'
 import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig } from '../src/config/config.ts'
-import { logWork } from '../src/integrations/webhooks/process/log-work.ts'
-import { openWebhookWorker, WORKER_TIMEOUT_MS } from '../src/integrations/webhooks/process/webhook-worker.ts'
+import { openWebhookWorker, WORKER_QUERY_TIMEOUT_MS } from '../src/integrations/webhooks/process/webhook-worker.ts'
 import { createDatabase } from '../src/platform/database/database.ts'
 import { openPool } from '../src/platform/database/pool.ts'
 import { openLogStream } from '../src/platform/logging/log-stream.ts'
 import { redact } from '../src/platform/logging/redaction.ts'
+import { createMetrics } from '../src/platform/metrics/metrics.ts'
 import { interruption } from './interruption.ts'
 import { runCommand } from './run-command.ts'
 
@@ -19,16 +18,15 @@ await runCommand(async ({ env, isPrivate }) => {
   const logStream = await openLogStream(config.log)
   const log = pino({ level: config.log.level, redact }, logStream)
 
-  const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: WORKER_TIMEOUT_MS }
+  const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: WORKER_QUERY_TIMEOUT_MS }
   const pool = openPool(config.mysql, limits)
   const worker = openWebhookWorker({
     database: createDatabase(pool, limits),
-    nowMs: Date.now,
-    randomBytes,
-    random: Math.random,
-    // The services read the change log.
-    onApplied: ({ settled }) => log.debug(`${settled.length} webhooks applied`),
-    ...logWork(log)
+    log,
+    // This command has no endpoint that shows them.
+    metrics: createMetrics(),
+    // The services learn of changes from the change log.
+    onApplied: ({ settled }) => log.debug(`${settled.length} webhooks applied`)
   })
   log.info('applying webhooks')
   if (!interrupted.aborted) await once(interrupted, 'abort')

@@ -36,7 +36,7 @@ t.test('events are listed, the last that came first', async (t) => {
   t.match(await webhooks('list', '--type', 'order.paid'), {
     status: 0,
     stdout: '',
-    stderr: /^There are no such events/
+    stderr: /^No events match/
   })
 })
 

@@ -157,7 +157,7 @@ async function applyEvent(
   const data = { ...event.data, sku: `${run}${event.sku}` }
   await insertEvents(connection, [{ id: `${run}${event.id}`, type: event.type, occurredAt, data }])
   const lease = { token: randomBytes(16), leaseMs: 30_000 }
-  const { events } = await claimEvents(database, { ...lease, maxEvents: 10 })
+  const events = await claimEvents(database, lease, 10)
   assert.equal(events.length, 1)
   await applyEvents(database, events, lease, { nowMs: () => nowMs, randomBytes })
 }

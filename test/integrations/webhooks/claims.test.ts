@@ -2,9 +2,17 @@ import { randomBytes } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { applyEvents } from '../../../src/integrations/webhooks/process/apply-events.ts'
-import { MAX_ATTEMPTS } from '../../../src/integrations/webhooks/process/backoff.ts'
-import { claimEvents, type EventClaim } from '../../../src/integrations/webhooks/process/claim-events.ts'
-import { failEvent, failExpired, LeaseLostError } from '../../../src/integrations/webhooks/process/settle-events.ts'
+import {
+  type ClaimedEvent,
+  claimEvents,
+  type EventLease
+} from '../../../src/integrations/webhooks/process/claim-events.ts'
+import {
+  failAttempt,
+  failExpiredLeases,
+  LeaseLostError,
+  MAX_EVENT_ATTEMPTS
+} from '../../../src/integrations/webhooks/process/settle-events.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { inTransaction } from '../../../src/platform/database/transaction.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
@@ -31,13 +39,19 @@ function created(count: number): EventFixture[] {
   }))
 }
 
-function claim(database: Database, maxEvents = 100): Promise<EventClaim> {
-  return claimEvents(database, { ...newLease(), maxEvents })
+interface Claim {
+  lease: EventLease
+  events: readonly ClaimedEvent[]
 }
 
-const idsOf = ({ events }: EventClaim) => events.map(({ eventId }) => eventId)
-const apply = (database: Database, { token, events }: EventClaim) =>
-  applyEvents(database, events, { token, leaseMs: LEASE_MS }, sources)
+async function claim(database: Database, maxEvents = 100): Promise<Claim> {
+  const lease = newLease()
+  return { lease, events: await claimEvents(database, lease, maxEvents) }
+}
+
+const idsOf = (events: readonly ClaimedEvent[]) => events.map(({ eventId }) => eventId)
+const claimIds = async (database: Database, maxEvents?: number) => idsOf((await claim(database, maxEvents)).events)
+const apply = (database: Database, { lease, events }: Claim) => applyEvents(database, events, lease, sources)
 
 /** Runs a claim, and stands still before its commit, until `commit` is called. */
 function slowClaim(connection: Connection, maxEvents: number) {
@@ -52,18 +66,18 @@ function slowClaim(connection: Connection, maxEvents: number) {
         return result
       })
   }
-  const claimed = claimEvents(slow as Database, { ...newLease(), maxEvents })
+  const claimed = claimEvents(slow as Database, newLease(), maxEvents)
   return { isReady, commit, claimed }
 }
 
 t.test('a failed event waits for a part of a time that grows', async (t) => {
   const { connection, database } = await prepare(t, created(1))
   const waits: number[] = []
-  for (let attempt = 1; attempt < MAX_ATTEMPTS; attempt++) {
+  for (let attempt = 1; attempt < MAX_EVENT_ATTEMPTS; attempt++) {
     const lease = newLease()
-    const { events } = await claimEvents(database, { ...lease, maxEvents: 1 })
+    const events = await claimEvents(database, lease, 1)
     t.match(events, [{ attempts: attempt }])
-    await failEvent(database, { id: events[0]?.id ?? 0, attempts: attempt, reason: 'x' }, lease, () => 0.5)
+    await failAttempt(database, { id: events[0]?.id ?? 0, attempts: attempt, reason: 'x' }, lease, () => 0.5)
     const [[row]] = await connection.query<RowDataPacket[]>(
       'SELECT TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(3), next_attempt_at) / 1000 AS waitMs FROM webhook_events'
     )
@@ -93,7 +107,7 @@ t.test('while one claims, others claim what is left, and new events come in', as
       await connection.query('SET SESSION innodb_lock_wait_timeout = 1')
       const [event] = created(1)
       if (event) await insertEvents(connection, [{ ...event, id: 'new' }])
-      t.same(idsOf(await claim(database)), second)
+      t.same(await claimIds(database), second)
       commit()
       t.same(idsOf(await claimed), first)
     })
@@ -124,10 +138,10 @@ t.test('a claim locks no more than it finds: it goes by an index, in its order',
 t.test('events on their first attempt are claimed together, any other one alone', async (t) => {
   const { connection, database } = await prepare(t, created(4))
   await connection.query(`UPDATE webhook_events SET attempts = 1 WHERE event_id IN ('e1', 'e3')`)
-  t.same(idsOf(await claim(database)), ['e0', 'e2'])
-  t.same(idsOf(await claim(database)), ['e1'])
-  t.same(idsOf(await claim(database)), ['e3'])
-  t.same(idsOf(await claim(database)), [])
+  t.same(await claimIds(database), ['e0', 'e2'])
+  t.same(await claimIds(database), ['e1'])
+  t.same(await claimIds(database), ['e3'])
+  t.same(await claimIds(database), [])
 })
 
 t.test('large bodies are not claimed all together', async (t) => {
@@ -136,22 +150,22 @@ t.test('large bodies are not claimed all together', async (t) => {
     t,
     created(6).map((event) => ({ ...event, data: { ...event.data, text } }))
   )
-  t.same(idsOf(await claim(database)), ['e0', 'e1', 'e2', 'e3'])
-  t.same(idsOf(await claim(database)), ['e4', 'e5'])
+  t.same(await claimIds(database), ['e0', 'e1', 'e2', 'e3'])
+  t.same(await claimIds(database), ['e4', 'e5'])
 })
 
 t.test('who comes too late for his lease leaves nothing behind', async (t) => {
   const { config, connection, database } = await prepare(t, created(2))
   const late = await claim(database)
   await letTimePass(connection)
-  t.equal(await failExpired(database, LEASE_MS, () => 0), 2)
+  t.equal(await failExpiredLeases(database, LEASE_MS, () => 0), 2)
   await letTimePass(connection)
   const other = workerDatabase(t, config)
   // Alone by now, as nobody knows what has held the first one up.
   await apply(other, await claim(other))
   await t.rejects(apply(database, late), LeaseLostError)
   await t.rejects(
-    failEvent(database, { id: 1, attempts: 1, reason: 'late' }, newLease(), () => 0),
+    failAttempt(database, { id: 1, attempts: 1, reason: 'late' }, newLease(), () => 0),
     LeaseLostError
   )
   const [rows] = await connection.query<RowDataPacket[]>('SELECT sku, version FROM products')
@@ -171,7 +185,7 @@ t.test('two that hold the same events at the same time: the effect of one of the
   const late = await claim(database)
   await letTimePass(connection)
   const other = workerDatabase(t, config)
-  await failExpired(other, LEASE_MS, () => 0)
+  await failExpiredLeases(other, LEASE_MS, () => 0)
   await letTimePass(connection)
   const results = await Promise.allSettled([
     apply(database, late),
@@ -186,18 +200,18 @@ t.test('two that hold the same events at the same time: the effect of one of the
 t.test('an event that ends whoever tries it is dead in the end, and others go on', async (t) => {
   const { connection, database } = await prepare(t, created(3))
   await claim(database, 2)
-  for (let death = 1; death <= MAX_ATTEMPTS; death++) {
+  for (let death = 1; death <= MAX_EVENT_ATTEMPTS; death++) {
     await letTimePass(connection)
-    await failExpired(database, LEASE_MS, Math.random)
+    await failExpiredLeases(database, LEASE_MS, Math.random)
     await letTimePass(connection)
     for (;;) {
       const claimed = await claim(database)
       if (claimed.events.length === 0) break
-      if (!idsOf(claimed).includes('e0')) await apply(database, claimed)
+      if (!idsOf(claimed.events).includes('e0')) await apply(database, claimed)
     }
   }
   t.match(await inbox(connection), [
-    { status: 'dead', attempts: MAX_ATTEMPTS, last_error: 'The worker ended, or took too long.' },
+    { status: 'dead', attempts: MAX_EVENT_ATTEMPTS, last_error: 'The worker ended, or took too long.' },
     { status: 'done', attempts: 2 },
     { status: 'done', attempts: 1 }
   ])
@@ -233,7 +247,7 @@ t.test('a transaction that is cut off before its commit leaves the events to the
   const [products] = await connection.query<RowDataPacket[]>('SELECT sku FROM products')
   t.same(products, [])
   await letTimePass(connection)
-  await failExpired(database, LEASE_MS, () => 0)
+  await failExpiredLeases(database, LEASE_MS, () => 0)
   await letTimePass(connection)
   for (let done = 0; done < 3; done++) await apply(database, await claim(database))
   t.ok((await inbox(connection)).every(({ status }) => status === 'done'))

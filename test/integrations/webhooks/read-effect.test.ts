@@ -36,7 +36,7 @@ for (const [type, data, message] of [
   ['product.updated', { sku: 'TEA', name: null }, 'data.name must be text.'],
   ['product.price_changed', { sku: 'TEA', stock: 2 }, 'data.price is required.'],
   ['product.stock_changed', { sku: 'TEA', stock: -1 }, /^data\.stock must be a whole number/],
-  ['product.moved', { sku: 'TEA' }, 'Nothing follows from the type product.moved.']
+  ['product.moved', { sku: 'TEA' }, 'Events of the type product.moved have no effect.']
 ] as const) {
   t.test(`${type} can't have ${JSON.stringify(data)}`, async (t) => {
     t.throws(() => read(type, data), { name: 'InvalidEventError', message })

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { MAX_ATTEMPTS } from '../../../src/integrations/webhooks/process/backoff.ts'
+import { MAX_EVENT_ATTEMPTS } from '../../../src/integrations/webhooks/process/settle-events.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { type EventFixture, inbox, insertEvents, letTimePass, refuseName, statuses } from './support/inbox.ts'
@@ -63,7 +63,7 @@ t.test('events make, change and delete products, in the order of their times', a
 
 t.test('it looks at once when it is woken', async (t) => {
   const { config, connection } = await prepare(t)
-  const worker = startWorker(t, config, { minPauseMs: 3_600_000 })
+  const worker = startWorker(t, config, { startTimeout: () => () => {} })
   for (const id of ['e1', 'e2', 'e3']) {
     await insertEvents(connection, [created(id, id)])
     worker.wake()
@@ -133,9 +133,9 @@ t.test('what always fails is dead after the last attempt, and does not change an
     await letTimePass(connection)
     return (await statuses(connection)).dead === 1
   })
-  t.match(await inbox(connection), [{ attempts: MAX_ATTEMPTS, last_error: 'refused by the test' }])
+  t.match(await inbox(connection), [{ attempts: MAX_EVENT_ATTEMPTS, last_error: 'refused by the test' }])
   const [[count]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS attempts FROM webhook_attempts')
-  t.equal(count?.attempts, MAX_ATTEMPTS)
+  t.equal(count?.attempts, MAX_EVENT_ATTEMPTS)
   t.same(await products(connection), [])
   const [registers] = await connection.query<RowDataPacket[]>('SELECT * FROM product_registers')
   t.same(registers, [])

@@ -6,42 +6,49 @@ import {
 } from '../../../catalogue/products/apply-register-writes.ts'
 import type { Sources } from '../../../catalogue/products/upsert-products.ts'
 import type { Database } from '../../../platform/database/database.ts'
-import type { ClaimedEvent } from './claim-events.ts'
+import type { ClaimedEvent, EventLease } from './claim-events.ts'
 import { InvalidEventError, readEffect } from './read-effect.ts'
-import { type EventLease, type Settled, settleEvents } from './settle-events.ts'
+import { type SettledEvent, settleEvents } from './settle-events.ts'
 
-export interface Applied {
-  settled: readonly Settled[]
-  /** The ids, in hexadecimal digits, of the products that were changed. */
+/** The result of applying events. */
+export interface AppliedEvents {
+  settled: readonly SettledEvent[]
+  /** The ids of the products that were changed, in hexadecimal digits. */
   productIds: readonly string[]
 }
 
 type ReadEvent = { event: ClaimedEvent; effect: SkuWrite } | { event: ClaimedEvent; reason: string }
 
 /**
- * Applies events to the registers of their products, and to the products, in one transaction with what has become of
- * them: all of it, or nothing. An event whose data can't be applied, now or later, is dead.
- * @throws {LeaseLostError}; what `Database.transaction` throws
+ * Applies events to the registers of their products and to the products, and writes the outcome of each event, all in one
+ * transaction. An event whose data can never be applied becomes dead.
+ * @throws {LeaseLostError} when another worker has claimed one of the events; what `Database.transaction` throws. Nothing
+ * is committed then
  */
 export function applyEvents(
   database: Database,
   events: readonly ClaimedEvent[],
   lease: EventLease,
   sources: Sources
-): Promise<Applied> {
+): Promise<AppliedEvents> {
   const nowMs = sources.nowMs()
   const read = events.map((event) => readEvent(event, nowMs))
   return applyWithRetries(database.transaction, (connection) => apply(connection, read, lease, sources))
 }
 
-async function apply(connection: Connection, read: readonly ReadEvent[], lease: EventLease, sources: Sources) {
-  const effects = read.flatMap((it) => ('effect' in it ? [it.effect] : []))
+async function apply(
+  connection: Connection,
+  read: readonly ReadEvent[],
+  lease: EventLease,
+  sources: Sources
+): Promise<AppliedEvents> {
+  const effects = read.flatMap((one) => ('effect' in one ? [one.effect] : []))
   const { hasWon, created, updated, deleted } = await applyRegisterWrites(connection, effects, sources)
   const won = new Map(effects.map((effect, place) => [effect, hasWon[place]]))
-  const settled = read.map((it): Settled => {
-    const { id, attempts } = it.event
-    if ('reason' in it) return { id, status: 'dead', attempts, reason: it.reason }
-    return { id, status: won.get(it.effect) ? 'done' : 'stale' }
+  const settled = read.map((one): SettledEvent => {
+    const { id, attempts } = one.event
+    if ('reason' in one) return { id, status: 'dead', attempts, reason: one.reason }
+    return { id, status: won.get(one.effect) ? 'done' : 'stale' }
   })
   await settleEvents(connection, settled, lease)
   return { settled, productIds: [...created, ...updated, ...deleted].map(({ id }) => id.toString('hex')) }

@@ -5,15 +5,17 @@ import type { ProductField, ProductFields } from '../../../catalogue/products/pr
 import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
 import { parseJson } from '../../../platform/http/read-json.ts'
 
-/** What is recorded of an event, as far as its effect goes. */
+/** The part of a recorded event that determines its effect. */
 export interface RecordedEvent {
   type: string
   eventId: string
+  /** Unix time. */
   occurredAtMs: number
+  /** The bytes of the delivery, which are JSON with an envelope. */
   body: Buffer
 }
 
-/** The event can't have an effect, now or later. The message says why. */
+/** The event can never be applied. The message is the reason. */
 export class InvalidEventError extends Error {
   override name = 'InvalidEventError'
 }
@@ -21,7 +23,7 @@ export class InvalidEventError extends Error {
 type Fields = Partial<ProductFields>
 interface Reader {
   required: readonly ProductField[]
-  /** Beside the sku and what is required. */
+  /** Fields that may be absent. Any other field is ignored. */
   optional: readonly ProductField[]
   toValues(fields: Fields): RegisterWrite['values']
 }
@@ -41,16 +43,17 @@ const readers: { readonly [Type in EventType]: Reader } = {
 }
 
 /**
- * Reads what an event does, from its body and from what is recorded beside it. Fields of its data that mean nothing to
- * its type are passed over.
- * @throws {InvalidEventError} with everything that is wrong with its data; when it is dated too far ahead
+ * Reads the effect of an event from its body and the columns recorded beside it. Fields of its data that its type does not
+ * have are ignored.
+ * @param nowMs Unix time
+ * @throws {InvalidEventError} with every fault of its data; when `occurredAt` is more than 5 minutes ahead
  */
 export function readEffect({ type, eventId, occurredAtMs, body }: RecordedEvent, nowMs: number): SkuWrite {
-  if (!isKnown(type)) throw new InvalidEventError(`Nothing follows from the type ${type}.`)
+  if (!isKnown(type)) throw new InvalidEventError(`Events of the type ${type} have no effect.`)
   if (occurredAtMs > nowMs + MAX_AHEAD_MS) throw new InvalidEventError('occurredAt is more than 5 minutes ahead.')
   const { required, optional, toValues } = readers[type]
   const { sku, ...fields } = readData(body, ['sku', ...required], optional)
-  // It is there, and text: it was required.
+  // It is required, so it is a string.
   return { sku: String(sku), write: { atMs: occurredAtMs, eventId, values: toValues(fields) } }
 }
 

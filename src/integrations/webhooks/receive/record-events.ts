@@ -6,22 +6,39 @@ import { databaseTimeout, databaseUnavailable } from '../../../platform/database
 import { toDatetime } from '../../../platform/database/datetime.ts'
 import { retryContention } from '../../../platform/database/retry-contention.ts'
 import { AppError } from '../../../platform/errors/app-error.ts'
-import { createGroupInserts } from './group-inserts.ts'
-import type { Scheme } from './signature-headers.ts'
+import { type StartTimeout, withTimeLimit } from '../../../platform/lib/time-limit.ts'
+import { createGroupCommit } from './group-commit.ts'
+import type { SignatureScheme } from './verify-signature.ts'
 
-/** A delivery whose signature is right, and whose envelope is an event. */
+/** A delivery whose signature is valid, and whose body has the envelope of an event. */
 export interface Delivery {
   eventId: string
   type: string
   /** Unix time. */
   occurredAtMs: number
-  /** As it came, to the byte. */
+  /** The bytes as they arrived. */
   body: Buffer
-  scheme: Scheme
+  scheme: SignatureScheme
+  /** The secret it was signed with, by its position in the configuration, from 1. */
   secretNumber: number
 }
 
-/** There is one sender, as far as ids go. */
+interface RecorderOptions {
+  database: Pick<Database, 'execute'>
+  /** Called with errors that no sender can fix, such as a full disk. */
+  onFailure: (error: unknown) => void
+  /** A monotonic clock. */
+  monotonicMs?: () => number
+  /** Starts the time limits. */
+  startTimeout?: StartTimeout
+}
+
+interface Row extends Delivery {
+  bodyHash: Buffer
+  isIgnored: boolean
+}
+
+/** Event ids are unique within a source, and there is one source. */
 const SOURCE = 'default'
 const KNOWN_TYPES: ReadonlySet<string> = new Set(EVENT_TYPES)
 
@@ -31,79 +48,61 @@ const INSERT = `INSERT INTO webhook_events
   VALUES `
 const ROW = `('${SOURCE}', ?, ?, ?, ?, ?, ?, ?, ?, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), IF(?, UTC_TIMESTAMP(3), NULL))`
 const FIND = `SELECT id FROM webhook_events WHERE source = '${SOURCE}' AND event_id = ?`
-// By the id: in the index of the event ids it would lock the gap before the event, where others are to go.
+// By the primary key: in the index of event ids it would also lock the gap before the event, where others are inserted.
 const COUNT_DUPLICATE = `UPDATE webhook_events
   SET duplicates = duplicates + 1, has_conflict = has_conflict OR body_hash <> ? WHERE id = ?`
 
-interface Row extends Delivery {
-  bodyHash: Buffer
-  isIgnored: boolean
-}
-
-interface InboxOptions {
-  database: Pick<Database, 'execute'>
-  /** Told what no sender can mend, such as a full disk. */
-  onFailure: (error: unknown) => void
-}
-
 /**
- * Makes what records deliveries, each event once: the unique key decides which of several deliveries is the first,
- * whichever instances they come to. What it has answered for is committed.
- * @returns a function that throws {AppError} when it cannot say within a second whether the delivery is recorded: 503, for
- * the sender to come again. It may be recorded all the same, and is then found to be a duplicate
+ * Creates the recorder of deliveries. It records each event once: the unique key decides which of several deliveries is
+ * the first, in whichever instances they arrive. When it returns, the event is committed.
+ * @returns a function that throws {AppError} 503 when it cannot find out within a second whether the delivery is recorded.
+ * The sender delivers again then; if it was recorded after all, that delivery is a duplicate
  */
-export function createEventRecorder({ database, onFailure }: InboxOptions) {
-  const insert = createGroupInserts<Row>({
+export function createEventRecorder(
+  options: RecorderOptions
+): (delivery: Delivery) => Promise<WebhookReceipt['status']> {
+  const { database, onFailure, monotonicMs = () => performance.now(), startTimeout } = options
+  const insert = createGroupCommit<Row>({
     keyOf: ({ eventId }) => eventId,
-    findPresent,
-    insertAll,
     bytesOf: ({ body }) => body.length,
-    timeoutMs: WEBHOOK_RECORD_TIMEOUT_MS
+    async insertAll(rows) {
+      const sql = INSERT + rows.map(() => ROW).join(', ')
+      // Simultaneous inserts of one key deadlock when the first of them is rolled back.
+      await retryContention(() => database.execute(sql, rows.flatMap(toParams)))
+    },
+    timeoutMs: WEBHOOK_RECORD_TIMEOUT_MS,
+    monotonicMs
   })
 
-  return async (delivery: Delivery): Promise<WebhookReceipt['status']> => {
+  async function record(delivery: Delivery): Promise<WebhookReceipt['status']> {
+    const bodyHash = hash('sha256', delivery.body, 'buffer')
+    const isIgnored = !KNOWN_TYPES.has(delivery.type)
+    for (;;) {
+      if (await insert({ ...delivery, bodyHash, isIgnored })) return isIgnored ? 'ignored' : 'accepted'
+      if (await countDuplicate(delivery.eventId, bodyHash)) return 'duplicate'
+      // The first delivery was purged in between, so this one is new again.
+    }
+  }
+
+  /**
+   * Counts a duplicate, without a transaction, which would keep the row from the next of many simultaneous duplicates.
+   * @returns false if the event no longer exists
+   */
+  async function countDuplicate(eventId: string, bodyHash: Buffer): Promise<boolean> {
+    const [found] = await database.execute<{ id: number }>(FIND, [eventId])
+    if (found === undefined) return false
+    await retryContention(() => database.execute(COUNT_DUPLICATE, [bodyHash, String(found.id)]))
+    return (await database.execute(FIND, [eventId])).length > 0
+  }
+
+  return async (delivery) => {
     try {
-      return await withTimeLimit(record(delivery))
+      return await withTimeLimit(record(delivery), WEBHOOK_RECORD_TIMEOUT_MS, failLate, startTimeout)
     } catch (error) {
       if (error instanceof AppError) throw error
       onFailure(error)
       throw databaseUnavailable(error)
     }
-  }
-
-  async function record(delivery: Delivery): Promise<WebhookReceipt['status']> {
-    const bodyHash = hash('sha256', delivery.body, 'buffer')
-    for (;;) {
-      const isIgnored = !KNOWN_TYPES.has(delivery.type)
-      if (await insert({ ...delivery, bodyHash, isIgnored })) return isIgnored ? 'ignored' : 'accepted'
-      if (await countDuplicate(delivery, bodyHash)) return 'duplicate'
-      // The other one was purged in between: this one is new again.
-    }
-  }
-
-  async function findPresent(eventIds: readonly string[]): Promise<ReadonlySet<string>> {
-    const rows = await database.execute<{ event_id: string }>(
-      `SELECT event_id FROM webhook_events WHERE source = '${SOURCE}' AND event_id IN (${eventIds.map(() => '?').join(', ')})`,
-      eventIds
-    )
-    return new Set(rows.map(({ event_id }) => event_id))
-  }
-
-  async function insertAll(rows: readonly Row[]): Promise<void> {
-    const sql = INSERT + rows.map(() => ROW).join(', ')
-    // Several of the same are in each other's way when the first of them is rolled back.
-    await retryContention(() => database.execute(sql, rows.flatMap(toParams)))
-  }
-
-  /**
-   * Without a transaction, which would keep the row from the next of many at the same time.
-   * @returns false where the event is not there any longer
-   */
-  async function countDuplicate({ eventId }: Delivery, bodyHash: Buffer): Promise<boolean> {
-    const [found] = await database.execute<{ id: number }>(FIND, [eventId])
-    if (found === undefined) return false
-    await retryContention(() => database.execute(COUNT_DUPLICATE, [bodyHash, String(found.id)]))
-    return (await database.execute(FIND, [eventId])).length > 0
   }
 }
 
@@ -112,12 +111,6 @@ function toParams({ eventId, type, occurredAtMs, body, bodyHash, scheme, secretN
   return isIgnored ? [...event, 'ignored', 1] : [...event, 'pending', 0]
 }
 
-async function withTimeLimit<T>(work: Promise<T>): Promise<T> {
-  const { promise: timeout, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(databaseTimeout()), WEBHOOK_RECORD_TIMEOUT_MS)
-  try {
-    return await Promise.race([work, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
+function failLate(): never {
+  throw databaseTimeout()
 }

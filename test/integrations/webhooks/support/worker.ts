@@ -1,13 +1,13 @@
-import { randomBytes } from 'node:crypto'
 import type { Test } from 'tap'
 import type { Config } from '../../../../src/config/config.ts'
 import { openWebhookWorker, type WebhookWorker } from '../../../../src/integrations/webhooks/process/webhook-worker.ts'
 import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
 import { openPool } from '../../../../src/platform/database/pool.ts'
+import { createMetrics } from '../../../../src/platform/metrics/metrics.ts'
 
 const LIMITS = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: 20_000 }
 
-/** A connection as a worker has it, closed with the test. */
+/** Opens a database with a single connection, as a worker has it. It is closed at the end of the test. */
 export function workerDatabase(t: Test, config: Config): Database {
   const pool = openPool(config.mysql, LIMITS)
   t.teardown(() => pool.end(() => {}))
@@ -15,23 +15,26 @@ export function workerDatabase(t: Test, config: Config): Database {
 }
 
 export interface RunningWorker extends WebhookWorker {
-  /** What it was told of attempts that failed, and of the database. */
-  readonly errors: Error[]
+  /** The errors that it has logged. */
+  readonly errors: unknown[]
 }
 
-/** A worker in this process, stopped with the test. */
-export function startWorker(t: Test, config: Config, options: { minPauseMs?: number } = {}): RunningWorker {
-  const errors: Error[] = []
+type Clocks = Pick<Parameters<typeof openWebhookWorker>[0], 'monotonicMs' | 'startTimeout'>
+
+/** Opens a worker in this process. It is stopped at the end of the test. */
+export function startWorker(t: Test, config: Config, clocks: Clocks = {}): RunningWorker {
+  const errors: unknown[] = []
   const worker = openWebhookWorker({
     database: workerDatabase(t, config),
-    nowMs: Date.now,
-    randomBytes,
-    random: Math.random,
-    onApplied: () => {},
-    onAttemptFailed: (error) => errors.push(error),
-    onFailure: (error) => errors.push(error),
-    onSuccess: () => {},
-    ...options
+    log: {
+      info() {},
+      warn(details) {
+        errors.push('err' in details ? details.err : details)
+      }
+    },
+    metrics: createMetrics(),
+    onApplied() {},
+    ...clocks
   })
   t.teardown(() => worker.stop())
   return { ...worker, errors }
