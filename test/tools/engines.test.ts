@@ -7,52 +7,52 @@ import t, { type Test } from 'tap'
 import { DiskFullError, explainFailure } from '../../tools/engines/explain-failure.ts'
 import { findInstalledServers } from '../../tools/engines/find-servers.ts'
 import { isMysqlReady, isRedisReady } from '../../tools/engines/probe-server.ts'
-import { startThrowAwayMysql, startThrowAwayRedis } from '../../tools/engines/throw-away-server.ts'
 import { makeClone, untilNothingIsLeft } from '../scripts/support/clone.ts'
 import { runBootstrap } from '../scripts/support/run.ts'
+import { privateMysql, privateRedis } from '../support/private-engines.ts'
+import { waitFor } from '../support/wait-for.ts'
 
-t.test('a throw-away MySQL can be paused, killed and started again', async (t) => {
-  const server = await startThrowAwayMysql()
-  t.teardown(() => server.remove())
-  const socket = { path: server.socketPath }
-  const port = { host: '127.0.0.1', port: server.port }
+const SOON_MS = 30_000
+
+t.test('a MySQL can be paused, killed and started again on its data', async (t) => {
+  const server = await privateMysql(t)
+  const address = { path: server.socketPath }
   const query = async (sql: string) => {
     const connection = await mysql.createConnection({ socketPath: server.socketPath, user: 'root' })
     const [rows] = await connection.query(sql)
     connection.destroy()
     return rows
   }
-  t.same([await isMysqlReady(socket), await isMysqlReady(port)], [true, true])
+  t.ok(await isMysqlReady(address))
   const [{ folder }] = (await query('SELECT @@tmpdir AS folder')) as [{ folder: string }]
-  t.ok(folder.startsWith(dirname(server.socketPath)), 'others that start clear a shared temporary folder')
+  t.ok(folder.startsWith(dirname(server.socketPath)), 'other servers clear a shared temporary folder when they start')
   await query('CREATE DATABASE shop')
   await query("CREATE TABLE shop.products AS SELECT 'kettle' AS name")
 
   server.pause()
-  t.notOk(await isMysqlReady(socket), 'paused')
+  await waitFor('it is paused', SOON_MS, async () => !(await isMysqlReady(address)))
   server.resume()
-  t.ok(await isMysqlReady(socket), 'resumed')
+  t.ok(await isMysqlReady(address), 'resumed')
 
   await server.kill()
-  t.notOk(await isMysqlReady(socket), 'killed')
+  t.notOk(await isMysqlReady(address), 'killed')
   await server.start()
-  t.ok(await isMysqlReady(port), 'started again, on the same port')
   t.same(await query('SELECT name FROM shop.products'), [{ name: 'kettle' }])
 
   server.pause()
   await server.stop()
-  t.notOk(await isMysqlReady(socket), 'stopped, though it was paused')
+  t.notOk(await isMysqlReady(address), 'stopped, though it was paused')
 })
 
-t.test('a throw-away Redis too', async (t) => {
-  const server = await startThrowAwayRedis()
-  t.teardown(() => server.remove())
-  t.ok(await isRedisReady({ path: server.socketPath }))
+t.test('a Redis can be paused, killed and started again', async (t) => {
+  const server = await privateRedis(t)
+  const address = { path: server.socketPath }
+  t.ok(await isRedisReady(address))
   server.pause()
-  t.notOk(await isRedisReady({ path: server.socketPath }), 'paused')
+  await waitFor('it is paused', SOON_MS, async () => !(await isRedisReady(address)))
   await server.kill()
   await server.start()
-  t.ok(await isRedisReady({ host: '127.0.0.1', port: server.port }), 'started again, on the same port')
+  t.ok(await isRedisReady(address), 'started again')
 })
 
 t.test('an installed server that does not work is passed over', async (t) => {
@@ -104,7 +104,7 @@ t.test('data of a release that no engine here can read are left alone', async (t
 
 t.test("somebody else's folder in place of ours is not used", async (t) => {
   const clone = makeClone(t)
-  const { openInstance } = await import(join(clone, 'scripts/engines/instance.ts'))
+  const { openInstance } = await import(join(clone, 'tools/engines/instance.ts'))
   const { runtimeFolder } = openInstance('development')
   mkdirSync(runtimeFolder)
   t.teardown(() => execFileSync('rm', ['-r', runtimeFolder]))

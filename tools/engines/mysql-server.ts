@@ -12,15 +12,13 @@ export interface MysqlServerOptions {
   dataFolder: string
   socketPath: string
   logFile: string
-  /** A port on 127.0.0.1 as well; 0 for none. */
-  port: number
   /** False for throw-away data: faster; survives the death of the process, but not of the machine. */
   isDurable: boolean
 }
 
 /** A MySQL or MariaDB on a Unix socket, for whoever reaches that socket. */
 export function createMysqlServer(options: MysqlServerOptions): ServerProcess {
-  const { program, dataFolder, socketPath, logFile, port, isDurable } = options
+  const { program, dataFolder, socketPath, logFile, isDurable } = options
   const temporaryFolder = `${dataFolder}.tmp`
   mkdirSync(temporaryFolder, { recursive: true })
   mkdirSync(dirname(logFile), { recursive: true })
@@ -36,7 +34,7 @@ export function createMysqlServer(options: MysqlServerOptions): ServerProcess {
       ...(process.getuid?.() === 0 ? ['--user=root'] : []),
       `--socket=${socketPath}`,
       `--log-error=${logFile}`,
-      ...(port === 0 ? ['--skip-networking'] : [`--port=${port}`, '--bind-address=127.0.0.1']),
+      '--skip-networking',
       // The folder that packages of MySQL name belongs to a system-wide server.
       ...(program.family === 'MySQL' ? ['--mysqlx=OFF', '--secure-file-priv=NULL'] : []),
       '--skip-name-resolve',

@@ -10,19 +10,19 @@ export interface RedisServerOptions {
   program: ServerProgram
   socketPath: string
   logFile: string
-  /** A port on 127.0.0.1 as well; 0 for none. */
-  port: number
+  /** More arguments, which override those given here. */
+  args?: readonly string[]
 }
 
 /** A Redis or Valkey that keeps nothing on disk, on a Unix socket. */
-export function createRedisServer({ program, socketPath, logFile, port }: RedisServerOptions): ServerProcess {
+export function createRedisServer({ program, socketPath, logFile, args = [] }: RedisServerOptions): ServerProcess {
   const folder = dirname(logFile)
   mkdirSync(folder, { recursive: true })
   return createServerProcess({
     label: `${program.family} ${program.version}`,
     file: program.file,
     args: [
-      ['--port', String(port)],
+      ['--port', '0'],
       ['--bind', '127.0.0.1'],
       ['--unixsocket', socketPath],
       ['--unixsocketperm', '700'],
@@ -31,7 +31,8 @@ export function createRedisServer({ program, socketPath, logFile, port }: RedisS
       ['--dir', folder],
       ['--logfile', logFile],
       // Else its command line no longer says whose it is.
-      ['--set-proc-title', 'no']
+      ['--set-proc-title', 'no'],
+      args
     ].flat(),
     env: serverEnvironment(program.tree),
     logFile,

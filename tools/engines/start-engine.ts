@@ -65,7 +65,7 @@ async function startProgram(engine: Engine, program: ServerProgram, context: Sta
   const { homeFolder, runtimeFolder, purpose } = instance
   const isDurable = purpose === 'development'
   const socketPath = join(runtimeFolder, `${engine}.sock`)
-  const files = { program, socketPath, logFile: join(homeFolder, `${engine}.log`), port: 0 }
+  const files = { program, socketPath, logFile: join(homeFolder, `${engine}.log`) }
   const dataFolder = engine === 'database' ? dataFolderFor(program, dataParentOf(instance)) : undefined
   const server =
     dataFolder === undefined ? createRedisServer(files) : createMysqlServer({ ...files, dataFolder, isDurable })

@@ -1,14 +1,14 @@
 import t from 'tap'
 import { createRedisCache, type Validity } from '../../../src/edge/cache/redis-cache.ts'
 import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
-import { redisCluster } from '../../support/redis-cluster.ts'
+import { privateRedisCluster } from '../../support/private-engines.ts'
 
 const KEYS = ['list:a', 'list:b', 'product:c']
 const terms: Validity = { anyVersionMs: 60_000, validFrom: null, knownVersion: null, ttlMs: 60_000 }
 const answer = { body: Buffer.from('{}'), etag: 'W/"1"' }
 
 t.test('a cluster takes all that is asked of it', async (t) => {
-  const client = await redisCluster(t)
+  const client = await privateRedisCluster(t)
   await t.rejects(client.mget('one', 'two'), { message: /CROSSSLOT/ }, 'it is one')
   const guard = createRedisGuard({
     budgetMs: 5000,

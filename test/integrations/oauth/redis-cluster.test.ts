@@ -3,10 +3,10 @@ import t from 'tap'
 import { createTokenSeal } from '../../../src/integrations/oauth/token-seal.ts'
 import { createTokenStore } from '../../../src/integrations/oauth/token-store.ts'
 import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
-import { redisCluster } from '../../support/redis-cluster.ts'
+import { privateRedisCluster } from '../../support/private-engines.ts'
 
 t.test('a cluster takes all that is asked of it', async (t) => {
-  const client = await redisCluster(t)
+  const client = await privateRedisCluster(t)
   const guard = createRedisGuard({
     budgetMs: 5000,
     nowMs: () => 0,
