@@ -4,7 +4,7 @@ import { parseEnv } from 'node:util'
 import mysql from 'mysql2/promise'
 import { holdEngines } from '../tools/engines/hold-engines.ts'
 import type { Address } from '../tools/engines/probe-server.ts'
-import { ReadableError } from './readable-error.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 import { printTimedStep } from './steps.ts'
 
 /** What a command runs on. */

@@ -7,13 +7,11 @@ import { parseColumnMap } from '../src/catalogue/import/column-map.ts'
 import { type Format, type ImportSummary, importProducts } from '../src/catalogue/import/import-products.ts'
 import { ImportUsageError } from '../src/catalogue/import/import-record.ts'
 import type { RecordRefusal } from '../src/catalogue/import/read-product.ts'
-import { migrate } from '../src/catalogue/migrate.ts'
 import { productFields } from '../src/catalogue/products/product-fields.ts'
-import { loadConfig } from '../src/config/config.ts'
 import { readOrFail, USAGE_STATUS } from './command-line.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
-import { runCommand } from './run-command.ts'
+import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run import -- FILE [--map name=product,price=sale_price] [--format csv|ndjson]
 
@@ -36,10 +34,7 @@ const REFUSED_STATUS = 1
 
 const { format, columns, source, size } = readOrFail(USAGE, readOptions)
 
-await runCommand(async ({ env, isPrivate }) => {
-  const { mysql } = loadConfig(env)
-  if (isPrivate) await migrate(mysql)
-
+await runOnCatalogue(async ({ mysql }) => {
   const startedAt = performance.now()
   const progress = startProgress()
   const signal = interruption()

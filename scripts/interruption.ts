@@ -1,4 +1,4 @@
-import { ReadableError } from './readable-error.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 
 /** npm and the terminal both pass Ctrl-C on: what comes this soon after the first is the same one. */
 const SAME_SIGNAL_MS = 500

@@ -3,27 +3,25 @@ import { parseArgs } from 'node:util'
 import mysql, { type Connection } from 'mysql2/promise'
 import { UUID_PATTERN } from '../schemas/patterns.ts'
 import { SCOPES } from '../schemas/scopes.ts'
-import { migrate } from '../src/catalogue/migrate.ts'
-import { loadConfig } from '../src/config/config.ts'
 import { isScope } from '../src/edge/auth/api-key.ts'
 import { isWellFormed } from '../src/edge/auth/key-format.ts'
 import { createKey, type ListedKey, listKeys, type NewKey, revokeKey } from '../src/edge/auth/manage-keys.ts'
 import type { Limit } from '../src/edge/rate-limit/limiter.ts'
 import { connectionOptions } from '../src/platform/database/connection-options.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 import { readInteger, readOrFail } from './command-line.ts'
-import { ReadableError } from './readable-error.ts'
-import { runCommand } from './run-command.ts'
+import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run keys -- create --name NAME [--scopes SCOPE,...] [--limit N --window SECONDS]
        npm run keys -- list
        npm run keys -- revoke ID
 
-  --name    whose key it is, or what for
-  --scopes  ${SCOPES.join(', ')}; the first unless said, which every key has
-  --limit   requests in --window, in place of the limits that hold for everybody
-  ID        from the list, or the key itself
+  --name    the owner or the purpose of the key
+  --scopes  ${SCOPES.join(', ')}; the first by default: every key may read
+  --limit   requests in --window seconds, in place of the common limits
+  ID        the id from the list, or the key itself
 
-The key is printed once, alone, on standard output. It is kept nowhere.`
+Creating prints the key once, alone on standard output. It cannot be shown again.`
 
 const NAME_MAX_LENGTH = 100
 const LIMIT_MAX = 1_000_000_000
@@ -33,10 +31,8 @@ type Action = (connection: Connection) => Promise<void>
 
 const act = readOrFail(USAGE, readAction)
 
-await runCommand(async ({ env, isPrivate }) => {
-  const config = loadConfig(env).mysql
-  if (isPrivate) await migrate(config)
-  const connection = await mysql.createConnection(connectionOptions(config))
+await runOnCatalogue(async (config) => {
+  const connection = await mysql.createConnection(connectionOptions(config.mysql))
   await act(connection).finally(() => connection.end())
 })
 
@@ -52,19 +48,20 @@ function readAction(): Action {
   })
   const [action, ...names] = positionals
   const isCreate = action === 'create'
-  if (!isCreate && Object.keys(values).length > 0) throw new Error('Options are for create alone.')
-  if (names.length !== (action === 'revoke' ? 1 : 0)) throw new Error('Name one key to revoke, and nothing else.')
+  if (!isCreate && Object.keys(values).length > 0) throw new Error('Only create takes options.')
+  if (names.length !== (action === 'revoke' ? 1 : 0))
+    throw new Error('Revoke takes one id or key; create and list take none.')
   if (isCreate) return create(readNewKey(values))
   if (action === 'list') return list
   if (action === 'revoke') return revoke(readIdOrKey(names[0] ?? ''))
-  throw new Error('Say what to do: create, list or revoke.')
+  throw new Error('The command is one of create, list, revoke.')
 }
 
 function create(newKey: NewKey): Action {
   return async (connection) => {
     const { id, key } = await createKey(connection, newKey, { nowMs: Date.now, randomBytes })
     console.error(`${newKey.name}: ${newKey.scopes.join(', ')}. To revoke it: npm run keys -- revoke ${id}`)
-    console.error('The key, which nobody can show again:')
+    console.error('The key. It cannot be shown again:')
     console.log(key)
   }
 }
@@ -72,13 +69,14 @@ function create(newKey: NewKey): Action {
 async function list(connection: Connection): Promise<void> {
   const keys = await listKeys(connection)
   for (const key of keys) console.log(describeKey(key))
-  if (keys.length === 0) console.error('There are no keys. `npm run keys -- create --name NAME` makes one.')
+  if (keys.length === 0) console.error('There are no keys. Create one with `npm run keys -- create --name NAME`.')
 }
 
 function revoke(idOrKey: string): Action {
   return async (connection) => {
     const revoked = await revokeKey(connection, idOrKey, Date.now())
-    if (revoked === undefined) throw new ReadableError('There is no such key. `npm run keys -- list` shows all.')
+    if (revoked === undefined)
+      throw new ReadableError('There is no such key. List all keys with `npm run keys -- list`.')
     console.log(describeKey(revoked))
   }
 }
@@ -119,7 +117,7 @@ function readScopes(text: string) {
 
 function readLimit(limit: string | undefined, window: string | undefined): Limit | null {
   if (limit === undefined && window === undefined) return null
-  if (limit === undefined || window === undefined) throw new Error('--limit and --window go together.')
+  if (limit === undefined || window === undefined) throw new Error('--limit and --window must be given together.')
   return {
     max: readInteger('--limit', limit, 1, LIMIT_MAX),
     windowMs: readInteger('--window', window, 1, WINDOW_MAX_SECONDS) * 1000
@@ -128,5 +126,5 @@ function readLimit(limit: string | undefined, window: string | undefined): Limit
 
 function readIdOrKey(text: string): string {
   if (isWellFormed(text) || new RegExp(UUID_PATTERN).test(text)) return text
-  throw new Error('This is neither the id of a key nor a key.')
+  throw new Error('The argument is neither the id of a key nor a key.')
 }

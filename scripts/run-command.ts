@@ -1,16 +1,34 @@
-import { ConfigError } from '../src/config/config.ts'
+import { migrate } from '../src/catalogue/migrate.ts'
+import { type Config, ConfigError, loadConfig } from '../src/config/config.ts'
 import { DiskFullError } from '../tools/engines/explain-failure.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 import { type Environment, prepareEnvironment } from './environment.ts'
-import { ReadableError } from './readable-error.ts'
+
+/** The exit status of a command; nothing for 0. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a command that simply ends has nothing to return
+type ExitStatus = number | void
 
 /**
- * Runs a command in its environment, lets go of that whatever happens, and ends the process. What the person at the
- * terminal can put right is one readable message; anything else is a defect, and has its stack.
- * @param main returns the exit status, or nothing for 0
+ * Runs a command on a catalogue, and ends the process. Private servers are migrated first; a configured database is
+ * migrated only by `npm run migrate`.
+ */
+export function runOnCatalogue(
+  main: (config: Config, environment: Environment) => Promise<ExitStatus>,
+  prepare: () => Promise<Environment> = prepareEnvironment
+): Promise<never> {
+  return runCommand(async (environment) => {
+    const config = loadConfig(environment.env)
+    if (environment.isPrivate) await migrate(config.mysql)
+    return await main(config, environment)
+  }, prepare)
+}
+
+/**
+ * Runs a command in its environment, releases that in any case, and ends the process. An error that the user can fix
+ * prints one readable message; any other error is a defect, and prints its stack.
  */
 export async function runCommand(
-  // biome-ignore lint/suspicious/noConfusingVoidType: a command that simply ends has nothing to return
-  main: (environment: Environment) => Promise<number | void>,
+  main: (environment: Environment) => Promise<ExitStatus>,
   prepare: () => Promise<Environment> = prepareEnvironment
 ): Promise<never> {
   let environment: Environment | undefined

@@ -1,24 +1,19 @@
 import { parseArgs } from 'node:util'
-import { migrate } from '../src/catalogue/migrate.ts'
-import { loadConfig } from '../src/config/config.ts'
 import { readInteger, readOrFail } from './command-line.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
-import { runCommand } from './run-command.ts'
+import { runOnCatalogue } from './run-command.ts'
 import { seedCatalogue } from './seed/seed-catalogue.ts'
 import { MAX_ROWS } from './seed/shop-calendar.ts'
 
 const USAGE = `npm run seed -- --rows 1000000 [--seed 42]
 
-  --rows  the size of the catalogue, up to ${MAX_ROWS}; rows that are there already stay as they are
-  --seed  another number makes another catalogue`
+  --rows  the size of the catalogue, at most ${MAX_ROWS}; existing rows stay as they are
+  --seed  a different number makes a different catalogue`
 
 const { rows, seed } = readOrFail(USAGE, readOptions)
 
-await runCommand(async ({ env, isPrivate }) => {
-  const { mysql } = loadConfig(env)
-  if (isPrivate) await migrate(mysql)
-
+await runOnCatalogue(async ({ mysql }) => {
   const startedAt = performance.now()
   const progress = startProgress()
   const onProgress = (rowsDone: number) => progress.update(rowsDone / rows, rowsDone)

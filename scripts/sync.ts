@@ -12,11 +12,11 @@ import {
   syncProducts
 } from '../src/integrations/supplier/sync/sync-products.ts'
 import { UpstreamError } from '../src/integrations/upstream/upstream-error.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 import { readOrFail } from './command-line.ts'
 import { demoSupplierVariables, hasDemoSupplier } from './demo-supplier.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
-import { ReadableError } from './readable-error.ts'
 import { runCommand } from './run-command.ts'
 
 const USAGE = `npm run sync -- [--full] [--dry-run]

@@ -1,6 +1,6 @@
 import { holdEngines } from '../tools/engines/hold-engines.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 import { type Environment, redisUrl } from './environment.ts'
-import { ReadableError } from './readable-error.ts'
 import { printTimedStep } from './steps.ts'
 
 /**

@@ -13,9 +13,9 @@ import { createWebhookInbox, type WebhookInbox } from '../src/integrations/webho
 import { createDatabase } from '../src/platform/database/database.ts'
 import { openPool } from '../src/platform/database/pool.ts'
 import { AppError } from '../src/platform/errors/app-error.ts'
+import { ReadableError } from '../tools/readable-error.ts'
 import { readInteger, readOrFail } from './command-line.ts'
 import { interruption } from './interruption.ts'
-import { ReadableError } from './readable-error.ts'
 import { runCommand } from './run-command.ts'
 
 const USAGE = `npm run webhooks -- list [--status STATUS] [--type TYPE] [--limit N]

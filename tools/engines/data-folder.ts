@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 import type { ServerProgram } from './find-servers.ts'
 
 /** A folder of data is named after what made it: `MariaDB-10.11`. */

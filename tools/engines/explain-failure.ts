@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 
 /** What a database needs to begin with. */
 const NEEDED_BYTES = 300 * 1024 * 1024

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 import { type Engine, findUnpackedServer, type ServerProgram } from './find-servers.ts'
 import { nameRelease, unpackPackages } from './unpack-packages.ts'
 

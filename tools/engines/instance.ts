@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 
 /** Engines for development keep their data; those for tests start empty and leave nothing. */
 export type Purpose = 'development' | 'test'

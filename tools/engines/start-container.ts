@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 import type { Engine } from './find-servers.ts'
 import type { Address } from './probe-server.ts'
 import { isMysqlReady, isRedisReady } from './probe-server.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 import { dataFolderFor, findData } from './data-folder.ts'
 import { DiskFullError } from './explain-failure.ts'
 import { fetchServer } from './fetch-server.ts'

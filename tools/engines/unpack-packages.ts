@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { ReadableError } from '../../scripts/readable-error.ts'
+import { ReadableError } from '../readable-error.ts'
 
 const TIMEOUT_MS = 120_000
 
