@@ -8,8 +8,8 @@ import { createMemoryCache, type MemoryCache, type MemoryEntry } from '../../src
 import { fieldLines, fieldsOf, ReadyResponse } from '../../src/edge/cache/ready-response.ts'
 import { createRedisCache } from '../../src/edge/cache/redis-cache.ts'
 import { type CacheOutcome, createResponseCache, type ResponseCache } from '../../src/edge/cache/response-cache.ts'
+import { isNotModified } from '../../src/platform/http/conditional.ts'
 import { type ContentCoding, codingOf } from '../../src/platform/http/content-coding.ts'
-import { isNotModified } from '../../src/platform/http/not-modified.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

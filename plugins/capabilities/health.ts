@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
-import { requiredVersion } from '../../src/platform/database/migrate.ts'
-import { schemaVersion } from '../../src/platform/database/schema-version.ts'
+import { requiredVersion, schemaVersion } from '../../src/platform/database/migrate.ts'
 import { createHealthReport, type HealthReport } from '../../src/platform/health/health-report.ts'
 
 declare module 'fastify' {

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { BODY_TIMEOUT_MS } from '../../src/config/limits.ts'
-import { type BodyTimeout, limitBodies } from '../../src/platform/http/body-timeout.ts'
+import { type BodyTimeout, limitBodies } from '../../src/platform/http/request-body.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

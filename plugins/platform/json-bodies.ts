@@ -2,8 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProductInput, ProductPatch, StockAdjustment } from '../../schemas/product-inputs.ts'
 import { WebhookReplay } from '../../schemas/webhook-inbox.ts'
-import { createBodyValidator } from '../../src/platform/http/body-validator.ts'
-import { readJson } from '../../src/platform/http/read-json.ts'
+import { createBodyValidator, readJson } from '../../src/platform/http/json-body.ts'
 
 interface JsonBodyOptions {
   /** The largest body that is read; longer ones are a 413. */

@@ -1,6 +1,5 @@
 import fp from 'fastify-plugin'
-import { createConnectionCloser } from '../../src/platform/lifecycle/close-connections.ts'
-import { createLifecycle, type Lifecycle } from '../../src/platform/lifecycle/lifecycle.ts'
+import { createConnectionCloser, createLifecycle, type Lifecycle } from '../../src/platform/lifecycle/lifecycle.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

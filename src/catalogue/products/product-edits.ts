@@ -1,7 +1,7 @@
 import { STOCK_MAX } from '../../../schemas/products.ts'
 import { toDatetime } from '../../platform/database/datetime.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
-import { type Preconditions, requirePreconditions } from '../../platform/http/preconditions.ts'
+import { type Preconditions, requirePreconditions } from '../../platform/http/conditional.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
 import { productNotFound } from './find-product.ts'
 import { changedRow, type NewFields, newRow } from './next-row.ts'

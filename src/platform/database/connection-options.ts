@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'mysql2'
 import type { MysqlConfig } from '../../config/config.ts'
 
-/** How every connection of ours talks: UTC, text as it is, decimals and dates as text. */
+/** Makes the driver's options for every connection: UTC, case-sensitive text, decimals and dates as text. */
 export function connectionOptions(config: MysqlConfig): ConnectionOptions {
   const { socketPath, host, port, ca } = { socketPath: undefined, host: undefined, port: undefined, ...config }
   return {
@@ -18,12 +18,22 @@ export function connectionOptions(config: MysqlConfig): ConnectionOptions {
 }
 
 /**
- * Prepares a new connection of the service. The server itself ends a statement that runs past the limit; the two
- * engines have different names for that, and each reads its own comment only.
+ * Writes the statement that prepares a new connection of the service: UTC, and a time limit after which the server itself
+ * ends a SELECT (MySQL) or any statement (MariaDB). The two engines have different names for the limit; each reads its own
+ * comment only.
  */
 export function sessionStatement(queryTimeoutMs: number): string {
   return (
     `SET SESSION time_zone = '+00:00'` +
     ` /*!50704 , max_execution_time = ${queryTimeoutMs} */ /*M!100100 , max_statement_time = ${queryTimeoutMs / 1000} */`
   )
+}
+
+/**
+ * Writes a SELECT with a time limit of its own, instead of that of its connection; the server itself ends it. The two
+ * engines have different syntax for the limit; each reads its own and takes the other's for a comment.
+ * @param selected all that follows `SELECT`
+ */
+export function limitedSelect(selected: string, timeoutMs: number): string {
+  return `/*M!100100 SET STATEMENT max_statement_time = ${timeoutMs / 1000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${timeoutMs}) */ ${selected}`
 }

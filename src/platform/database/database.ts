@@ -1,7 +1,7 @@
 import type { Pool, PoolConnection } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
 import { AppError, overloaded } from '../errors/app-error.ts'
-import { Buckets } from '../metrics/buckets.ts'
+import { Buckets } from '../metrics/histogram.ts'
 import type { PoolUsage } from '../metrics/pool-metrics.ts'
 import { databaseTimeout, databaseUnavailable, isConnectionLost, statementError } from './database-error.ts'
 import { hangUp } from './pool.ts'

@@ -1,12 +1,18 @@
-/** Where the service is in its life. */
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import { IN_FLIGHT_TIMEOUT_MS } from '../../config/limits.ts'
+
+/** Where the service is between starting and stopping. */
 export interface Lifecycle {
-  /** From the first signal to stop on: readiness says no, requests are still served. */
+  /** True from the first signal to stop: readiness answers 503, and requests are still served. */
   isDraining: boolean
+  /** Starts draining, and calls the listeners. */
   beginDraining(): void
-  /** From now on the listener is told when draining begins: what only waits is to end then. */
+  /** Adds a listener that is called when draining begins, to end whatever only waits. */
   onDraining(listener: () => void): void
 }
 
+/** Makes the lifecycle of one application, which is not draining yet. */
 export function createLifecycle(): Lifecycle {
   const listeners: (() => void)[] = []
   return {
@@ -18,5 +24,24 @@ export function createLifecycle(): Lifecycle {
     onDraining(listener) {
       listeners.push(listener)
     }
+  }
+}
+
+/**
+ * Makes a function that lets a server close in bounded time; it is called right before `close`. Requests in flight can
+ * finish. By itself the server would also wait for connections without a request, which browsers open in advance, for
+ * those that are left idle by a request in flight, and for clients that stop in the middle of a request.
+ */
+export function createConnectionCloser(server: Server): () => void {
+  const open = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+
+  return () => {
+    for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
+    server.keepAliveTimeout = 1
+    setTimeout(() => server.closeAllConnections(), IN_FLIGHT_TIMEOUT_MS).unref()
   }
 }

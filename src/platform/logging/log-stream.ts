@@ -2,8 +2,7 @@ import { format, parse } from 'node:path'
 import { pino, symbols } from 'pino'
 import { type Config, ConfigError } from '../../config/config.ts'
 import { createLineBuffer, type LineBuffer } from './line-buffer.ts'
-import { openRollingFile } from './rolling-file.ts'
-import { standardOutput } from './standard-output.ts'
+import { openRollingFile, standardOutput } from './log-targets.ts'
 
 const ERROR = 50
 

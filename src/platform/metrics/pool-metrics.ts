@@ -1,4 +1,4 @@
-import type { Buckets } from './buckets.ts'
+import type { Buckets } from './histogram.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What a bounded pool knows of its use, kept up to date by the pool. */

@@ -1,6 +1,6 @@
 import type { Counter } from '@prometheus-io/client'
 import type { RequestEnd } from '../http/request-end.ts'
-import type { Buckets } from './buckets.ts'
+import type { Buckets } from './histogram.ts'
 import type { Metrics } from './metrics.ts'
 
 /** What has no route is one series, and so are all other methods: else clients could make series without end. */

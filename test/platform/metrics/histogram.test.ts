@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { Buckets } from '../../../src/platform/metrics/buckets.ts'
+import { Buckets } from '../../../src/platform/metrics/histogram.ts'
 import { createMetrics } from '../../../src/platform/metrics/metrics.ts'
 import { parseExposition } from './support/exposition.ts'
 

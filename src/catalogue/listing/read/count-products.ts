@@ -1,4 +1,4 @@
-import { limitedSelect } from '../../../platform/database/statement-timeout.ts'
+import { limitedSelect } from '../../../platform/database/connection-options.ts'
 import type { SampledProduct } from '../plan/catalogue-sample.ts'
 import { COST_US, planFullText, type SelectivePlan, type SelectiveSource } from '../plan/plan-list.ts'
 import { type SampleView, viewSample } from '../plan/sample-view.ts'

@@ -1,5 +1,5 @@
 import type { Facets, PriceFacet } from '../../../../schemas/facets.ts'
-import { limitedSelect } from '../../../platform/database/statement-timeout.ts'
+import { limitedSelect } from '../../../platform/database/connection-options.ts'
 import { COST_US, planFullText, planPriceRange, type SelectiveSource } from '../plan/plan-list.ts'
 import { type SampleView, viewSample } from '../plan/sample-view.ts'
 import { type Filters, hasPriceFilter } from '../query/list-query.ts'

@@ -10,7 +10,7 @@ import {
 import type { Database } from '../../../platform/database/database.ts'
 import { datetimeToTimestamp } from '../../../platform/database/datetime.ts'
 import { AppError, parameterError } from '../../../platform/errors/app-error.ts'
-import { decodeUtf8 } from '../../../platform/http/read-json.ts'
+import { decodeUtf8 } from '../../../platform/http/json-body.ts'
 import { createCursorCodec, shortHash } from '../../../platform/lib/opaque-cursor.ts'
 import type { SignatureScheme } from '../receive/verify-signature.ts'
 

@@ -3,7 +3,7 @@ import type { SkuWrite } from '../../../catalogue/products/apply-register-writes
 import { existing, MAX_AHEAD_MS, type RegisterWrite } from '../../../catalogue/products/last-writer-wins.ts'
 import type { ProductField, ProductFields } from '../../../catalogue/products/product-fields.ts'
 import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
-import { parseJson } from '../../../platform/http/read-json.ts'
+import { parseJson } from '../../../platform/http/json-body.ts'
 
 /** The part of a recorded event that determines its effect. */
 export interface RecordedEvent {

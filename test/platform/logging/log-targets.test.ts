@@ -7,7 +7,7 @@ const LINES = 100_000
 
 t.test('a reader gets every line, whole and in order, also when there is more than a pipe holds', async (t) => {
   const code = `
-    const { standardOutput } = await import('${new URL('../../../src/platform/logging/standard-output.ts', import.meta.url)}')
+    const { standardOutput } = await import('${new URL('../../../src/platform/logging/log-targets.ts', import.meta.url)}')
     // As the service does, which makes the pipe one that can be full.
     process.stdout.isTTY
     for (let line = 1; line <= ${LINES}; line++) standardOutput.append(line + ' a line like many others\\n')
@@ -24,7 +24,7 @@ t.test('a reader gets every line, whole and in order, also when there is more th
 
 t.test('a reader that stops reading does not keep the process from ending', async (t) => {
   const code = `
-    const { standardOutput } = await import('${new URL('../../../src/platform/logging/standard-output.ts', import.meta.url)}')
+    const { standardOutput } = await import('${new URL('../../../src/platform/logging/log-targets.ts', import.meta.url)}')
     process.stdout.isTTY
     for (let line = 1; line <= ${LINES}; line++) standardOutput.append(line + ' a line like many others\\n')
     await standardOutput.flush()
