@@ -6,12 +6,12 @@ export function describePlan(statements: readonly string[], query: ListQuery): s
   const kinds: Tally = new Map()
   for (const sql of statements) count(kinds, kindOf(sql, query))
   kinds.delete(PLACE)
-  // Without any, the sample of the catalogue has told.
+  // Without a statement the answer came from the sample of the catalogue.
   if (kinds.size === 0) return 'sample'
   return [...kinds].map(([kind, times]) => (times === 1 ? kind : `${kind} ×${times}`)).join(', ')
 }
 
-/** The weight of a name, of no table. */
+/** Asks for the weight string of a name, and reads no table. */
 const PLACE = 'place'
 
 function kindOf(sql: string, { sort }: ListQuery): string {
