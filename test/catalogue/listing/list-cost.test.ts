@@ -2,11 +2,9 @@ import t from 'tap'
 import { type ProductListQuery, SORT_KEYS } from '../../../schemas/products.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
-import { createListReader } from '../../../src/catalogue/listing/read/read-list.ts'
 import { insertProducts } from '../../support/insert-products.ts'
-import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { createCountingReader } from './support/readers.ts'
+import { createCountingReader, createTestReader } from './support/readers.ts'
 
 const ROWS = 12_000
 const CATEGORIES = 3
@@ -15,8 +13,7 @@ const LIMIT = 20
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
-const { database } = await testApp(t, config)
-const reader = createListReader(database, { nowMs: () => performance.now(), queryTimeoutMs: 5000 })
+const reader = createTestReader(connection)
 await insertProducts(
   connection,
   Array.from({ length: ROWS }, (_, i) => ({

@@ -5,17 +5,15 @@ import t from 'tap'
 import type { Pagination, ProductListQuery } from '../../../schemas/products.ts'
 import { parseListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../../src/catalogue/listing/read/list-products.ts'
-import { createListReader } from '../../../src/catalogue/listing/read/read-list.ts'
 import { sortColumns } from '../../../src/catalogue/listing/read/statements.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
 import { insertProducts, type ProductFixture } from '../../support/insert-products.ts'
-import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
+import { createTestReader } from './support/readers.ts'
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
-const { database } = await testApp(t, config)
-const reader = createListReader(database, { nowMs: () => performance.now(), queryTimeoutMs: 5000 })
+const reader = createTestReader(connection)
 
 /** Few values, so that most rows tie; names that the collation takes for equal. */
 const day = fc.integer({ min: 1, max: 3 }).map((n) => `2026-01-0${n}T00:00:00.000Z`)

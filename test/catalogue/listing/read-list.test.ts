@@ -132,7 +132,7 @@ t.test('with a tiny budget for each page, the pages together are the whole list,
   let short = 0
   await fc.assert(
     fc.asyncProperty(someQuery, async (query) => {
-      // A list of all products has thousands of pages otherwise.
+      // With smaller pages a list of all products has thousands of them.
       const filters = { ...query, limit: query.limit + 19 }
       const expected = await expectedIds(parseListQuery(filters), ROWS)
       const forward: string[] = []
