@@ -1,12 +1,12 @@
 import fp from 'fastify-plugin'
 import { findKey, readRevision } from '../../src/edge/auth/find-key.ts'
-import { createKeyRing, type KeyRing, REVISION_TIMEOUT_MS } from '../../src/edge/auth/key-ring.ts'
 import { createKeyUsage, type KeyUsage } from '../../src/edge/auth/key-usage.ts'
+import { createKeyVerifier, type KeyVerifier, REVISION_TIMEOUT_MS } from '../../src/edge/auth/verify-keys.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    apiKeys: { ring: KeyRing; usage: KeyUsage }
+    apiKeys: { verifier: KeyVerifier; usage: KeyUsage }
   }
 }
 
@@ -21,7 +21,7 @@ export default fp(
     // Behind a busy pool it would be read too late, and every key would be looked up.
     const revisions = app.openConnection(REVISION_TIMEOUT_MS)
     const availability = createOutageLog('The revision of the API keys', app.log)
-    const ring = createKeyRing({
+    const verifier = createKeyVerifier({
       find(hash) {
         lookUps.inc()
         return findKey(database, hash)
@@ -36,9 +36,9 @@ export default fp(
       nowMs: Date.now,
       onFailure: (error) => app.log.warn({ err: error }, 'the last use of API keys could not be written')
     })
-    app.decorate('apiKeys', { ring, usage })
+    app.decorate('apiKeys', { verifier, usage })
     app.addHook('onClose', async () => {
-      ring.stop()
+      verifier.stop()
       await usage.flush()
     })
   },

@@ -1,10 +1,15 @@
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Need, needOf } from '../../src/edge/auth/access.ts'
-import { findRefusal, type RefusalReason, toAccessError } from '../../src/edge/auth/access-error.ts'
-import type { ApiKey } from '../../src/edge/auth/api-key.ts'
-import { hasKey } from '../../src/edge/auth/key-in-url.ts'
-import { presentedKey } from '../../src/edge/auth/presented-key.ts'
+import {
+  type AccessNeed,
+  type ApiKey,
+  authorise,
+  createAccessError,
+  needOf,
+  type RefusalReason
+} from '../../src/edge/auth/access.ts'
+import { hasKeyInUrl } from '../../src/edge/auth/key-in-url.ts'
+import { readPresentedKey } from '../../src/edge/auth/presented-key.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -43,11 +48,11 @@ export default fp(
         request.route = route
         const { access } = route.config
         const need = needOf(access, isReadingPublic)
-        if (hasKey(request.url)) return settle(request, need, null, 'url', done)
+        if (hasKeyInUrl(request.url)) return settle(request, need, null, 'url', done)
         if (access === 'open') return done()
-        const { key, refusal } = presentedKey(request.raw.headers)
+        const { key, refusal } = readPresentedKey(request.raw.headers)
         if (key === null) return settle(request, need, null, refusal, done)
-        const known = apiKeys.ring.known(key)
+        const known = apiKeys.verifier.cached(key)
         if (known !== undefined) return settle(request, need, known, refusalOf(known), done)
         lookUp(request, key, need).then((found) => settle(request, need, found, refusalOf(found), done), done)
       },
@@ -55,9 +60,9 @@ export default fp(
     })
 
     /** A client that makes up keys has few statements. */
-    async function lookUp(request: FastifyRequest, key: string, need: Need): Promise<ApiKey | null> {
-      if (!apiKeys.ring.hasMet(key)) await takeLookUp(request)
-      return await (need === 'nothing' ? apiKeys.ring.recognise(key) : apiKeys.ring.verify(key))
+    async function lookUp(request: FastifyRequest, key: string, need: AccessNeed): Promise<ApiKey | null> {
+      if (!apiKeys.verifier.wasValid(key)) await takeLookUp(request)
+      return await (need === 'nothing' ? apiKeys.verifier.identify(key) : apiKeys.verifier.verify(key))
     }
 
     function takeLookUp(request: FastifyRequest): Promise<void> {
@@ -68,7 +73,7 @@ export default fp(
 
     function settle(
       request: FastifyRequest,
-      need: Need,
+      need: AccessNeed,
       key: ApiKey | null,
       refused: RefusalReason | null,
       done: () => void
@@ -76,12 +81,12 @@ export default fp(
       if (key !== null) {
         request.apiKey = key
         request.keyId = key.id
-        apiKeys.usage.note(key)
+        apiKeys.usage.record(key)
       }
-      const reason = refused ?? findRefusal(need, key)
+      const reason = refused ?? authorise(need, key)
       if (reason !== null) {
         refusals.inc({ reason })
-        request.refusal = toAccessError(reason, need)
+        request.refusal = createAccessError(reason, need)
       }
       done()
     }

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { withoutKeys } from '../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../src/edge/auth/key-in-url.ts'
 import { AppError, toProblem } from '../../src/platform/errors/app-error.ts'
 import { toAppError } from '../../src/platform/errors/framework-errors.ts'
 
@@ -43,7 +43,7 @@ function send(error: AppError, request: FastifyRequest, reply: FastifyReply): vo
     .code(error.status)
     .headers(error.headers)
     .type('application/problem+json')
-    .send(JSON.stringify(toProblem(error, { url: withoutKeys(request.url), id: request.id })))
+    .send(JSON.stringify(toProblem(error, { url: redactKeys(request.url), id: request.id })))
 }
 
 /** Remembers which methods each path has, to tell a wrong method from a wrong path. */

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { withoutKeys } from '../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../src/edge/auth/key-in-url.ts'
 import type { ParserRefusal } from '../../src/platform/http/client-error.ts'
 import type { RequestEnd } from '../../src/platform/http/request-end.ts'
 import { createAccessLog } from '../../src/platform/logging/access-log.ts'
@@ -46,7 +46,7 @@ const UNREAD = { method: null, url: null, route: null, durationMs: 0, keyId: nul
 export default fp(
   async (app) => {
     const { logStream } = app
-    const listeners = [createAccessLog({ stream: logStream, level: app.config.log.level, withoutKeys })]
+    const listeners = [createAccessLog({ stream: logStream, level: app.config.log.level, withoutKeys: redactKeys })]
     /** Statuses of responses that were written past Fastify. */
     const refusals = new WeakMap<ServerResponse, number>()
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { revokeKey } from '../../src/edge/auth/manage-keys.ts'
+import { revokeKey } from '../../src/edge/auth/create-and-revoke-keys.ts'
 import { makeKey, unknownKey } from '../edge/auth/support/make-key.ts'
 import { exchange, listen } from '../platform/http/support/exchange.ts'
 import { insertProducts } from '../support/insert-products.ts'

@@ -2,27 +2,29 @@ import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
 /*
- * A key is `aisle_`, 32 random characters and 6 of a checksum, as the tokens of GitHub have it: scanners find it in
- * places where it should not be, a double click selects it, and a typo is refused without a look-up.
+ * A key is `aisle_`, 32 random characters, and a checksum of 6, like the tokens of GitHub: scanners find leaked keys, a
+ * double click selects a key, and a typo is refused without a look-up.
  *
- * There is no id in it: the whole key is hashed, and found by its hash in an index. The time that this takes may tell how
- * much of a hash is right, but nobody can make a key to a hash, so no measuring leads to a key, or tells that there is one.
- * Nothing here compares a secret with what a client sends; whoever has to, takes `timingSafeEqual`.
+ * A key contains no id: the whole key is hashed, and found by its hash in an index. The time of that look-up may reveal how
+ * much of a hash is right, but nobody can find a key for a hash, so timing reveals neither a key nor that one exists.
+ * Nothing here compares a secret with client input; code that does must use `timingSafeEqual`.
  */
 
+/** The beginning of every key. */
 export const KEY_PREFIX = 'aisle_'
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
-/** Of 190 bits. */
+/** 190 bits. */
 const RANDOM_LENGTH = 32
-/** As many as the largest checksum needs, 62 ** 6 > 2 ** 32. */
+/** Enough for any checksum: 62 ** 6 > 2 ** 32. */
 const CHECKSUM_LENGTH = 6
 const PAYLOAD_LENGTH = KEY_PREFIX.length + RANDOM_LENGTH
+/** The length of every key, in characters. */
 export const KEY_LENGTH = PAYLOAD_LENGTH + CHECKSUM_LENGTH
 const FORM = new RegExp(`^${KEY_PREFIX}[0-9A-Za-z]{${RANDOM_LENGTH + CHECKSUM_LENGTH}}$`)
-/** The largest multiple of 62 in a byte: bytes from here on would make some characters likelier than others. */
+/** The largest multiple of 62 in a byte. Using bytes from here on would make some characters likelier than others. */
 const UNBIASED_BYTES = 248
 
-/** Makes a new key. */
+/** Generates a new key. */
 export function generateKey(randomBytes: (size: number) => Uint8Array): string {
   let payload = KEY_PREFIX
   while (payload.length < PAYLOAD_LENGTH) {
@@ -33,14 +35,14 @@ export function generateKey(randomBytes: (size: number) => Uint8Array): string {
 }
 
 /**
- * Can this be a key? CRC-32 finds every change within 32 bits, so one wrong character or two neighbours in the wrong
- * order are always found, before or in the checksum; of all other texts of the right form one in 4 billion passes.
+ * Checks the form and the checksum of a key. CRC-32 detects every change within 32 bits, so one wrong character, or two
+ * swapped neighbours, are always detected; of all other texts of the right form one in 4 billion passes.
  */
 export function isWellFormed(text: string): boolean {
   return FORM.test(text) && checksum(text.slice(0, PAYLOAD_LENGTH)) === text.slice(PAYLOAD_LENGTH)
 }
 
-/** SHA-256, in hexadecimal digits. A slow hash is for secrets that can be guessed. */
+/** Hashes a key: SHA-256, in hexadecimal digits. A key cannot be guessed, so it needs no slow hash. */
 export function hashKey(key: string): string {
   return hash('sha256', key)
 }

@@ -1,14 +1,14 @@
 import type { Database } from '../../platform/database/database.ts'
 import { toDatetime } from '../../platform/database/datetime.ts'
-import type { ApiKey } from './api-key.ts'
+import type { ApiKey } from './access.ts'
 
 const INTERVAL_MS = 60_000
 
-/** Notes when keys were used. */
+/** Records when API keys were last used. */
 export interface KeyUsage {
-  /** Costs a request no statement. */
-  note(key: ApiKey): void
-  /** Writes what is noted now. Resolves when all that was noted before is written, or could not be. */
+  /** Records a use in memory: it costs the request no statement. */
+  record(key: ApiKey): void
+  /** Writes all recorded uses now. Resolves when they are written, or writing them has failed. */
   flush(): Promise<void>
 }
 
@@ -24,13 +24,13 @@ const WRITE = `UPDATE api_keys AS k
   JOIN JSON_TABLE(?, '$[*]' COLUMNS (id CHAR(32) PATH '$.id', at DATETIME(3) PATH '$.at')) AS used ON k.id = UNHEX(used.id)
   SET k.last_used_at = GREATEST(COALESCE(k.last_used_at, used.at), used.at)`
 
-/** Writes the last use of all keys in one statement, at most once a minute; what could not be written, the next time. */
+/** Creates a recorder that writes the last use of all keys in one statement, at most once a minute. Uses that could not be written are written the next time. */
 export function createKeyUsage({ database, nowMs, onFailure, intervalMs = INTERVAL_MS }: KeyUsageOptions): KeyUsage {
   let usedAtMs = new Map<string, number>()
   let timer: NodeJS.Timeout | undefined
   let writing = Promise.resolve()
 
-  function note({ id }: ApiKey): void {
+  function record({ id }: ApiKey): void {
     usedAtMs.set(id, nowMs())
     timer ??= setTimeout(flush, intervalMs).unref()
   }
@@ -55,5 +55,5 @@ export function createKeyUsage({ database, nowMs, onFailure, intervalMs = INTERV
     }
   }
 
-  return { note, flush }
+  return { record, flush }
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
+import { listKeys } from '../../../src/edge/auth/create-and-revoke-keys.ts'
 import { createKeyUsage } from '../../../src/edge/auth/key-usage.ts'
-import { listKeys } from '../../../src/edge/auth/manage-keys.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { proxied } from '../../support/proxied.ts'
@@ -32,9 +32,9 @@ t.test('the last use of each key is written, all in one statement', async (t) =>
     }
   }
   const usage = createKeyUsage({ database: counted, nowMs: clock.nowMs, onFailure: (error) => t.fail(String(error)) })
-  for (let count = 0; count < 1000; count++) usage.note(toKey(one))
+  for (let count = 0; count < 1000; count++) usage.record(toKey(one))
   clock.atMs = NOON_MS + 1500
-  usage.note(toKey(other))
+  usage.record(toKey(other))
   await usage.flush()
   t.equal(executed.length, 1)
   t.same(await lastUses(), [
@@ -48,7 +48,7 @@ t.test('the last use of each key is written, all in one statement', async (t) =>
 
 t.test('an earlier use on another instance does not take the place of a later one', async (t) => {
   const usage = createKeyUsage({ database, nowMs: () => NOON_MS, onFailure: (error) => t.fail(String(error)) })
-  usage.note(toKey(other))
+  usage.record(toKey(other))
   await usage.flush()
   t.same((await lastUses())[1], [other.id, '2026-03-01T12:00:01.750Z'])
 })
@@ -63,7 +63,7 @@ t.test('it is written from time to time', async (t) => {
   })
   for (const time of ['2026-03-01T12:01:00.250Z', '2026-03-01T12:02:00.000Z']) {
     clock.atMs = Date.parse(time)
-    usage.note(toKey(one))
+    usage.record(toKey(one))
     await waitFor('it is written', 5000, async () => (await lastUses())[0]?.[1] === time)
     await usage.flush()
   }
@@ -74,12 +74,12 @@ t.test('what could not be written is written the next time', async (t) => {
   const usage = createKeyUsage({ database, nowMs: clock.nowMs, onFailure: (error) => failures.push(error) })
   clock.atMs = NOON_MS + 3_600_000
   await mysql.refuse()
-  usage.note(toKey(one))
+  usage.record(toKey(one))
   await usage.flush()
   t.match(failures, [{ code: 'database-unavailable' }])
   mysql.pass()
   clock.atMs += 1000
-  usage.note(toKey(other))
+  usage.record(toKey(other))
   await usage.flush()
   t.same(await lastUses(), [
     [one.id, '2026-03-01T13:00:00.250Z'],

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
-import { presentedKey } from '../../../src/edge/auth/presented-key.ts'
+import { readPresentedKey } from '../../../src/edge/auth/presented-key.ts'
 import { unknownKey } from './support/make-key.ts'
 
 const KEY = unknownKey()
@@ -13,11 +13,11 @@ t.test('a key comes in one header, or the same in both', async (t) => {
     { authorization: `bearer   ${KEY}` },
     { 'x-api-key': KEY, authorization: `BEARER ${KEY}` }
   ]
-  for (const headers of all) t.same(presentedKey(headers), { key: KEY, refusal: null })
+  for (const headers of all) t.same(readPresentedKey(headers), { key: KEY, refusal: null })
 })
 
 t.test('without either there is none', async (t) => {
-  t.same(presentedKey({ cookie: KEY }), { key: null, refusal: null })
+  t.same(readPresentedKey({ cookie: KEY }), { key: null, refusal: null })
 })
 
 t.test('anything else is refused', async (t) => {
@@ -39,5 +39,5 @@ t.test('anything else is refused', async (t) => {
     ['conflict', { 'x-api-key': '', authorization: `Bearer ${KEY}` }]
   ]
   for (const [reason, headers] of all)
-    t.same(presentedKey(headers), { key: null, refusal: reason }, JSON.stringify(headers))
+    t.same(readPresentedKey(headers), { key: null, refusal: reason }, JSON.stringify(headers))
 })

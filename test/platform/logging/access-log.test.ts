@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
-import { withoutKeys } from '../../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../../src/edge/auth/key-in-url.ts'
 import type { RequestEnd } from '../../../src/platform/http/request-end.ts'
 import { createAccessLog } from '../../../src/platform/logging/access-log.ts'
 
@@ -23,7 +23,7 @@ type Level = Parameters<typeof createAccessLog>[0]['level']
 function write(changes: Partial<RequestEnd> = {}, level: Level = 'info'): [number, string][] {
   const written: [number, string][] = []
   const stream = { append: (level: number, line: string) => void written.push([level, line]) }
-  createAccessLog({ stream, level, withoutKeys, nowMs: () => 1_767_225_600_000 })({ ...record, ...changes })
+  createAccessLog({ stream, level, withoutKeys: redactKeys, nowMs: () => 1_767_225_600_000 })({ ...record, ...changes })
   return written
 }
 

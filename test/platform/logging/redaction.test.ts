@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
 import { generateKey } from '../../../src/edge/auth/key-format.ts'
-import { withoutKeys } from '../../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../../src/edge/auth/key-in-url.ts'
 import { createAccessLog } from '../../../src/platform/logging/access-log.ts'
 import { redact, redactUrl } from '../../../src/platform/logging/redaction.ts'
 
-const redacted = (url: string) => redactUrl(url, withoutKeys)
+const redacted = (url: string) => redactUrl(url, redactKeys)
 
 const SECRET = 's3cr3t-of-a-client'
 
@@ -60,7 +60,7 @@ t.test('a long URL is cut, and quickly', async (t) => {
 t.test('neither the line of a request nor that of an error shows a secret', async (t) => {
   const lines: string[] = []
   const stream = { append: (_level: number, line: string) => void lines.push(line) }
-  createAccessLog({ stream, level: 'info', withoutKeys })({
+  createAccessLog({ stream, level: 'info', withoutKeys: redactKeys })({
     requestId: 'k3v9q2xw-1f',
     method: 'GET',
     url: `/api/v1/products?api_key=${SECRET}`,

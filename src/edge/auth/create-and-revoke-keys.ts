@@ -8,19 +8,14 @@ import type { Limit } from '../rate-limit/limiter.ts'
 import { toLimit } from './find-key.ts'
 import { generateKey, hashKey, isWellFormed } from './key-format.ts'
 
-/** Where time and chance come from. */
-export interface Sources {
-  nowMs(): number
-  randomBytes(size: number): Uint8Array
-}
-
+/** A key to be created. */
 export interface NewKey {
   name: string
   scopes: readonly Scope[]
   limit: Limit | null
 }
 
-/** A key in a list, with all that is kept of it. Times are RFC 3339. */
+/** A key as it is listed, with everything that is stored about it. Times are RFC 3339. */
 export interface ListedKey {
   id: string
   name: string
@@ -44,11 +39,14 @@ interface ListedRow extends RowDataPacket {
 
 const LIST = `SELECT id, name, scopes, limit_max, limit_window_ms, created_at, last_used_at, revoked_at FROM api_keys`
 
-/** Makes a key. What is answered here is the only copy of it. */
+/**
+ * Creates a key.
+ * @returns the only copy of the key: just its hash is stored
+ */
 export async function createKey(
   connection: Connection,
   { name, scopes, limit }: NewKey,
-  { nowMs, randomBytes }: Sources
+  { nowMs, randomBytes }: { nowMs(): number; randomBytes(size: number): Uint8Array }
 ): Promise<{ id: string; key: string }> {
   const now = nowMs()
   const id = uuidV7(now, randomBytes(10))
@@ -63,16 +61,16 @@ export async function createKey(
   return { id: formatId(id), key }
 }
 
-/** All keys, also those that were revoked, in the order of their making. */
+/** Lists all keys, revoked ones included, in the order in which they were created. */
 export async function listKeys(connection: Connection): Promise<ListedKey[]> {
   const [rows] = await connection.query<ListedRow[]>(`${LIST} ORDER BY id`)
   return rows.map(toListed)
 }
 
 /**
- * Revokes a key, for good. Doing it again changes nothing.
- * @param idOrKey the key itself will do, when that is what somebody has found
- * @returns the key as it is now; undefined when there is no such key
+ * Revokes a key, for good. Revoking it again changes nothing.
+ * @param idOrKey the id of the key, or the key itself
+ * @returns the key as it is now; undefined if there is no such key
  */
 export async function revokeKey(
   connection: Connection,
@@ -90,7 +88,7 @@ export async function revokeKey(
   return row && toListed(row)
 }
 
-/** Whatever makes a key valid or invalid: in a transaction that every instance hears of. */
+/** Runs a statement that makes a key valid or invalid, and raises the revision in the same transaction. */
 async function change(connection: Connection, work: () => Promise<[ResultSetHeader, unknown]>): Promise<void> {
   await retryContention(() =>
     inTransaction(connection, async () => {

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
+import { revokeKey } from '../../../src/edge/auth/create-and-revoke-keys.ts'
 import { type FoundKey, findKey, readRevision } from '../../../src/edge/auth/find-key.ts'
 import { hashKey } from '../../../src/edge/auth/key-format.ts'
-import { createKeyRing } from '../../../src/edge/auth/key-ring.ts'
-import { revokeKey } from '../../../src/edge/auth/manage-keys.ts'
+import { createKeyVerifier } from '../../../src/edge/auth/verify-keys.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { proxied } from '../../support/proxied.ts'
@@ -23,7 +23,7 @@ async function prepare(t: Test) {
   const asked = { keys: 0, revisions: 0, failures: 0 }
   const clock = { aheadMs: 0, nowMs: () => performance.now() + clock.aheadMs }
   let answer = async (found: FoundKey) => found
-  const ring = createKeyRing({
+  const ring = createKeyVerifier({
     async find(hash) {
       asked.keys++
       return await answer(await findKey(database, hash))
@@ -64,7 +64,7 @@ t.test('a key is looked up once, and so is one that nobody has', async (t) => {
     scopes: ['products:write', 'ops:read'],
     limit: { max: 7, windowMs: 60_000 }
   })
-  t.equal(ring.known(key), undefined)
+  t.equal(ring.cached(key), undefined)
   const found = await ring.verify(key)
   t.same(found, {
     id,
@@ -72,10 +72,10 @@ t.test('a key is looked up once, and so is one that nobody has', async (t) => {
     scopes: new Set(['products:write', 'ops:read']),
     limit: { max: 7, windowMs: 60_000 }
   })
-  t.equal(ring.known(key), found)
+  t.equal(ring.cached(key), found)
   const nobodys = unknownKey()
   t.equal(await ring.verify(nobodys), null)
-  t.equal(ring.known(nobodys), null)
+  t.equal(ring.cached(nobodys), null)
   t.equal(asked.keys, 2)
 })
 
@@ -93,10 +93,10 @@ t.test('a key that is revoked is forgotten within a second', async (t) => {
   await ring.verify(key)
   await revoke(id)
   const revokedAt = performance.now()
-  await waitFor('it does not count', SOON_MS, () => ring.known(key) === undefined)
+  await waitFor('it does not count', SOON_MS, () => ring.cached(key) === undefined)
   t.ok(performance.now() - revokedAt < 1000)
   t.equal(await ring.verify(key), null)
-  t.equal(ring.known(key), null)
+  t.equal(ring.cached(key), null)
 })
 
 t.test('a look-up that has read before the key was revoked is not kept', async (t) => {
@@ -109,8 +109,8 @@ t.test('a look-up that has read before the key was revoked is not kept', async (
   t.equal((await ring.verify(other.key))?.id, other.id)
   release()
   t.equal((await early)?.id, one.id, 'it was valid when it was asked for')
-  t.equal(ring.known(one.key), undefined)
-  t.equal(ring.known(other.key)?.id, other.id, 'what was read since stays')
+  t.equal(ring.cached(one.key), undefined)
+  t.equal(ring.cached(other.key)?.id, other.id, 'what was read since stays')
   t.equal(await ring.verify(one.key), null)
 })
 
@@ -122,14 +122,14 @@ t.test('nobody joins a look-up from before a revocation that is known', async (t
   const early = ring.verify(one.key)
   await read
   await revoke(one.id)
-  await waitFor('the revision is read', SOON_MS, () => ring.known(other.key) === undefined)
+  await waitFor('the revision is read', SOON_MS, () => ring.cached(other.key) === undefined)
   const { keys } = asked
   const late = ring.verify(one.key)
   t.equal(asked.keys, keys + 1)
   t.equal(await late, null)
   release()
   await early
-  t.equal(ring.known(one.key), null, 'what was read later holds')
+  t.equal(ring.cached(one.key), null, 'what was read later holds')
 })
 
 t.test('when the revision cannot be read, nothing is trusted for longer than 900 ms', async (t) => {
@@ -138,59 +138,59 @@ t.test('when the revision cannot be read, nothing is trusted for longer than 900
   await ring.verify(key)
   mysql.stall()
   const stalledAt = performance.now()
-  t.not(ring.known(key), undefined)
-  await waitFor('it does not count', SOON_MS, () => ring.known(key) === undefined)
+  t.not(ring.cached(key), undefined)
+  await waitFor('it does not count', SOON_MS, () => ring.cached(key) === undefined)
   t.ok(performance.now() - stalledAt <= 1000)
   mysql.pass()
-  await waitFor('it counts again', SOON_MS, () => ring.known(key) !== undefined)
+  await waitFor('it counts again', SOON_MS, () => ring.cached(key) !== undefined)
   clock.aheadMs += 901
-  t.equal(ring.known(key), undefined, 'exactly so long')
+  t.equal(ring.cached(key), undefined, 'exactly so long')
   const { keys } = asked
   await ring.verify(key)
   t.equal(asked.keys, keys + 1)
-  t.not(ring.known(key), undefined, 'a look-up tells the revision, too')
+  t.not(ring.cached(key), undefined, 'a look-up tells the revision, too')
 })
 
 t.test('without MySQL only who need not be sure goes on, with a key that was valid', async (t) => {
   const { ring, mysql, clock, asked } = await prepare(t)
   const [{ id, key }, revoked] = [await makeKey(connection), await makeKey(connection)]
   await revoke(revoked.id)
-  t.equal((await ring.recognise(key))?.id, id)
-  t.equal(await ring.recognise(revoked.key), null)
+  t.equal((await ring.identify(key))?.id, id)
+  t.equal(await ring.identify(revoked.key), null)
   await mysql.refuse()
   clock.aheadMs += 1000
   const unavailable = { code: 'database-unavailable', status: 503 }
   await t.rejects(ring.verify(key), unavailable)
-  await t.rejects(ring.recognise(unknownKey()), unavailable)
-  await t.rejects(ring.recognise(revoked.key), unavailable)
-  t.equal((await ring.recognise(key))?.id, id)
+  await t.rejects(ring.identify(unknownKey()), unavailable)
+  await t.rejects(ring.identify(revoked.key), unavailable)
+  t.equal((await ring.identify(key))?.id, id)
 
   const { keys } = asked
-  for (let count = 0; count < 100; count++) await ring.recognise(key)
+  for (let count = 0; count < 100; count++) await ring.identify(key)
   t.equal(asked.keys, keys, 'for a second nobody tries again')
   clock.aheadMs += 1000
-  await Promise.all(Array.from({ length: 100 }, () => ring.recognise(key)))
+  await Promise.all(Array.from({ length: 100 }, () => ring.identify(key)))
   t.equal(asked.keys, keys + 1, 'and then one does')
 
   await revoke(id)
   mysql.pass()
   clock.aheadMs += 1000
-  await waitFor('it is known to be revoked', SOON_MS, async () => (await ring.recognise(key)) === null)
+  await waitFor('it is known to be revoked', SOON_MS, async () => (await ring.identify(key)) === null)
 })
 
 t.test('while one tries, the others go on', async (t) => {
   const { ring, mysql, clock } = await prepare(t)
   const { key, id } = await makeKey(connection)
-  await ring.recognise(key)
+  await ring.identify(key)
   mysql.stall()
   clock.aheadMs += 1000
-  await ring.recognise(key)
+  await ring.identify(key)
   clock.aheadMs += 1000
   let isTrying = true
-  const trying = ring.recognise(key).finally(() => {
+  const trying = ring.identify(key).finally(() => {
     isTrying = false
   })
-  t.equal((await ring.recognise(key))?.id, id)
+  t.equal((await ring.identify(key))?.id, id)
   t.ok(isTrying)
   await trying
 })
@@ -199,7 +199,7 @@ t.test('what is not an outage is not hidden', async (t) => {
   const found = { revision: 1, key: { id: 'a', name: 'a', scopes: new Set<never>(), limit: null } }
   let isBroken = false
   const clock = { atMs: 0 }
-  const ring = createKeyRing({
+  const ring = createKeyVerifier({
     find: async () => (isBroken ? Promise.reject(new Error('boom')) : found),
     readRevision: async () => 1,
     nowMs: () => clock.atMs,
@@ -208,10 +208,10 @@ t.test('what is not an outage is not hidden', async (t) => {
   })
   t.teardown(() => ring.stop())
   const key = unknownKey()
-  t.equal(await ring.recognise(key), found.key)
+  t.equal(await ring.identify(key), found.key)
   isBroken = true
   clock.atMs = 1000
-  await t.rejects(ring.recognise(key), { message: 'boom' })
+  await t.rejects(ring.identify(key), { message: 'boom' })
 })
 
 t.test('the revision is read only while there is something to keep right', async (t) => {
@@ -224,7 +224,7 @@ t.test('the revision is read only while there is something to keep right', async
   await ring.verify(key)
   await waitFor('it reads', SOON_MS, () => asked.revisions > 0)
   await revoke(id)
-  await waitFor('it has forgotten', SOON_MS, () => ring.known(key) === undefined)
+  await waitFor('it has forgotten', SOON_MS, () => ring.cached(key) === undefined)
   const { revisions } = asked
   await other.ring.verify(key)
   const seen = other.asked.revisions
@@ -248,7 +248,7 @@ t.test('it stops', async (t) => {
 t.test('keys that nobody has drive out none that somebody has', async (t) => {
   const ours = unknownKey()
   const key = { id: 'a', name: 'a', scopes: new Set<never>(), limit: null }
-  const ring = createKeyRing({
+  const ring = createKeyVerifier({
     find: async (hash) => ({ revision: 1, key: hash === hashKey(ours) ? key : null }),
     readRevision: async () => 1,
     nowMs: () => 0,
@@ -260,6 +260,6 @@ t.test('keys that nobody has drive out none that somebody has', async (t) => {
   const first = unknownKey()
   await ring.verify(first)
   for (let count = 0; count < 10_000; count++) await ring.verify(unknownKey())
-  t.equal(ring.known(first), undefined, 'there is no more room than there is')
-  t.equal(ring.known(ours), key)
+  t.equal(ring.cached(first), undefined, 'there is no more room than there is')
+  t.equal(ring.cached(ours), key)
 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { FoundKey } from '../../../src/edge/auth/find-key.ts'
 import { hashKey } from '../../../src/edge/auth/key-format.ts'
-import { createKeyRing } from '../../../src/edge/auth/key-ring.ts'
+import { createKeyVerifier } from '../../../src/edge/auth/verify-keys.ts'
 import { unknownKey } from './support/make-key.ts'
 
 const KEYS = [unknownKey(), unknownKey(), unknownKey()]
@@ -57,7 +57,7 @@ function simulate() {
     return promise
   }
 
-  const ring = createKeyRing({
+  const ring = createKeyVerifier({
     find: (hash) =>
       issue((): FoundKey => {
         const index = HASHES.indexOf(hash)
@@ -93,7 +93,7 @@ function simulate() {
   /** What the ring says although it has been otherwise for a second. */
   function findOutdated(): number[] {
     return KEYS.flatMap((key, index) => {
-      const known = ring.known(key)
+      const known = ring.cached(key)
       const changedAt = changedAtMs[index] ?? clock.ms
       const isWrong = known !== undefined && (known !== null) !== isValid[index]
       return isWrong && clock.ms - changedAt >= PROMISED_MS ? [index] : []
@@ -113,7 +113,7 @@ t.test('however statements overlap, fail and come late, nothing is said that was
       for (const step of steps) {
         take(step)
         await nextTurn()
-        if (KEYS.some((key) => ring.known(key) !== undefined)) answers++
+        if (KEYS.some((key) => ring.cached(key) !== undefined)) answers++
         const outdated = findOutdated()
         if (outdated.length > 0) throw new Error(`outdated: ${outdated}`)
       }
