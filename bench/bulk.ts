@@ -26,7 +26,7 @@ const QUICK = { rows: 20_000, rounds: 1 }
 const SEED = 42
 /** As many as a bulk has in a transaction. */
 const BATCH_ROWS = 500
-const INSERT = `INSERT INTO products (${writtenColumns}) VALUES ?`
+const INSERT = `INSERT INTO products (${writtenColumns.join(', ')}) VALUES ?`
 const CHANGED = ['price', 'stock', 'updated_at', 'version'].map((name) => `${name} = VALUES(${name})`).join(', ')
 
 type Task = 'create' | 'update'

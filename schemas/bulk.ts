@@ -2,8 +2,8 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { PRICE_PATTERN, patternDetails, SKU_PATTERN } from './patterns.ts'
 import { Problem } from './problem.ts'
 import { ProductPatch } from './product-inputs.ts'
-import { Nullable, Product, productExample } from './products.ts'
-import { Ref, StringEnum } from './types.ts'
+import { Product, productExample } from './products.ts'
+import { Nullable, Ref, StringEnum } from './types.ts'
 
 const sku = Type.String({ description: `Of the product that is meant: ${patternDetails[SKU_PATTERN]}.` })
 

@@ -4,9 +4,6 @@ import { problemResponse } from './problem.ts'
 import { Product } from './products.ts'
 import { Ref } from './types.ts'
 
-/** The largest body of a write: the longest product at twelve bytes a character, and as much again for the rest. */
-export const WRITE_LIMIT_BYTES = 131_072
-
 /** The conditions that a write may come with. */
 export const ConditionHeaders = Type.Object({
   'if-match': Type.Optional(

@@ -1,40 +1,23 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { PRICE_PATTERN, SKU_PATTERN, UUID_PATTERN } from './patterns.ts'
+import { CURSOR_MAX_LENGTH } from './limits.ts'
+import { PRICE_PATTERN, UUID_PATTERN } from './patterns.ts'
+import { CATEGORY_MAX_LENGTH, fieldExamples, fieldOutputs } from './product-fields.ts'
 import { Ref, StringEnum } from './types.ts'
 
-export const NAME_MAX_LENGTH = 255
-export const DESCRIPTION_MAX_LENGTH = 5000
-export const CATEGORY_MAX_LENGTH = 100
-export const STOCK_MAX = 2_147_483_647
 export const SEARCH_MAX_LENGTH = 200
-export const CURSOR_MAX_LENGTH = 2048
 export const CATEGORIES_MAX_ITEMS = 20
 
 export const productExample = {
   id: '019a8c1e-4b7f-7c3a-9d52-6f0e1b2a3c4d',
-  sku: 'TEA-0042',
-  name: 'Assam Tea, loose leaf 500 g',
-  description: 'Strong black tea from the Brahmaputra valley.',
-  price: '12.50',
-  category: 'Beverages',
-  stock: 37,
+  ...fieldExamples,
   createdAt: '2026-03-01T09:30:00.000Z',
   updatedAt: '2026-03-02T17:05:12.481Z'
 }
 
-/** A string, or null. */
-export const Nullable = <T extends ReturnType<typeof Type.String>>(schema: T, description: string) =>
-  Type.Unsafe<string | null>({ ...schema, type: ['string', 'null'], description })
-
 export const Product = Type.Object(
   {
     id: Type.String({ pattern: UUID_PATTERN, description: 'A UUID, version 7 unless the client chose it.' }),
-    sku: Nullable(Type.String({ pattern: SKU_PATTERN }), 'The stock keeping unit: unique, case-sensitive.'),
-    name: Type.String({ minLength: 1, maxLength: NAME_MAX_LENGTH }),
-    description: Nullable(Type.String({ maxLength: DESCRIPTION_MAX_LENGTH }), 'Free text.'),
-    price: Type.String({ pattern: PRICE_PATTERN, description: 'A decimal string with two decimals.' }),
-    category: Nullable(Type.String({ maxLength: CATEGORY_MAX_LENGTH }), 'The one category of the product.'),
-    stock: Type.Integer({ minimum: 0, maximum: STOCK_MAX }),
+    ...fieldOutputs,
     createdAt: Type.String({ format: 'date-time', description: 'UTC, with milliseconds.' }),
     updatedAt: Type.String({ format: 'date-time', description: 'UTC, with milliseconds.' })
   },

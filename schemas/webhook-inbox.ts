@@ -1,6 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { CURSOR_MAX_LENGTH, Nullable } from './products.ts'
-import { Ref, StringEnum } from './types.ts'
+import { CURSOR_MAX_LENGTH } from './limits.ts'
+import { Nullable, Ref, StringEnum } from './types.ts'
 import { EVENT_TYPE_PATTERN, WebhookEvent } from './webhooks.ts'
 
 export const STORED_ID_PATTERN = '^[1-9][0-9]{0,18}$'

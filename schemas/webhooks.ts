@@ -1,7 +1,7 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
+import { STOCK_MAX } from './limits.ts'
 import { SKU_PATTERN } from './patterns.ts'
 import { ProductInput, ProductPatch } from './product-inputs.ts'
-import { STOCK_MAX } from './products.ts'
 import { StringEnum } from './types.ts'
 
 /** An id must be the same on the next delivery, to the byte. */

@@ -1,3 +1,5 @@
+import { fieldDefaults } from '../../src/catalogue/products/fields.ts'
+import type { ProductRow } from '../../src/catalogue/products/product-row.ts'
 import { toDatetime } from '../../src/platform/database/datetime.ts'
 import { uuidV7 } from '../../src/platform/lib/uuid.ts'
 import { drawText, type ProductText } from './draw-text.ts'
@@ -6,18 +8,12 @@ import { createRandom, type Random } from './random.ts'
 import { drawShelf } from './shelves.ts'
 import { createShopCalendar, monthOf } from './shop-calendar.ts'
 
-/** A new row of `products`. Times are `2026-03-01 09:30:00.000`, in UTC. */
-export interface CatalogueRow extends ProductText {
-  id: Buffer
-  sku: string | null
-  price: string
-  category: string | null
-  stock: number
-  createdAt: string
-  updatedAt: string
-}
+/** A generated row of `products`, with its search columns. Fields that are not generated have their defaults. */
+export type CatalogueRow = ProductRow & ProductText
 
 const ROWS_STREAM = 0
+/** The version of a product that was never changed. */
+const FIRST_VERSION = 1
 const WITHOUT_SKU = 0.02
 const WITHOUT_CATEGORY = 0.015
 const SOLD_OUT = 0.2
@@ -42,13 +38,15 @@ export function createRowGenerator(seed: number): (index: number) => CatalogueRo
     const sku = `${shelf.code}-${skuSeed}-${index.toString(36)}`.toUpperCase()
     return {
       id: uuidV7(createdAtMs, randomBytes),
+      ...fieldDefaults,
       sku: random.chance(WITHOUT_SKU) ? null : sku,
       ...drawText(shelf, random),
       price: formatCents(shelf.cents(random)),
       category: random.chance(WITHOUT_CATEGORY) ? null : shelf.category,
       stock: drawStock(random),
-      createdAt: toDatetime(createdAtMs),
-      updatedAt: toDatetime(updatedAtMs)
+      created_at: toDatetime(createdAtMs),
+      updated_at: toDatetime(updatedAtMs),
+      version: FIRST_VERSION
     }
   }
 }

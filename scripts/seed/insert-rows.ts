@@ -1,12 +1,12 @@
 import type { ResultSetHeader } from 'mysql2/promise'
-import { writtenColumns } from '../../src/catalogue/products/product-row.ts'
+import { writtenColumns, writtenValues } from '../../src/catalogue/products/product-row.ts'
 import type { CatalogueRow } from './generate-row.ts'
-import { FIRST_VERSION, type WriteRows } from './load-rows.ts'
+import type { WriteRows } from './load-rows.ts'
 
 /** Half a megabyte, which every server takes. */
 const ROWS_PER_STATEMENT = 1000
 
-const STATEMENT = `INSERT IGNORE INTO products (${writtenColumns}) VALUES ?`
+const STATEMENT = `INSERT IGNORE INTO products (${writtenColumns.join(', ')}) VALUES ?`
 
 /** The way that every server allows: many rows to a statement. */
 export const insertRows: WriteRows = async (connection, rows) => {
@@ -26,10 +26,5 @@ export const insertRows: WriteRows = async (connection, rows) => {
 }
 
 function toValues(row: CatalogueRow) {
-  const { id, sku, name, description, price, category, stock, createdAt, updatedAt } = row
-  const { searchWords, signature } = row
-  return [
-    ...[id, sku, name, description, price, category, stock, createdAt, updatedAt],
-    ...[FIRST_VERSION, searchWords, ...signature]
-  ]
+  return writtenValues(row, row.searchWords, row.signature)
 }

@@ -1,20 +1,18 @@
 import { Readable } from 'node:stream'
 import type { Connection, ResultSetHeader } from 'mysql2/promise'
-import { writtenColumns } from '../../src/catalogue/products/product-row.ts'
+import { writtenColumns, writtenValues } from '../../src/catalogue/products/product-row.ts'
 import type { CatalogueRow } from './generate-row.ts'
 
 /** Writes rows to `products`, but for those whose id or sku is there already, and answers how many it added. */
 export type WriteRows = (connection: Connection, rows: Iterable<CatalogueRow>) => Promise<number>
 
-/** Of a product that was never changed. */
-export const FIRST_VERSION = 1
-
 /** Enough to fill the buffer of a socket, and little to hold in memory. */
 const PACKET_CHARACTERS = 2 ** 16
 
-/** The fields are those of `toLine`. */
+const [idColumn, ...otherColumns] = writtenColumns
+/** Loads lines of `toLine`. */
 const STATEMENT = `LOAD DATA LOCAL INFILE 'rows' INTO TABLE products CHARACTER SET utf8mb4
-  (${writtenColumns.replace('id', '@id')}) SET id = UNHEX(@id)`
+  (@${idColumn}, ${otherColumns.join(', ')}) SET ${idColumn} = UNHEX(@${idColumn})`
 
 /** The fastest way into a table. Many servers do not allow it. */
 export const loadRows: WriteRows = (connection, rows) => loadLines(connection, () => Readable.from(packets(rows)))
@@ -37,9 +35,12 @@ export function canLoadRows(connection: Connection): Promise<boolean> {
   )
 }
 
-/** A row as a line of tab-separated fields. No text of a catalogue has a character that needs an escape. */
+/** Writes a row as a line of tab-separated values. No text of a generated catalogue has a character to be escaped. */
 export function toLine(row: CatalogueRow): string {
-  return `${row.id.toString('hex')}\t${row.sku ?? '\\N'}\t${row.name}\t${row.description ?? '\\N'}\t${row.price}\t${row.category ?? '\\N'}\t${row.stock}\t${row.createdAt}\t${row.updatedAt}\t${FIRST_VERSION}\t${row.searchWords}\t${row.signature.join('\t')}\n`
+  const values = writtenValues(row, row.searchWords, row.signature)
+  let line = row.id.toString('hex')
+  for (let place = 1; place < values.length; place++) line += `\t${values[place] ?? '\\N'}`
+  return `${line}\n`
 }
 
 function* packets(rows: Iterable<CatalogueRow>): Generator<Buffer> {

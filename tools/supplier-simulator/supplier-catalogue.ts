@@ -65,9 +65,9 @@ export function supplierCatalogue(size: number, seed: number, nowMs: () => numbe
 
   function add(): SupplierProduct {
     for (;;) {
-      const { sku, name, description, price, category, stock, updatedAt } = generateRow(nextIndex++)
+      const { sku, name, description, price, category, stock, updated_at } = generateRow(nextIndex++)
       if (sku === null) continue
-      const product = { sku, name, description, price, category, stock, updatedAt: `${updatedAt.replace(' ', 'T')}Z` }
+      const product = { sku, name, description, price, category, stock, updatedAt: `${updated_at.replace(' ', 'T')}Z` }
       products.set(sku, product)
       return product
     }

@@ -1,13 +1,13 @@
 import { isReadAscending, type ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import { type Statement, sortColumns } from '../../../src/catalogue/listing/read/statements.ts'
-import { productColumns } from '../../../src/catalogue/products/product-row.ts'
+import { columnsOf, productColumns } from '../../../src/catalogue/products/product-row.ts'
 import { fullTextExpression } from '../../../src/catalogue/search/search-words.ts'
 import { signatureConditions, signatureOf } from '../../../src/catalogue/search/word-signature.ts'
 
 /** A condition on a row of `products`, and what is in the place of its question marks. */
 export type Condition = readonly [sql: string, ...params: Statement['params']]
 
-const lateColumns = productColumns.replace(/\w+/g, 'p.$&')
+const lateColumns = columnsOf('p.')
 
 /** All that is asked for but the words. */
 export function filters({ categories, minPrice, maxPrice }: ListQuery): Condition[] {

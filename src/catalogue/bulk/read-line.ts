@@ -6,8 +6,7 @@ import { AppError, validationFailed } from '../../platform/errors/app-error.ts'
 import { validationFromSchema } from '../../platform/errors/framework-errors.ts'
 import { createBodyValidator, parseJson } from '../../platform/http/json-body.ts'
 import type { Line } from '../../platform/lib/line-splitter.ts'
-import { readProductFields } from '../products/product-fields.ts'
-import { readPatch } from '../products/read-input.ts'
+import { readPatch, readProductFields } from '../products/read-fields.ts'
 import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
 
 /** Why nothing is done for a line. */

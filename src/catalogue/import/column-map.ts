@@ -1,26 +1,27 @@
-import { type ProductField, productFields } from '../products/product-fields.ts'
+import { type ProductField, productFields, requiredFields } from '../../../schemas/product-fields.ts'
+import type { FieldValues } from '../products/read-fields.ts'
 import { ImportUsageError } from './import-record.ts'
 
-/** What a record can't be without. */
-export const REQUIRED_FIELDS: readonly ProductField[] = ['sku', 'name', 'price']
+/** The fields that every record must have. */
+export const RECORD_FIELDS: readonly ProductField[] = ['sku', ...requiredFields]
 
-/** An object may have names without end; they are told once each, and not all of them. */
+/** The most names of ignored columns that are reported: the objects of NDJSON may have any number of names. */
 const MAX_IGNORED_NAMES = 50
 
-/** Which column of a file has which field of a product. Columns of no field are ignored. */
+/** The columns of a file that hold the fields of products. Other columns are ignored. */
 export interface ColumnMap {
-  /** @throws {ImportUsageError} when a column that is needed is missing, or a field has several */
+  /** @throws {ImportUsageError} when a required column is missing, or a field has several columns */
   checkHeader(columns: readonly string[]): void
-  /** The values of a record by their fields. */
-  toFields(values: Readonly<Record<string, unknown>>): Partial<Record<ProductField, unknown>>
-  /** The columns of a record that are ignored, each of them once. */
+  /** Returns the values of a record by field. */
+  toFields(values: Readonly<Record<string, unknown>>): FieldValues
+  /** Returns the ignored columns of a record that were not returned before. */
   newlyIgnored(columns: readonly string[]): string[]
 }
 
 /**
- * Reads a mapping such as `name=product,price=sale_price`. Fields that it leaves out are in the columns of their name.
- * Columns are known by their names without regard to case and to blanks around them.
- * @throws {ImportUsageError} when it does not name a field of products and a column for it
+ * Parses a mapping of fields to columns, such as `name=product,price=sale_price`. A field that is not mapped is in the
+ * column of its own name. Names of columns are compared without regard to case and surrounding blanks.
+ * @throws {ImportUsageError} when a part of the mapping is not a field of products and a column
  */
 export function parseColumnMap(mapping: string): ColumnMap {
   const chosen = parsePairs(mapping)
@@ -34,7 +35,7 @@ export function parseColumnMap(mapping: string): ColumnMap {
     for (const field of productFields) {
       const count = columns.filter((column) => fieldsOf(column).includes(field)).length
       if (count > 1) throw new ImportUsageError(`The file has several columns with the name "${columnOf(field)}".`)
-      if (count === 1 || !(REQUIRED_FIELDS.includes(field) || chosen.has(field))) continue
+      if (count === 1 || !(RECORD_FIELDS.includes(field) || chosen.has(field))) continue
       throw new ImportUsageError(
         `The file has no column "${columnOf(field)}". It has: ${columns.join(', ')}.\n` +
           `Say which one holds the ${field} with --map ${field}=COLUMN.`

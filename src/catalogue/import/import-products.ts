@@ -81,7 +81,7 @@ export async function importProducts(
       const { product } = result
       if (batch.has(product.sku)) summary.superseded++
       batch.set(product.sku, { ...batch.get(product.sku), ...product })
-      characters += product.name.length + (product.description?.length ?? 0)
+      for (const value of Object.values(product)) if (typeof value === 'string') characters += value.length
       if (batch.size >= BATCH_PRODUCTS || characters >= BATCH_CHARACTERS) await writeBatch()
     }
     await writeBatch()

@@ -1,6 +1,7 @@
-import { type ProductField, readProductFields } from '../products/product-fields.ts'
+import type { ProductField } from '../../../schemas/product-fields.ts'
+import { readProductFields } from '../products/read-fields.ts'
 import type { ProductUpsert } from '../products/upsert-products.ts'
-import { type ColumnMap, REQUIRED_FIELDS } from './column-map.ts'
+import { type ColumnMap, RECORD_FIELDS } from './column-map.ts'
 import type { ImportRecord } from './import-record.ts'
 
 /** Something that keeps a record from becoming a product. */
@@ -21,7 +22,7 @@ export function readProduct(
 ): { product: ProductUpsert } | { refusals: RecordRefusal[] } {
   if ('fault' in record) return { refusals: [{ line: record.line, sku: null, field: null, detail: record.fault }] }
   const input = columns.toFields(record.values)
-  const missing = REQUIRED_FIELDS.filter((field) => isMissing(input[field]))
+  const missing = RECORD_FIELDS.filter((field) => isMissing(input[field]))
   const present = { ...input, ...Object.fromEntries(missing.map((field) => [field, undefined])) }
   const reading = readProductFields(present)
   if (missing.length === 0 && 'fields' in reading) return { product: reading.fields as ProductUpsert }

@@ -1,50 +1,54 @@
 import type { Connection } from 'mysql2/promise'
-import { changedFields, existing, overwrite, type RegisteredRow, type Registers } from './last-writer-wins.ts'
-import { presentRegisters } from './present-registers.ts'
+import type { RowChanges } from './diff-rows.ts'
+import {
+  changedFields,
+  existing,
+  overwrite,
+  presentRegisters,
+  type RegisteredRow,
+  type Registers
+} from './last-writer-wins.ts'
 import { readRegisters, storeRegisters } from './store-registers.ts'
 
-interface RowWrites {
-  created: readonly RegisteredRow[]
-  updated: readonly { before: RegisteredRow; after: RegisteredRow }[]
-  deleted: readonly RegisteredRow[]
-}
-
-/** What a write says of one sku. */
-interface SkuWrite {
+/** A write of some registered values of one sku. */
+interface SkuOverwrite {
   sku: string
-  /** The product that had the sku until then. */
+  /** The product that had the sku before the write. */
   before?: RegisteredRow
   values: Parameters<typeof overwrite>[1]
-  /** A new product is there from when it says that it was made: that needs no registers, unless there are some. */
+  /**
+   * Whether the values follow from the row alone: everything in a new product was written when it was created. Such a
+   * write is stored only where the sku has registers already.
+   */
   isImplicit?: boolean
 }
 
 /**
- * Brings what clients write into the registers, so that no older event undoes it: in the transaction of the write, after
+ * Brings writes of clients into the registers, so that no older event undoes them: in the transaction of the write, after
  * the rows of `products` are written.
  *
- * Who applies events locks the registers of a sku first, which makes them where there are none, and then its product. We
- * have the lock of the product, and come for the registers: whoever is second waits for the other, or the server ends one
- * of the two, to be run again. That holds for a product that is being made, too. Where we find no registers, theirs come
- * later, and then their look at the product waits for us; where theirs are there, we wait for them. So nobody decides on
- * what the other is about to change.
+ * A transaction that applies events locks the registers of a sku first, which creates them where there are none, and then
+ * its product. This one holds the lock of the product, and comes for the registers. So of the two the second waits for the
+ * first, or the server ends one of them, to be run again. That holds for a product that is being created, too: where we
+ * find no registers, theirs come later, and then their look at the product waits for us; where theirs are there, we wait
+ * for them. Neither decides on what the other is about to change.
  */
-export async function advanceRegisters(connection: Connection, writes: RowWrites, nowMs: number): Promise<void> {
-  const skuWrites = [...toSkuWrites(writes)]
-  const skus = [...new Set(skuWrites.map(({ sku }) => sku))].sort()
+export async function advanceRegisters(connection: Connection, changes: RowChanges, nowMs: number): Promise<void> {
+  const overwrites = [...toOverwrites(changes)]
+  const skus = [...new Set(overwrites.map(({ sku }) => sku))].sort()
   if (skus.length === 0) return
   const stored = await readRegisters(connection, skus)
   const changed = new Map<string, Registers>()
-  for (const { sku, before, values, isImplicit } of skuWrites) {
-    const own = changed.get(sku) ?? stored.get(sku)
-    if (own === undefined && isImplicit) continue
-    changed.set(sku, overwrite(presentRegisters(own, before), values, nowMs))
+  for (const { sku, before, values, isImplicit } of overwrites) {
+    const present = changed.get(sku) ?? stored.get(sku)
+    if (present === undefined && isImplicit) continue
+    changed.set(sku, overwrite(presentRegisters(present, before), values, nowMs))
   }
   await storeRegisters(connection, changed)
 }
 
-/** Those that free a sku come before those that take it. */
-function* toSkuWrites({ created, updated, deleted }: RowWrites): Generator<SkuWrite> {
+/** Lists the writes that free a sku before those that take it. */
+function* toOverwrites({ created, updated, deleted }: RowChanges): Generator<SkuOverwrite> {
   const moved = updated.filter(({ before, after }) => before.sku !== after.sku)
   for (const before of [...deleted, ...moved.map(({ before }) => before)]) {
     if (before.sku !== null) yield { sku: before.sku, before, values: { exists: false } }

@@ -1,44 +1,46 @@
-import type { Product } from '../../../schemas/products.ts'
+import { requiredFields } from '../../../schemas/product-fields.ts'
+import { datetimeToMs } from '../../platform/database/datetime.ts'
+import { fieldDefaults, type ProductFields, type RegisteredField, registeredFields } from './fields.ts'
 
-/** What is known of a product under its sku. */
-export type RegisteredFields = Pick<Product, 'name' | 'description' | 'price' | 'category' | 'stock'>
+/** The fields of a product that have registers, which are stored under its sku. */
+export type RegisteredFields = Pick<ProductFields, RegisteredField>
 
-/** The fields, each with a register of its own, and the one for whether there is such a product. */
+/** The registered values: the fields, and whether the product exists. */
 interface Registered extends RegisteredFields {
   exists: boolean
 }
 
-/** The last write of a value: when it was, in ms since 1970, and by which event; '' for a write that was no event. */
+/** The last write of a value: its time in ms since 1970, and the id of its event, which is empty for other writes. */
 type Register<T> = readonly [value: T, atMs: number, eventId: string]
 
-/** The last write of each value. What is not there was never written. */
+/** The last write of each registered value. A value that is missing was never written. */
 export type Registers = { readonly [Name in keyof Registered]?: Register<Registered[Name]> }
 
-/** Values that were written at one time. */
+/** Values that were written at one time, in ms since 1970, by one event. */
 export interface RegisterWrite {
   readonly atMs: number
   readonly eventId: string
   readonly values: Partial<Registered>
 }
 
-/** A row of `products`, or as much of it as there are registers for. */
+/** What the registers need of a row of `products`. */
 export interface RegisteredRow extends RegisteredFields {
   sku: string | null
-  /** As the database has it. */
   created_at: string
 }
 
-/** How far the clock of another writer may be ahead of ours: nobody could undo what is dated later. */
+/** How far ahead of our clock the time of a write may be, in ms: a later write could not be undone for too long. */
 export const MAX_AHEAD_MS = 300_000
 
-const FIELDS = ['name', 'description', 'price', 'category', 'stock'] as const satisfies (keyof RegisteredFields)[]
-const NAMES = [...FIELDS, 'exists'] as const satisfies (keyof Registered)[]
+const NAMES: readonly (keyof Registered)[] = [...registeredFields, 'exists']
+const NONE: Registers = {}
+const DEFAULTS: Partial<RegisteredFields> = fieldDefaults
 
 /**
- * Lets the last writer win, value by value, in the order of (time, event). So registers become the same in whatever order
- * writes come, and however often: a last-writer-wins register map (Shapiro et al., A comprehensive study of Convergent and
- * Commutative Replicated Data Types, 2011).
- * @returns the registers themselves when the write comes too late for all of its values
+ * Merges a write into registers: for each value the last writer wins, in the order of (time, event). Writes end in the
+ * same registers in whatever order they come, and however often: a last-writer-wins register map (Shapiro et al., A
+ * comprehensive study of Convergent and Commutative Replicated Data Types, 2011).
+ * @returns the registers themselves when the write is too late for all of its values
  */
 export function mergeWrite(registers: Registers, { atMs, eventId, values }: RegisterWrite): Registers {
   const won = NAMES.filter((name) => values[name] !== undefined && isBefore(registers[name], atMs, eventId))
@@ -46,8 +48,8 @@ export function mergeWrite(registers: Registers, { atMs, eventId, values }: Regi
 }
 
 /**
- * Writes values for good: now, or right after what is there already where that is dated later. A client that was told of
- * its write finds it, until there is an event from after it.
+ * Writes values unconditionally: now, or right after the last write where that one is dated later. A client whose write
+ * has succeeded finds its values until an event that is dated after them.
  */
 export function overwrite(registers: Registers, values: Partial<Registered>, nowMs: number): Registers {
   const written = NAMES.filter((name) => values[name] !== undefined)
@@ -57,27 +59,42 @@ export function overwrite(registers: Registers, values: Partial<Registered>, now
   ])
 }
 
-/** The product that the registers make: undefined where there is none. */
+/**
+ * Completes the stored registers of a sku with what its product shows. Most products have no registers: nothing has changed
+ * them since they were made, so each of their values was written then.
+ * @param row the product with the sku, if there is one
+ */
+export function presentRegisters(stored: Registers = NONE, row: RegisteredRow | undefined): Registers {
+  if (row === undefined || stored.exists?.[0] === true) return stored
+  return mergeWrite(stored, { atMs: datetimeToMs(row.created_at), eventId: '', values: existing(row) })
+}
+
+/**
+ * Makes the fields of the product that registers describe.
+ * @returns undefined where they describe none: it was deleted, or never created
+ */
 export function toFields(registers: Registers): RegisteredFields | undefined {
-  const { name, price, description, category, stock, exists } = registers
-  if (exists?.[0] !== true || name === undefined || price === undefined) return undefined
-  return {
-    name: name[0],
-    description: description?.[0] ?? null,
-    price: price[0],
-    category: category?.[0] ?? null,
-    stock: stock?.[0] ?? 0
+  if (registers.exists?.[0] !== true || requiredFields.some((name) => registers[name] === undefined)) return undefined
+  const fields: Partial<Record<RegisteredField, unknown>> = {}
+  for (const name of registeredFields) {
+    const register = registers[name]
+    fields[name] = register === undefined ? DEFAULTS[name] : register[0]
   }
+  return fields as RegisteredFields
 }
 
-/** What a write says of a product that is there from then on. */
-export function existing({ name, description, price, category, stock }: RegisteredFields): Registered {
-  return { name, description, price, category, stock, exists: true }
+/** Makes the values of a write that creates or replaces a product. */
+export function existing(fields: RegisteredFields): Registered {
+  const values: Partial<Record<RegisteredField, unknown>> = {}
+  for (const name of registeredFields) values[name] = fields[name]
+  return { ...(values as RegisteredFields), exists: true }
 }
 
-/** The fields that are not what they were. */
+/** Lists the registered fields whose values differ, with their new values. */
 export function changedFields(before: RegisteredFields, after: RegisteredFields): Partial<RegisteredFields> {
-  return Object.fromEntries(FIELDS.filter((name) => after[name] !== before[name]).map((name) => [name, after[name]]))
+  return Object.fromEntries(
+    registeredFields.filter((name) => after[name] !== before[name]).map((name) => [name, after[name]])
+  )
 }
 
 function isBefore(register: Register<unknown> | undefined, atMs: number, eventId: string): boolean {

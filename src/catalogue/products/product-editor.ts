@@ -5,25 +5,28 @@ import { LOST_RACE, retryContention } from '../../platform/database/retry-conten
 import type { Transact } from '../../platform/database/transaction.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
 import { formatId, uuidV7 } from '../../platform/lib/uuid.ts'
+import { diffRows } from './diff-rows.ts'
 import type { Edit } from './product-edits.ts'
 import { type ProductRow, productColumns } from './product-row.ts'
 import type { Sources } from './upsert-products.ts'
 import { writeProducts } from './write-products.ts'
 
-/** A product before and after an edit; undefined where there was or is none. */
+/** A product before and after an edit; undefined where it did not or does not exist. */
 export interface Edited<After extends ProductRow | undefined> {
   before: ProductRow | undefined
   after: After
 }
 
+/** Edits single products for clients. */
 export interface ProductEditor {
-  /** The id of a product that is yet to be made. */
+  /** Makes the id of a product that is about to be created. */
   newId(): Buffer
   /**
-   * Edits one product in one transaction, in which nobody else changes it.
-   * @param conclude makes of the edit what is answered
-   * @param transact runs the transaction, with what else belongs to it; it may have an answer without the edit
-   * @throws {AppError} `sku-conflict`, and what the edit and the transaction throw, by default `Database.transaction`
+   * Edits one product in one transaction, in which no other transaction changes it.
+   * @param conclude makes the result from the edited product
+   * @param transact runs the transaction, by default `Database.transaction`; it may do more in it, or have the result
+   * without an edit
+   * @throws {AppError} `sku-conflict`; what the edit and the transaction throw
    */
   edit<After extends ProductRow | undefined, Result>(
     id: Buffer,
@@ -36,12 +39,13 @@ export interface ProductEditor {
 interface ProductEditorOptions extends Sources {
   database: Database
   /**
-   * Told the id, in hexadecimal digits, of each product that was changed, now or when an answer was first made. Nobody
-   * hears of the change before it is done.
+   * Called with the id, in hexadecimal digits, of each product that was changed, now or when its result was first made.
+   * `edit` resolves after it.
    */
   onCommitted(productId: string): Promise<void>
 }
 
+/** Creates the editor of single products. */
 export function createProductEditor({
   database,
   nowMs,
@@ -58,7 +62,10 @@ export function createProductEditor({
         const context = { id, nowMs: nowMs() }
         const after = edit(before, context)
         isUnchanged = after === before
-        if (!isUnchanged) await write(connection, before, after, toDatetime(context.nowMs))
+        if (!isUnchanged) {
+          if (after?.sku != null && after.sku !== before?.sku) await refuseTaken(connection, after.sku, id)
+          await writeProducts(connection, diffRows([[before, after]]), toDatetime(context.nowMs))
+        }
         return conclude({ before, after })
       }
       const result = await retryContention(() => transact(work), LOST_RACE)
@@ -68,6 +75,7 @@ export function createProductEditor({
   }
 }
 
+/** Reads a product and locks it until the end of the transaction. */
 async function lockRow(connection: Connection, id: Buffer): Promise<ProductRow | undefined> {
   const [[row]] = await connection.query<(ProductRow & RowDataPacket)[]>(
     `SELECT ${productColumns} FROM products WHERE id = ? FOR UPDATE`,
@@ -76,18 +84,10 @@ async function lockRow(connection: Connection, id: Buffer): Promise<ProductRow |
   return row
 }
 
-async function write(
-  connection: Connection,
-  before: ProductRow | undefined,
-  after: ProductRow | undefined,
-  changedAt: string
-): Promise<void> {
-  if (after?.sku != null && after.sku !== before?.sku) await refuseTaken(connection, after.sku, after.id)
-  if (before === undefined) return await writeProducts(connection, { created: after ? [after] : [] }, changedAt)
-  await writeProducts(connection, after ? { updated: [{ before, after }] } : { deleted: [before] }, changedAt)
-}
-
-/** Whoever takes it after this look is met by the unique key; so is who has made this very product since we looked for it. */
+/**
+ * Refuses a sku that another product has. The unique key stops a product that takes it after this look, or that was
+ * created under this very id after we looked for it.
+ */
 async function refuseTaken(connection: Connection, sku: string, id: Buffer): Promise<void> {
   const [[owner]] = await connection.query<(Pick<ProductRow, 'id'> & RowDataPacket)[]>(
     'SELECT id FROM products WHERE sku = ? AND id <> ?',

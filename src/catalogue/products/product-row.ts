@@ -1,42 +1,79 @@
+import type { ProductField } from '../../../schemas/product-fields.ts'
 import type { Product } from '../../../schemas/products.ts'
 import { datetimeToTimestamp } from '../../platform/database/datetime.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
-import { signatureColumns } from '../search/word-signature.ts'
+import { type Signature, signatureColumns } from '../search/word-signature.ts'
+import { fieldEntries, type NewFields, type ProductFields, withDefaults } from './fields.ts'
 
-export const productColumns = 'id, sku, name, description, price, category, stock, created_at, updated_at, version'
-/** With those that are made for searching and never read. */
-export const writtenColumns = `${productColumns}, search_words, ${signatureColumns.join(', ')}`
-
-/** A row of `products` as the driver gives it: decimals and dates as text. */
-export interface ProductRow {
+/** A row of `products` as statements with `productColumns` read it: decimals, dates and JSON are text. */
+export interface ProductRow extends ProductFields {
   id: Buffer
-  sku: string | null
-  name: string
-  description: string | null
-  price: string
-  category: string | null
-  stock: number
   created_at: string
   updated_at: string
   version: number
 }
 
-/** The strong entity tag of the state of a product that the row is. */
-export function etagOf({ version }: ProductRow): string {
+/** The columns of a `ProductRow`, for a SELECT. A column whose name differs from that of its field has an alias. */
+export const productColumns = columnsOf('')
+
+/** The columns of `products` that a write sets, in the order of `writtenValues`. */
+export const writtenColumns: readonly string[] = [
+  'id',
+  ...fieldEntries.map(({ column }) => column),
+  'created_at',
+  'updated_at',
+  'version',
+  'search_words',
+  ...signatureColumns
+]
+
+/**
+ * Lists the columns of a `ProductRow` for a SELECT from several tables.
+ * @param qualifier what stands before each column, such as `p.`
+ */
+export function columnsOf(qualifier: string): string {
+  const fields = fieldEntries.map(({ name, column }) => (name === column ? column : `${column} AS ${name}`))
+  return ['id', ...fields, 'created_at', 'updated_at', 'version'].map((column) => qualifier + column).join(', ')
+}
+
+/** Lists the values of a row in the order of `writtenColumns`. */
+export function writtenValues(row: ProductRow, searchWords: string, signature: Signature) {
+  const fields = fieldEntries.map(({ name }) => row[name])
+  return [row.id, ...fields, row.created_at, row.updated_at, row.version, searchWords, ...signature]
+}
+
+/** Makes the strong entity tag of the state of a product. */
+export function etagOf({ version }: Pick<ProductRow, 'version'>): string {
   return `"${version}"`
 }
 
-/** The product of a row. */
+/** Makes the product of a row. */
 export function toProduct(row: ProductRow): Product {
+  const fields: Partial<Record<ProductField, unknown>> = {}
+  for (const { name, isJson } of fieldEntries) fields[name] = isJson ? JSON.parse(String(row[name])) : row[name]
   return {
     id: formatId(row.id),
-    sku: row.sku,
-    name: row.name,
-    description: row.description,
-    price: row.price,
-    category: row.category,
-    stock: row.stock,
+    ...(fields as Omit<Product, 'id' | 'createdAt' | 'updatedAt'>),
     createdAt: datetimeToTimestamp(row.created_at),
     updatedAt: datetimeToTimestamp(row.updated_at)
   }
+}
+
+/**
+ * Makes the row of a new product. Missing fields get their defaults.
+ * @param changedAt the time of the change, as the database has it
+ * @param version the first version of the product, from which the later ones are counted
+ */
+export function newRow(id: Buffer, fields: NewFields, changedAt: string, version = 1): ProductRow {
+  return { id, ...withDefaults(fields), created_at: changedAt, updated_at: changedAt, version }
+}
+
+/**
+ * Makes the row of a product with some fields changed. Text is compared here and not by the server, for which `Café` and
+ * `cafe` may be equal.
+ * @returns the row itself when it has these values already
+ */
+export function changedRow(row: ProductRow, fields: Partial<ProductFields>, changedAt: string): ProductRow {
+  const isChanged = fieldEntries.some(({ name }) => fields[name] !== undefined && fields[name] !== row[name])
+  return isChanged ? { ...row, ...fields, updated_at: changedAt, version: row.version + 1 } : row
 }

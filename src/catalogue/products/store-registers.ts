@@ -2,31 +2,35 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { sendRows } from '../../platform/database/send-rows.ts'
 import type { Registers } from './last-writer-wins.ts'
 
-/** By sku. */
+/** Registers by sku. */
 export type RegistersBySku = ReadonlyMap<string, Registers>
 
 const READ = 'SELECT sku, registers FROM product_registers WHERE sku IN (?) ORDER BY sku FOR UPDATE'
-const MAKE = 'INSERT INTO product_registers (sku, registers) VALUES ?'
-const HOLD = `${MAKE} ON DUPLICATE KEY UPDATE registers = registers`
-const STORE = `${MAKE} ON DUPLICATE KEY UPDATE registers = VALUES(registers)`
+const INSERT = 'INSERT INTO product_registers (sku, registers) VALUES ?'
+const CREATE = `${INSERT} ON DUPLICATE KEY UPDATE registers = registers`
+const STORE = `${INSERT} ON DUPLICATE KEY UPDATE registers = VALUES(registers)`
 
-/** Reads and locks the registers that are stored. */
+/**
+ * Reads the stored registers of these skus and locks them until the end of the transaction.
+ * @returns the registers by sku; a sku without stored registers is missing
+ */
 export async function readRegisters(connection: Connection, skus: readonly string[]): Promise<Map<string, Registers>> {
   const [rows] = await connection.query<({ sku: string; registers: string } & RowDataPacket)[]>(READ, [skus])
   return new Map(rows.map(({ sku, registers }) => [sku, JSON.parse(registers)]))
 }
 
 /**
- * The same, where there are none as well: until the end of the transaction nobody else comes to store or to lock the
- * registers of these skus.
- * @param skus in their order, so that two transactions wait for each other instead of blocking each other
+ * Reads the registers of these skus and locks them until the end of the transaction, creating empty ones where there are
+ * none: then no other transaction can store registers for them either.
+ * @param skus in ascending order, so that two transactions wait for each other instead of blocking each other
  */
-export async function holdRegisters(connection: Connection, skus: readonly string[]): Promise<Map<string, Registers>> {
-  await connection.query(HOLD, [skus.map((sku) => [sku, '{}'])])
+export async function lockRegisters(connection: Connection, skus: readonly string[]): Promise<Map<string, Registers>> {
+  await connection.query(CREATE, [skus.map((sku) => [sku, '{}'])])
   return await readRegisters(connection, skus)
 }
 
+/** Stores registers, in the transaction that the connection is in. */
 export async function storeRegisters(connection: Connection, registers: RegistersBySku): Promise<void> {
-  const rows = Array.from(registers, ([sku, its]) => [sku, JSON.stringify(its)])
+  const rows = Array.from(registers, ([sku, values]) => [sku, JSON.stringify(values)])
   await sendRows(connection, STORE, rows)
 }

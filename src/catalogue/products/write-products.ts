@@ -1,41 +1,50 @@
-import type { Connection } from 'mysql2/promise'
+import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { datetimeToMs, datetimeToTimestamp } from '../../platform/database/datetime.ts'
 import { sendRows } from '../../platform/database/send-rows.ts'
 import { type Change, type ListingKey, type ListingKeys, logChanges } from '../change-log/change.ts'
 import { searchColumn } from '../search/search-words.ts'
-import { signatureColumns, signatureOf } from '../search/word-signature.ts'
+import { signatureOf } from '../search/word-signature.ts'
 import { advanceRegisters } from './advance-registers.ts'
-import { type ProductRow, writtenColumns } from './product-row.ts'
+import type { RowChanges } from './diff-rows.ts'
+import { type ProductRow, productColumns, writtenColumns, writtenValues } from './product-row.ts'
 import { type RegistersBySku, storeRegisters } from './store-registers.ts'
 
-/** What one transaction does to products. */
-export interface ProductWrites {
-  created?: readonly ProductRow[]
-  /** As they are and as they are to be, with the same id. */
-  updated?: readonly { before: ProductRow; after: ProductRow }[]
-  deleted?: readonly ProductRow[]
-  /** What becomes of the registers, where the writes come from events. Those of other writes are seen to here. */
-  registers?: RegistersBySku
-}
-
-const CHANGEABLE = [
-  ...['name', 'description', 'price', 'category', 'stock', 'updated_at', 'version'],
-  ...['search_words', ...signatureColumns]
-]
-const INSERT = `INSERT INTO products (${writtenColumns}) VALUES ?`
+const KEPT_COLUMNS = ['id', 'sku', 'created_at']
+const CHANGED = writtenColumns.filter((column) => !KEPT_COLUMNS.includes(column))
+const INSERT = `INSERT INTO products (${writtenColumns.join(', ')}) VALUES ?`
 const SET_SKU = 'UPDATE products SET sku = ? WHERE id = ?'
-const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGEABLE.map((name) => `${name} = VALUES(${name})`).join(', ')}`
+const UPDATE = `${INSERT} ON DUPLICATE KEY UPDATE ${CHANGED.map((column) => `${column} = VALUES(${column})`).join(', ')}`
 
 /**
- * The one way in which products change: the rows, what their search goes by, and their entries in the change log, in
- * the transaction that the connection is in. What is deleted makes room for what is created: a `sku` may change hands.
- * @param changedAt the moment of the change, as the database has it
+ * Reads the products with these skus and locks them until the end of the transaction.
+ * @param skus in ascending order, so that two transactions wait for each other instead of blocking each other
+ * @returns the rows by sku
  */
-export async function writeProducts(connection: Connection, writes: ProductWrites, changedAt: string): Promise<void> {
-  const { created = [], updated = [], deleted = [], registers } = writes
+export async function lockRows(connection: Connection, skus: readonly string[]): Promise<Map<string, ProductRow>> {
+  const [rows] = await connection.query<(ProductRow & { sku: string } & RowDataPacket)[]>(
+    `SELECT ${productColumns} FROM products WHERE sku IN (?) ORDER BY sku FOR UPDATE`,
+    [skus]
+  )
+  return new Map(rows.map((row) => [row.sku, row]))
+}
+
+/**
+ * Writes changes of products: the rows, their search columns, their registers and their entries in the change log, in the
+ * transaction that the connection is in. All changes of products go through here. Deletions come first, so that a sku can
+ * pass from one product to another.
+ * @param changedAt the time of the change, as the database has it
+ * @param registers the registers as they are to be, where the changes follow from them; otherwise the registers follow
+ * from the changes
+ */
+export async function writeProducts(
+  connection: Connection,
+  { created, updated, deleted }: RowChanges,
+  changedAt: string,
+  registers?: RegistersBySku
+): Promise<void> {
   if (deleted.length > 0) await connection.query('DELETE FROM products WHERE id IN (?)', [deleted.map(({ id }) => id)])
   await sendRows(connection, INSERT, created.map(toValues))
-  // By itself, to be refused when another product has the sku: the statement after it would change that one.
+  // In a statement that fails when another product has the sku: the statement below would change that product.
   for (const { before, after } of updated)
     if (after.sku !== before.sku) await connection.query(SET_SKU, [after.sku, after.id])
   const rows = updated.map(({ after }) => toValues(after))
@@ -64,21 +73,7 @@ function toListingKey({ name, category, price, created_at, updated_at }: Product
   }
 }
 
-/** In the order of `writtenColumns`. */
 function toValues(row: ProductRow) {
   const words = searchColumn(row.name, row.description)
-  return [
-    row.id,
-    row.sku,
-    row.name,
-    row.description,
-    row.price,
-    row.category,
-    row.stock,
-    row.created_at,
-    row.updated_at,
-    row.version,
-    words,
-    ...signatureOf(words)
-  ]
+  return writtenValues(row, words, signatureOf(words))
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
+import { diffRows } from '../../../src/catalogue/products/diff-rows.ts'
 import type { ProductRow } from '../../../src/catalogue/products/product-row.ts'
 import { upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
 import { writeProducts } from '../../../src/catalogue/products/write-products.ts'
@@ -119,7 +120,7 @@ t.test('what is gone is gone: only outages are covered up', async (t) => {
     goneId
   ])
   await connection.beginTransaction()
-  await writeProducts(connection, { deleted }, '2026-03-01 00:00:00.000')
+  await writeProducts(connection, diffRows(deleted.map((row) => [row, undefined])), '2026-03-01 00:00:00.000')
   await connection.commit()
   await waitFor('it is gone', RECOVERED_MS, async () => (await exchange(url + path)).status === 404)
   for (let i = 0; i < 20; i++) t.equal((await exchange(url + path)).status, 404)

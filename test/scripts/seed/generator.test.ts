@@ -81,10 +81,10 @@ t.test('every row is one that the API could have made', async (t) => {
 t.test('rows come in the order of their time, with which their ids begin', async (t) => {
   for (const part of [rows.slice(0, 20_000), generate(7, 20_000, 5_000_000)]) {
     const wrong = part.filter(
-      ({ id, createdAt, updatedAt }, index) =>
-        createdAt < (part[index - 1]?.createdAt ?? '') ||
-        updatedAt < createdAt ||
-        id.readUIntBE(0, 6) !== Date.parse(`${createdAt.replace(' ', 'T')}Z`)
+      ({ id, created_at, updated_at }, index) =>
+        created_at < (part[index - 1]?.created_at ?? '') ||
+        updated_at < created_at ||
+        id.readUIntBE(0, 6) !== Date.parse(`${created_at.replace(' ', 'T')}Z`)
     )
     t.same(wrong, [])
   }
@@ -111,8 +111,8 @@ t.test('it is skewed as shops are', async (t) => {
   const categories = most(countBy(rows, ({ category }) => category))
   t.ok(categories.length >= 40 && (categories[0] ?? 0) > 8 * (categories[12] ?? 0), 'few categories are large')
   t.ok((most(countBy(rows, ({ price }) => price))[20] ?? 0) > 500, 'prices tie')
-  t.ok((most(countBy(rows, ({ createdAt }) => createdAt))[5] ?? 0) === 2048, 'imports share their time')
-  t.ok((most(countBy(rows, ({ updatedAt }) => updatedAt))[5] ?? 0) > 1000, 'so do repricings')
+  t.ok((most(countBy(rows, ({ created_at }) => created_at))[5] ?? 0) === 2048, 'imports share their time')
+  t.ok((most(countBy(rows, ({ updated_at }) => updated_at))[5] ?? 0) > 1000, 'so do repricings')
   t.ok(share(({ price }) => /\.(99|49|00|95)$/.test(price)) > 0.9, 'prices end as shops like them')
   const prices = rows.map(({ price }) => Number(price)).sort((a, b) => a - b)
   t.ok((prices[ROWS / 2] ?? 0) < 40 && (prices[ROWS * 0.99] ?? 0) > 500, 'most are cheap, some are dear')
@@ -124,7 +124,7 @@ t.test('it is skewed as shops are', async (t) => {
 })
 
 t.test('categories come and go', async (t) => {
-  const timesOf = (name: string) => rows.filter(({ category }) => category === name).map(({ createdAt }) => createdAt)
+  const timesOf = (name: string) => rows.filter(({ category }) => category === name).map(({ created_at }) => created_at)
   t.ok((timesOf('Fax & Typewriters').at(-1) ?? '') < '2022-06')
   t.ok((timesOf('Smart Home')[0] ?? '') > '2022-12')
 })

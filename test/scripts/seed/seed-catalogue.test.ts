@@ -45,8 +45,8 @@ function expectedDump(rows: number, seed: number): string[] {
         price: row.price,
         category: row.category,
         stock: row.stock,
-        created_at: row.createdAt,
-        updated_at: row.updatedAt,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
         version: 1,
         search_words: row.searchWords,
         ...Object.fromEntries(signatureColumns.map((column, part) => [column, row.signature[part]]))

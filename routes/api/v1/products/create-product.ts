@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { PRODUCT_MAX_BYTES } from '../../../../schemas/limits.ts'
 import { ProductInput } from '../../../../schemas/product-inputs.ts'
 import {
   created,
@@ -7,18 +8,17 @@ import {
   keyReused,
   orInUse,
   problems,
-  skuConflict,
-  WRITE_LIMIT_BYTES
+  skuConflict
 } from '../../../../schemas/product-writes.ts'
 import { Ref } from '../../../../schemas/types.ts'
 import { createProduct } from '../../../../src/catalogue/products/product-edits.ts'
-import { readInput } from '../../../../src/catalogue/products/read-input.ts'
+import { readInput } from '../../../../src/catalogue/products/read-fields.ts'
 import { toCreated } from '../../../../src/edge/write-responses.ts'
 
 /** `POST /api/v1/products` */
 const route: FastifyPluginAsyncTypebox = async (app) => {
   const { writeProduct } = app
-  app.takeJson({ limitBytes: WRITE_LIMIT_BYTES })
+  app.takeJson({ limitBytes: PRODUCT_MAX_BYTES })
 
   app.post(
     '',

@@ -1,7 +1,7 @@
 import type { SortKey } from '../../../../schemas/products.ts'
 import { limitedSelect } from '../../../platform/database/connection-options.ts'
 import { datetimeToTimestamp, timestampToDatetime } from '../../../platform/database/datetime.ts'
-import { type ProductRow, productColumns } from '../../products/product-row.ts'
+import { columnsOf, type ProductRow, productColumns } from '../../products/product-row.ts'
 import { fullTextExpression, type SearchTerm, termConditions } from '../../search/search-words.ts'
 import { signatureConditions, signatureOf } from '../../search/word-signature.ts'
 import type { SelectiveSource } from '../plan/plan-list.ts'
@@ -42,7 +42,7 @@ export const sortColumns = {
   name: 'name'
 } as const satisfies Record<SortKey, string>
 
-const productColumnsOfP = productColumns.replace(/\w+/g, 'p.$&')
+const productColumnsOfP = columnsOf('p.')
 
 /**
  * Makes the statement for a step of a walk. Prices and signatures are tested inside the index (index condition pushdown);

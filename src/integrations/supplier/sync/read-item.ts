@@ -1,37 +1,39 @@
+import { type ProductField, requiredFields } from '../../../../schemas/product-fields.ts'
 import type { SkuWrite } from '../../../catalogue/products/apply-register-writes.ts'
+import { fieldDefaults, registeredFields } from '../../../catalogue/products/fields.ts'
 import { MAX_AHEAD_MS } from '../../../catalogue/products/last-writer-wins.ts'
-import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
+import { readNamedFields } from '../../../catalogue/products/read-fields.ts'
 import { isJsonObject } from '../../../platform/lib/json-object.ts'
 import { parseRfc3339 } from '../../../platform/lib/rfc3339.ts'
 
-/** An item of a feed that makes no write. */
+/** The reason why an item of a feed makes no write. */
 export interface ItemRefusal {
-  /** As far as it has one. */
+  /** The sku of the item, if it has one. */
   sku: string | null
   /** Everything that is wrong with it. */
   detail: string
 }
 
-/** Which item it is: of all pages that were ever read, and of its page. */
+/** The position of an item: the number of its page, counted over all runs, and its index in the page. */
 export interface ItemPlace {
   page: number
   index: number
 }
 
-/** Beside the sku. */
-const REQUIRED = ['name', 'price'] as const
-const OPTIONAL = ['description', 'category', 'stock'] as const
+const REQUIRED: readonly ProductField[] = ['sku', ...requiredFields]
+/** The optional fields of which null is no value: suppliers send it for what they don't know. */
+const NEVER_NULL = Object.entries(fieldDefaults).flatMap(([name, value]) => (value === null ? [] : [name]))
 
 /**
- * Reads what an item of a feed says: that a product is there, with its fields, or that it is gone, as of its `updatedAt`.
- * Optional fields that are not there say nothing: they stay as they are. Other fields are passed over.
+ * Reads an item of a feed into a write as of its `updatedAt`: the product exists with these fields, or is deleted. Optional
+ * fields that are missing stay as they are. Other fields are ignored.
  */
 export function readItem(item: unknown, place: ItemPlace, nowMs: number): SkuWrite | ItemRefusal {
   if (!isJsonObject(item)) return { sku: null, detail: 'is not an object' }
   const isDeleted = item.deleted === true
-  const { stock, ...others } = item
-  const input = stock === null ? others : item
-  const reading = readNamedFields(input, isDeleted ? ['sku'] : ['sku', ...REQUIRED], isDeleted ? [] : OPTIONAL)
+  const unknown = NEVER_NULL.filter((name) => item[name] === null)
+  const input = { ...item, ...Object.fromEntries(unknown.map((name) => [name, undefined])) }
+  const reading = readNamedFields(input, isDeleted ? ['sku'] : REQUIRED, isDeleted ? [] : registeredFields)
   const atMs = typeof item.updatedAt === 'string' ? parseRfc3339(item.updatedAt) : undefined
   const details = [
     ...('faults' in reading ? reading.faults.map(({ field, detail }) => `${field} ${detail}`) : []),

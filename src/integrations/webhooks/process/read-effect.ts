@@ -1,8 +1,14 @@
+import { type ProductField, requiredFields } from '../../../../schemas/product-fields.ts'
 import type { EventType } from '../../../../schemas/webhooks.ts'
 import type { SkuWrite } from '../../../catalogue/products/apply-register-writes.ts'
+import {
+  type NewFields,
+  type ProductFields,
+  registeredFields,
+  withDefaults
+} from '../../../catalogue/products/fields.ts'
 import { existing, MAX_AHEAD_MS, type RegisterWrite } from '../../../catalogue/products/last-writer-wins.ts'
-import type { ProductField, ProductFields } from '../../../catalogue/products/product-fields.ts'
-import { readNamedFields } from '../../../catalogue/products/read-named-fields.ts'
+import { readNamedFields } from '../../../catalogue/products/read-fields.ts'
 import { parseJson } from '../../../platform/http/json-body.ts'
 
 /** The part of a recorded event that determines its effect. */
@@ -21,25 +27,27 @@ export class InvalidEventError extends Error {
 }
 
 type Fields = Partial<ProductFields>
+
+/** How the data of one type of event is read. */
 interface Reader {
+  /** The fields that must be there, apart from the sku. */
   required: readonly ProductField[]
   /** Fields that may be absent. Any other field is ignored. */
   optional: readonly ProductField[]
   toValues(fields: Fields): RegisterWrite['values']
 }
 
-const FIELDS = ['name', 'description', 'price', 'category', 'stock'] as const
 const readers: { readonly [Type in EventType]: Reader } = {
   'product.created': {
-    required: ['name', 'price'],
-    optional: ['description', 'category', 'stock'],
-    toValues: ({ name = '', price = '', description = null, category = null, stock = 0 }) =>
-      existing({ name, price, description, category, stock })
+    required: requiredFields,
+    optional: registeredFields,
+    // The required fields are there by now.
+    toValues: (fields) => existing(withDefaults(fields as NewFields))
   },
-  'product.updated': { required: [], optional: FIELDS, toValues: withoutSku },
+  'product.updated': { required: [], optional: registeredFields, toValues: (fields) => fields },
   'product.deleted': { required: [], optional: [], toValues: () => ({ exists: false }) },
-  'product.price_changed': { required: ['price'], optional: [], toValues: withoutSku },
-  'product.stock_changed': { required: ['stock'], optional: [], toValues: withoutSku }
+  'product.price_changed': { required: ['price'], optional: [], toValues: (fields) => fields },
+  'product.stock_changed': { required: ['stock'], optional: [], toValues: (fields) => fields }
 }
 
 /**
@@ -63,10 +71,6 @@ function readData(body: Buffer, required: readonly ProductField[], optional: rea
   if ('fields' in reading) return reading.fields
   const details = reading.faults.map(({ field, detail }) => `data.${field} ${detail}`)
   throw new InvalidEventError(`${details.join('; ')}.`)
-}
-
-function withoutSku({ sku, ...fields }: Fields): RegisterWrite['values'] {
-  return fields
 }
 
 function isKnown(type: string): type is EventType {

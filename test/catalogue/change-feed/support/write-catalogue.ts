@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { type ProductRow, productColumns } from '../../../../src/catalogue/products/product-row.ts'
+import { diffRows } from '../../../../src/catalogue/products/diff-rows.ts'
+import { newRow, type ProductRow, productColumns } from '../../../../src/catalogue/products/product-row.ts'
 import { upsertProducts } from '../../../../src/catalogue/products/upsert-products.ts'
 import { writeProducts } from '../../../../src/catalogue/products/write-products.ts'
 import { toDatetime } from '../../../../src/platform/database/datetime.ts'
@@ -23,7 +24,8 @@ export async function removeProduct(connection: Connection, sku: string): Promis
         `SELECT ${productColumns} FROM products WHERE sku = ? FOR UPDATE`,
         [sku]
       )
-      if (deleted.length > 0) await writeProducts(connection, { deleted }, toDatetime(Date.now()))
+      if (deleted.length > 0)
+        await writeProducts(connection, diffRows(deleted.map((row) => [row, undefined])), toDatetime(Date.now()))
     })
   )
 }
@@ -32,7 +34,6 @@ export async function removeProduct(connection: Connection, sku: string): Promis
 export async function createIn(connection: Connection, sku: string): Promise<void> {
   const now = Date.now()
   const at = toDatetime(now)
-  const fields = { sku, name: `Product ${sku}`, description: null, price: '9.99', category: null, stock: 1 }
-  const row = { id: uuidV7(now, randomBytes(10)), ...fields, created_at: at, updated_at: at, version: 1 }
-  await writeProducts(connection, { created: [row] }, at)
+  const row = newRow(uuidV7(now, randomBytes(10)), { sku, name: `Product ${sku}`, price: '9.99', stock: 1 }, at)
+  await writeProducts(connection, diffRows([[undefined, row]]), at)
 }

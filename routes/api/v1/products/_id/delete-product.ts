@@ -1,11 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import {
-  ConditionHeaders,
-  conditionFailed,
-  notFound,
-  problems,
-  WRITE_LIMIT_BYTES
-} from '../../../../../schemas/product-writes.ts'
+import { PRODUCT_MAX_BYTES } from '../../../../../schemas/limits.ts'
+import { ConditionHeaders, conditionFailed, notFound, problems } from '../../../../../schemas/product-writes.ts'
 import { ProductParams } from '../../../../../schemas/products.ts'
 import { deleteProduct } from '../../../../../src/catalogue/products/product-edits.ts'
 import { toDeleted } from '../../../../../src/edge/write-responses.ts'
@@ -14,7 +9,7 @@ import { parseId } from '../../../../../src/platform/lib/uuid.ts'
 /** `DELETE /api/v1/products/{id}` */
 const route: FastifyPluginAsyncTypebox = async (app) => {
   const { writeProduct } = app
-  app.takeJson({ limitBytes: WRITE_LIMIT_BYTES })
+  app.takeJson({ limitBytes: PRODUCT_MAX_BYTES })
 
   app.delete(
     '',

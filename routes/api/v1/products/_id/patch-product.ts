@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { PRODUCT_MAX_BYTES } from '../../../../../schemas/limits.ts'
 import { ProductPatch } from '../../../../../schemas/product-inputs.ts'
 import {
   conditionFailed,
@@ -9,13 +10,12 @@ import {
   orInUse,
   problems,
   skuConflict,
-  WRITE_LIMIT_BYTES,
   written
 } from '../../../../../schemas/product-writes.ts'
 import { ProductParams } from '../../../../../schemas/products.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 import { patchProduct } from '../../../../../src/catalogue/products/product-edits.ts'
-import { readPatch } from '../../../../../src/catalogue/products/read-input.ts'
+import { readPatch } from '../../../../../src/catalogue/products/read-fields.ts'
 import { toWritten } from '../../../../../src/edge/write-responses.ts'
 import { parseId } from '../../../../../src/platform/lib/uuid.ts'
 
@@ -24,7 +24,7 @@ const CONTENT_TYPES = ['application/merge-patch+json', 'application/json']
 /** `PATCH /api/v1/products/{id}` */
 const route: FastifyPluginAsyncTypebox = async (app) => {
   const { writeProduct } = app
-  app.takeJson({ limitBytes: WRITE_LIMIT_BYTES, contentTypes: CONTENT_TYPES })
+  app.takeJson({ limitBytes: PRODUCT_MAX_BYTES, contentTypes: CONTENT_TYPES })
 
   app.patch(
     '',

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { PRODUCT_MAX_BYTES } from '../../../../../schemas/limits.ts'
 import { ProductInput } from '../../../../../schemas/product-inputs.ts'
 import {
   ConditionHeaders,
@@ -6,20 +7,19 @@ import {
   created,
   problems,
   skuConflict,
-  WRITE_LIMIT_BYTES,
   written
 } from '../../../../../schemas/product-writes.ts'
 import { ProductParams } from '../../../../../schemas/products.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 import { replaceProduct } from '../../../../../src/catalogue/products/product-edits.ts'
-import { readInput } from '../../../../../src/catalogue/products/read-input.ts'
+import { readInput } from '../../../../../src/catalogue/products/read-fields.ts'
 import { toReplaced } from '../../../../../src/edge/write-responses.ts'
 import { parseId } from '../../../../../src/platform/lib/uuid.ts'
 
 /** `PUT /api/v1/products/{id}` */
 const route: FastifyPluginAsyncTypebox = async (app) => {
   const { writeProduct } = app
-  app.takeJson({ limitBytes: WRITE_LIMIT_BYTES })
+  app.takeJson({ limitBytes: PRODUCT_MAX_BYTES })
 
   app.put(
     '',

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { PRODUCT_MAX_BYTES } from '../../../../../../schemas/limits.ts'
 import { StockAdjustment } from '../../../../../../schemas/product-inputs.ts'
 import {
   conditionFailed,
@@ -9,7 +10,6 @@ import {
   orInUse,
   problems,
   stockConflict,
-  WRITE_LIMIT_BYTES,
   written
 } from '../../../../../../schemas/product-writes.ts'
 import { ProductParams } from '../../../../../../schemas/products.ts'
@@ -21,7 +21,7 @@ import { parseId } from '../../../../../../src/platform/lib/uuid.ts'
 /** `POST /api/v1/products/{id}/stock-adjustments` */
 const route: FastifyPluginAsyncTypebox = async (app) => {
   const { writeProduct } = app
-  app.takeJson({ limitBytes: WRITE_LIMIT_BYTES })
+  app.takeJson({ limitBytes: PRODUCT_MAX_BYTES })
 
   app.post(
     '',

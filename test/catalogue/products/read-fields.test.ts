@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { type ProductField, readProductFields } from '../../../src/catalogue/products/product-fields.ts'
+import type { ProductField } from '../../../schemas/product-fields.ts'
+import { readProductFields } from '../../../src/catalogue/products/read-fields.ts'
 
 const read = (input: Partial<Record<ProductField, unknown>>) => readProductFields(input)
 const detailOf = (field: ProductField, value: unknown) => {
