@@ -1,6 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { CURSOR_MAX_LENGTH } from './limits.ts'
-import { Product } from './products.ts'
+import { CURSOR_MAX_LENGTH, Product } from './products.ts'
 import { Ref, StringEnum } from './types.ts'
 
 export const CHANGES_LIMIT_DEFAULT = 100

@@ -1,5 +1,4 @@
 import { type TOptional, type TSchema, Type } from '@sinclair/typebox'
-import { STOCK_MAX } from './limits.ts'
 import { PRICE_PATTERN, patternDetails, SKU_PATTERN } from './patterns.ts'
 import { Nullable } from './types.ts'
 
@@ -25,6 +24,7 @@ interface FieldContract {
 export const NAME_MAX_LENGTH = 255
 export const DESCRIPTION_MAX_LENGTH = 5000
 export const CATEGORY_MAX_LENGTH = 100
+export const STOCK_MAX = 2_147_483_647
 
 const stock = Type.Integer({ minimum: 0, maximum: STOCK_MAX })
 

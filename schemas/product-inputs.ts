@@ -1,6 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { STOCK_MAX } from './limits.ts'
-import { fieldExamples, fieldInputs, newFieldInputs } from './product-fields.ts'
+import { fieldExamples, fieldInputs, newFieldInputs, STOCK_MAX } from './product-fields.ts'
 
 export const ProductInput = Type.Object(newFieldInputs, {
   $id: 'ProductInput',

@@ -1,10 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { CURSOR_MAX_LENGTH } from './limits.ts'
 import { PRICE_PATTERN, UUID_PATTERN } from './patterns.ts'
 import { CATEGORY_MAX_LENGTH, fieldExamples, fieldOutputs } from './product-fields.ts'
 import { Ref, StringEnum } from './types.ts'
 
 export const SEARCH_MAX_LENGTH = 200
+export const CURSOR_MAX_LENGTH = 2048
 export const CATEGORIES_MAX_ITEMS = 20
 
 export const productExample = {

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { CURSOR_MAX_LENGTH } from './limits.ts'
+import { CURSOR_MAX_LENGTH } from './products.ts'
 import { Nullable, Ref, StringEnum } from './types.ts'
 import { EVENT_TYPE_PATTERN, WebhookEvent } from './webhooks.ts'
 

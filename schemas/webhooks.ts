@@ -1,6 +1,6 @@
 import { type Static, type TObject, Type } from '@sinclair/typebox'
-import { STOCK_MAX } from './limits.ts'
 import { SKU_PATTERN } from './patterns.ts'
+import { STOCK_MAX } from './product-fields.ts'
 import { ProductInput, ProductPatch } from './product-inputs.ts'
 import { StringEnum } from './types.ts'
 

@@ -12,6 +12,11 @@ export const HEADERS_TIMEOUT_MS = 15_000
 export const BODY_TIMEOUT_MS = 30_000
 /** Size of a request body. Bulk bodies are limited by line. */
 export const BODY_MAX_BYTES = 1_048_576
+/**
+ * Size of one product as JSON: the body of a single write, or a line of a bulk body. The longest product fits at twelve
+ * bytes for each character.
+ */
+export const PRODUCT_MAX_BYTES = 131_072
 /** Time to process a request, before it is answered 503 `handler-timeout`. Lists and products have shorter limits of their own. */
 export const HANDLER_TIMEOUT_MS = 10_000
 /** Time that a connection may be idle. Longer than the 60 s of common load balancers, so that they close it first. */
@@ -38,8 +43,6 @@ export const KEY_LOOKUPS_PER_MINUTE = 600
 export const MAX_BULKS = 4
 /** Bulk requests of one client at a time, on one instance. */
 export const MAX_BULKS_PER_CLIENT = 2
-/** Size of a line of a bulk body. */
-export const BULK_LINE_MAX_BYTES = 131_072
 /** Time in which a client sends nothing although the service reads, before the bulk ends. */
 export const BULK_IDLE_TIMEOUT_MS = 30_000
 /** Time in which a client neither sends nor reads, before the connection is closed. */

@@ -1,4 +1,4 @@
-import { BULK_LINE_MAX_BYTES } from '../../config/limits.ts'
+import { PRODUCT_MAX_BYTES } from '../../config/limits.ts'
 import { createLineSplitter, type Line } from '../../platform/lib/line-splitter.ts'
 import { type BulkLine, readLine } from './read-line.ts'
 
@@ -8,7 +8,7 @@ const BATCH_BYTES = 2 ** 20
 
 /** Reads a body batch by batch. None is empty; of the body no more is held than one of them. */
 export async function* readBatches(chunks: AsyncIterable<Buffer>): AsyncGenerator<BulkLine[]> {
-  const splitter = createLineSplitter(BULK_LINE_MAX_BYTES)
+  const splitter = createLineSplitter(PRODUCT_MAX_BYTES)
   let batch: BulkLine[] = []
   let bytesRead = 0
 

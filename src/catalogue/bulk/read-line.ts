@@ -1,7 +1,7 @@
 import { BulkDelete, BulkUpsert } from '../../../schemas/bulk.ts'
 import type { Problem } from '../../../schemas/problem.ts'
 import type { ProblemCode } from '../../../schemas/problem-types.ts'
-import { BULK_LINE_MAX_BYTES } from '../../config/limits.ts'
+import { PRODUCT_MAX_BYTES } from '../../config/limits.ts'
 import { AppError, validationFailed } from '../../platform/errors/app-error.ts'
 import { validationFromSchema } from '../../platform/errors/framework-errors.ts'
 import { createBodyValidator, parseJson } from '../../platform/http/json-body.ts'
@@ -26,7 +26,7 @@ const isDelete = compile(BulkDelete)
 /** Reads a line by the rules of single writes. Undefined for a blank one. */
 export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
   if (bytes === null) {
-    const detail = `The line has more than ${BULK_LINE_MAX_BYTES} bytes.`
+    const detail = `The line has more than ${PRODUCT_MAX_BYTES} bytes.`
     return { line, sku: null, refusal: { code: 'payload-too-large', detail } }
   }
   if (isBlank(bytes)) return undefined

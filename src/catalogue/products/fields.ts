@@ -1,4 +1,3 @@
-import { STOCK_MAX } from '../../../schemas/limits.ts'
 import { PRICE_PATTERN, patternDetails, SKU_PATTERN } from '../../../schemas/patterns.ts'
 import {
   CATEGORY_MAX_LENGTH,
@@ -7,7 +6,8 @@ import {
   NAME_MAX_LENGTH,
   type ProductField,
   productFields,
-  type RequiredField
+  type RequiredField,
+  STOCK_MAX
 } from '../../../schemas/product-fields.ts'
 import type { Product } from '../../../schemas/products.ts'
 import { normalizeText } from './normalize-text.ts'

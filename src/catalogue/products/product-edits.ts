@@ -1,4 +1,4 @@
-import { STOCK_MAX } from '../../../schemas/limits.ts'
+import { STOCK_MAX } from '../../../schemas/product-fields.ts'
 import { toDatetime } from '../../platform/database/datetime.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
 import { type Preconditions, requirePreconditions } from '../../platform/http/conditional.ts'

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PRODUCT_MAX_BYTES } from '../../../../schemas/limits.ts'
 import { ProductInput } from '../../../../schemas/product-inputs.ts'
 import {
   created,
@@ -13,6 +12,7 @@ import {
 import { Ref } from '../../../../schemas/types.ts'
 import { createProduct } from '../../../../src/catalogue/products/product-edits.ts'
 import { readInput } from '../../../../src/catalogue/products/read-fields.ts'
+import { PRODUCT_MAX_BYTES } from '../../../../src/config/limits.ts'
 import { toCreated } from '../../../../src/edge/write-responses.ts'
 
 /** `POST /api/v1/products` */

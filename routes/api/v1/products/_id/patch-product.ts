@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PRODUCT_MAX_BYTES } from '../../../../../schemas/limits.ts'
 import { ProductPatch } from '../../../../../schemas/product-inputs.ts'
 import {
   conditionFailed,
@@ -16,6 +15,7 @@ import { ProductParams } from '../../../../../schemas/products.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 import { patchProduct } from '../../../../../src/catalogue/products/product-edits.ts'
 import { readPatch } from '../../../../../src/catalogue/products/read-fields.ts'
+import { PRODUCT_MAX_BYTES } from '../../../../../src/config/limits.ts'
 import { toWritten } from '../../../../../src/edge/write-responses.ts'
 import { parseId } from '../../../../../src/platform/lib/uuid.ts'
 

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { PRODUCT_MAX_BYTES } from '../../../../../../schemas/limits.ts'
 import { StockAdjustment } from '../../../../../../schemas/product-inputs.ts'
 import {
   conditionFailed,
@@ -15,6 +14,7 @@ import {
 import { ProductParams } from '../../../../../../schemas/products.ts'
 import { Ref } from '../../../../../../schemas/types.ts'
 import { adjustStock } from '../../../../../../src/catalogue/products/product-edits.ts'
+import { PRODUCT_MAX_BYTES } from '../../../../../../src/config/limits.ts'
 import { toWritten } from '../../../../../../src/edge/write-responses.ts'
 import { parseId } from '../../../../../../src/platform/lib/uuid.ts'
 
