@@ -4,8 +4,9 @@ import { STOCK_MAX } from './product-fields.ts'
 import { ProductInput, ProductPatch } from './product-inputs.ts'
 import { StringEnum } from './types.ts'
 
-/** An id must be the same on the next delivery, to the byte. */
+/** The id of an event: 1 to 190 printable ASCII characters, compared byte by byte. */
 export const EVENT_ID_PATTERN = '^[!-~]{1,190}$'
+/** The type of an event: 1 to 64 printable ASCII characters. */
 export const EVENT_TYPE_PATTERN = '^[!-~]{1,64}$'
 
 export const WebhookEvent = Type.Object(
@@ -13,24 +14,24 @@ export const WebhookEvent = Type.Object(
     id: Type.String({
       pattern: EVENT_ID_PATTERN,
       description:
-        'Says which event it is, the same on each delivery: 1 to 190 printable ASCII characters without spaces. With ' +
-        'Standard Webhooks `webhook-id` says it instead.'
+        'Identifies the event, and is the same on every delivery of it: 1 to 190 printable ASCII characters without ' +
+        'spaces. With Standard Webhooks the signed `webhook-id` identifies it instead.'
     }),
     type: Type.String({
       pattern: EVENT_TYPE_PATTERN,
       description:
-        'What has happened: 1 to 64 printable ASCII characters without spaces. What is not known here is ignored.'
+        'What happened: 1 to 64 printable ASCII characters without spaces. Events of unknown types are recorded and ignored.'
     }),
     occurredAt: Type.String({
       format: 'date-time',
       description:
-        'When it happened, to the millisecond (RFC 3339): the order of events, whatever the order of deliveries.'
+        'When it happened (RFC 3339), to the millisecond. Events take effect in this order, not in the order of deliveries.'
     }),
-    data: Type.Object({}, { additionalProperties: true, description: 'What it says, depending on `type`.' })
+    data: Type.Object({}, { additionalProperties: true, description: 'The details. Their form depends on `type`.' })
   },
   {
     $id: 'WebhookEvent',
-    description: 'Something that has happened elsewhere.',
+    description: 'Something that happened in another system.',
     examples: [
       {
         id: 'evt_0042',
@@ -46,7 +47,9 @@ export type WebhookEvent = Static<typeof WebhookEvent>
 export const WebhookReceipt = Type.Object(
   {
     status: StringEnum(['accepted', 'duplicate', 'ignored'], {
-      description: 'It is recorded; it was recorded before; it is recorded, and nothing follows from its type.'
+      description:
+        '`accepted`: the event is recorded. `duplicate`: it had been recorded before. `ignored`: it is recorded, but its ' +
+        'type is unknown and has no effect.'
     }),
     eventId: WebhookEvent.properties.id
   },
@@ -54,14 +57,14 @@ export const WebhookReceipt = Type.Object(
 )
 export type WebhookReceipt = Static<typeof WebhookReceipt>
 
-const sku = Type.String({ pattern: SKU_PATTERN, description: 'Which product.' })
+const sku = Type.String({ pattern: SKU_PATTERN, description: 'The sku of the product.' })
 const stock = Type.Integer({
   minimum: 0,
   maximum: STOCK_MAX,
-  description: 'How many there are then; not by how many they have changed.'
+  description: 'The number of items in stock: the new total, not the change.'
 })
 
-/** What each type of event has as `data`. */
+/** The schema of `data` for each type of event that has an effect. */
 export const eventData = {
   'product.created': Type.Object({ ...ProductInput.properties, sku }),
   'product.updated': Type.Object({ ...ProductPatch.properties, sku }),
@@ -70,19 +73,21 @@ export const eventData = {
   'product.stock_changed': Type.Object({ sku, stock })
 } satisfies Record<string, TObject>
 
+/** A type of event that has an effect. */
 export type EventType = keyof typeof eventData
+/** The types of events that have an effect. */
 export const EVENT_TYPES = Object.keys(eventData) as EventType[]
 
 const { id, occurredAt } = WebhookEvent.properties
 const descriptions: Readonly<Record<EventType, string>> = {
-  'product.created': 'A product was made. Fields that are not there are null, the stock 0.',
-  'product.updated': 'Some fields of a product were changed. Others stay as they are.',
+  'product.created': 'A product was created. Absent fields are null, and an absent stock is 0.',
+  'product.updated': 'Some fields of a product were changed. Absent fields stay as they are.',
   'product.deleted': 'A product was deleted.',
-  'product.price_changed': 'A product has another price.',
-  'product.stock_changed': 'A product has another stock.'
+  'product.price_changed': 'The price of a product changed.',
+  'product.stock_changed': 'The stock of a product changed.'
 }
 
-/** The types of events that something follows from, each with its schema. */
+/** The schema of the whole event, for each type that has an effect. */
 export const webhookEvents = EVENT_TYPES.map((type) =>
   Type.Object(
     { id, type: Type.Literal(type), occurredAt, data: eventData[type] },
@@ -90,7 +95,7 @@ export const webhookEvents = EVENT_TYPES.map((type) =>
   )
 )
 
-/** `ProductPriceChangedEvent` of `product.price_changed`. */
+/** Makes `ProductPriceChangedEvent` of `product.price_changed`. */
 function schemaName(type: EventType): string {
   const words = type.split(/[._]/).map((word) => word.charAt(0).toUpperCase() + word.slice(1))
   return `${words.join('')}Event`
