@@ -12,10 +12,7 @@ export const HEADERS_TIMEOUT_MS = 15_000
 export const BODY_TIMEOUT_MS = 30_000
 /** Size of a request body. Bulk bodies are limited by line. */
 export const BODY_MAX_BYTES = 1_048_576
-/**
- * Size of one product as JSON: the body of a single write, or a line of a bulk body. The longest product fits at twelve
- * bytes for each character.
- */
+/** Size of a product as JSON: the body of a single write, or a line of a bulk. The longest fits at 12 bytes a character. */
 export const PRODUCT_MAX_BYTES = 131_072
 /** Time to process a request, before it is answered 503 `handler-timeout`. Lists and products have shorter limits of their own. */
 export const HANDLER_TIMEOUT_MS = 10_000
