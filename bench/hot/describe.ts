@@ -44,12 +44,12 @@ export function describeHot(results: HotResults): string {
 
   return `Each contender is one process that answers the same bytes: a list of 20 products (${answers.list.length} bytes, compressed ${answers.gzippedList.length}), one
 product (${answers.detail.length} bytes), or a 304. Aisle runs in production with everything on: limiter (far below its limit), security headers, CORS,
-cache, access log; and once more without the limiter. The naive assembly has the packages for the same, at their defaults: helmet, cors, rate-limit, redis, etag, compress and
-the framework's request log. Logs go to files. ${rounds} rounds of ${durationMs / 1000} s each; within a round the contenders follow each other at
-once, in alternating order, and one is under load at a time. Numbers are medians of the rounds, ratios are to bare Fastify of
-the same round, with their range. The client accepts an answer by its status and length, and a sample by all of its bytes.
-It is not what limits: against bare node:http it took ${share(({ clientCpuShare }) => clientCpuShare)} of a core, the server ${share(({ serverCpuShare }) => serverCpuShare)}, and programs that
-have no part in this ${share(({ othersCpuShare }) => othersCpuShare)}. A measurement in which they took more than ${DISTURBED_SHARE * 100} % was repeated, at most ${ATTEMPTS - 1} times.
+cache, access log; and once more without the limiter. The naive assembly uses the usual packages for the same features, at their defaults: helmet, cors, rate-limit, redis, etag, compress and
+the framework's request log. Logs go to files. ${rounds} rounds of ${durationMs / 1000} s each; within a round the contenders run one after the
+other, in alternating order. Numbers are medians of the rounds; ratios are to bare Fastify in the same round, with their
+range. The client checks status and length of every response, and all bytes of a sample.
+The client is not the bottleneck: against bare node:http it used ${share(({ clientCpuShare }) => clientCpuShare)} of a core, the server ${share(({ serverCpuShare }) => serverCpuShare)}, and unrelated
+programs ${share(({ othersCpuShare }) => othersCpuShare)}. A measurement in which those used more than ${DISTURBED_SHARE * 100} % was repeated, at most ${ATTEMPTS - 1} times.
 
 ${total(errors) === 0 ? 'No errors.' : `**ERRORS: ${describeTally(errors)}**`}
 
@@ -60,7 +60,7 @@ ${markdownTable(
   rows.map((row) => ratioLine(row, rateOf))
 )}
 
-Answers for the same processor time of the server, all its threads together; other programs on the machine disturb this less:
+Responses per CPU second of the server, all threads together; other programs on the machine disturb this less:
 
 ${markdownTable(
   ['answer', 'connections', ...nameContenders(rows)],

@@ -20,14 +20,14 @@ const HEAD = [
 /** @param samples how many of a scenario there are at most */
 export function describeListing(results: readonly SizeResult[], samples: number): string {
   const growth = results.length > 1 ? `\n\n${describeGrowth(results)}` : ''
-  return `Up to ${samples} different questions for each scenario, so that no cache has an answer: \`Cache-Status\` says so of each. “Every
-sort” is all four keys in both orders, in turns, with 10 to 40 products a page. Aisle is the whole service in production. The
-floor is a bare Fastify handler with the best SQL that we can write by hand, over the same driver and with the same JSON. It is
-told what Aisle has to find out: each way to write a scenario is tried at first, the fastest one counts, and all of them must
-find the same products. Both are a process with one connection to the client, which asks one question at a time, of the one and
-then of the other, in alternating order. The naive statements run without HTTP; the server gives them up after ${NAIVE_LIMIT_MS / 1000} s. Rows examined (medians, index
-entries included) and plans are those of the statements that Aisle sends; what FULLTEXT reads within its own index is in no
-counter. The database, the servers and the client share the cores.
+  return `Up to ${samples} different queries per scenario, so that no cache has the answer (verified by \`Cache-Status\`). “Every
+sort” is all four keys in both orders, in turn, with 10 to 40 products a page. Aisle is the whole service in production. The
+floor is hand-written SQL with the best plan known in advance, behind a bare Fastify handler, with the same driver and the same
+JSON: every way to write a scenario is tried first, the fastest one counts, and all of them must find the same products. Each is
+one process with one connection to the client, which sends one query at a time, to the one and then to the other, in
+alternating order. The naive statements run without HTTP; the server aborts them after ${NAIVE_LIMIT_MS / 1000} s. Rows examined (medians, index
+entries included) and plans are those of the statements that Aisle sends; what FULLTEXT reads within its own index is not
+counted. The database, the servers and the client share the cores.
 
 ${results.map(describeSize).join('\n\n')}${growth}`
 }

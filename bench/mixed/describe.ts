@@ -32,10 +32,10 @@ export function describeMixed({ rows, rate, hotMs, mixedMs, warmUpErrors, rounds
   const writingSeconds = rounds.reduce((sum, { written }) => sum + written.seconds, 0)
 
   return `${rows.toLocaleString('en')} products; lists by category, price range, sort and limit (without search), ${rate} requests a second at random times. The
-popularity of ${HOT_QUERIES.toLocaleString('en')} lists follows Zipf's law. ${rounds.length} times, all of them are asked for once, then come ${hotMs / 1000} s over them alone,
-and ${mixedMs / 1000} s in which ${percent(mixed.coldMisses.count / requests)} of the requests are for lists that nobody has asked for before, while another
+popularity of ${HOT_QUERIES.toLocaleString('en')} lists follows Zipf's law. ${rounds.length} times, all of them are requested once; then follow ${hotMs / 1000} s with these lists only,
+and ${mixedMs / 1000} s in which ${percent(mixed.coldMisses.count / requests)} of the requests are for lists never requested before, while another
 process writes ${(writes / writingSeconds).toFixed(1)} products a second, one in five of them new. Latencies count from the time at which a request was due;
-the client sent them ${milliseconds(mixed.delayMicros.percentile(50))} ms (p50) and ${milliseconds(mixed.delayMicros.percentile(99))} ms (p99) later. Hits and misses are told apart by \`Cache-Status\`.
+the client sent them ${milliseconds(mixed.delayMicros.percentile(50))} ms (p50) and ${milliseconds(mixed.delayMicros.percentile(99))} ms (p99) later. Hits and misses are distinguished by \`Cache-Status\`.
 MySQL, Redis, Aisle, the writer and the client share the cores.
 
 ${total(errors) === 0 ? 'No errors.' : `**ERRORS: ${describeTally(errors)}**`}
@@ -47,7 +47,7 @@ ${markdownTable(
     line('all hot', 'misses', hot.misses),
     line('mixed', 'hits', mixed.hits),
     line('mixed', 'misses', mixed.misses),
-    line('mixed', 'of these, asked for the first time', mixed.coldMisses)
+    line('mixed', 'of these, requested for the first time', mixed.coldMisses)
   ]
 )}
 

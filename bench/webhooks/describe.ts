@@ -43,11 +43,11 @@ export function describeWebhooks(results: WebhookResults): string {
   }
   const wasBusy = workRounds.every(({ pendingAfter }) => pendingAfter > 0)
 
-  return `Events of products, each signed as Standard Webhooks and told apart by its id. ${rounds.length} rounds of ${durationMs / 1000} s: ${connections} connections
-deliver one after the other to a service without a worker, and, in turns before and after it, a bare loop on each of ${poolConnections}
-connections does nothing but the same INSERT, as a prepared statement; the service has as many connections. Ratios are of the
-same round. Then, ${workRounds.length} times, a service with its worker is started on ${events.toLocaleString('en')} events that wait, and on so many that it has
-work for longer than ${rate} deliveries a second at random times, for ${rateMs / 1000} s, take. Latencies count from the time at which a
+  return `Product events, each with an id of its own and a Standard Webhooks signature. ${rounds.length} rounds of ${durationMs / 1000} s: ${connections} connections
+deliver one event after the other to a service without a worker; in turns before and after it, a bare loop on each of ${poolConnections}
+connections runs only the same INSERT, as a prepared statement; the service has as many connections. Ratios are within the
+same round. Then, ${workRounds.length} times, a service with its worker starts with ${events.toLocaleString('en')} pending events, and with enough to keep it
+busy for longer than ${rate} deliveries a second at random times for ${rateMs / 1000} s take. Latencies count from the time at which a
 delivery was due. MySQL, Redis, Aisle and the client share the cores.
 
 ${total(errors) === 0 ? 'No errors.' : `**ERRORS: ${describeTally(errors)}**`}${wasBusy ? '' : ' **The worker ran out of work.**'}
@@ -56,15 +56,15 @@ ${markdownTable(
   ['what', 'median', 'range', 'goal'],
   [
     line(
-      'acknowledgements, beside the bare INSERTs',
+      'acknowledgements, compared with bare INSERTs',
       rounds.map(ratioOf),
       (value) => `${value.toFixed(2)} ×`,
       '≥ 0.5 ×'
     ),
     line('acknowledgements/s', pick(rounds, 'answersPerSecond'), whole, ''),
     line('bare INSERTs/s', pick(rounds, 'insertsPerSecond'), whole, ''),
-    line('p99 ms of an acknowledgement, as fast as they can', pick(rounds, 'p99Micros'), milliseconds, ''),
-    line('CPU µs of the service for an acknowledgement', pick(rounds, 'cpuMicros'), whole, ''),
+    line('p99 ms of an acknowledgement, at full speed', pick(rounds, 'p99Micros'), milliseconds, ''),
+    line('CPU µs of the service per acknowledgement', pick(rounds, 'cpuMicros'), whole, ''),
     line('events processed/s', pick(workRounds, 'processedPerSecond'), whole, '≥ 1,000')
   ]
 )}
