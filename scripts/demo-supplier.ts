@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { startSupplier } from '../tools/supplier-simulator/start-supplier.ts'
 import type { Environment } from './environment.ts'
 
-/** The supplier of a demo: the simulator, in the process of the service. */
+/** The supplier of a demo: a simulator in the process that runs the service. */
 export interface DemoSupplier {
-  /** What the service is configured with. */
+  /** The environment variables of the service. */
   env: Environment['env']
   url: string
   /** Delivers webhooks to the service at this address. */
@@ -15,15 +15,15 @@ export interface DemoSupplier {
 
 const PORT = 4010
 const WEBHOOKS_PATH = '/api/v1/webhooks/events'
-/** Variables of the demo, for other commands beside it. */
+/** The variables of a running demo, for other commands. */
 const FILE = join(import.meta.dirname, '../.data/development/supplier.json')
 
-/** Is there a demo supplier to be started, or to be used: has nobody configured one, nor anything else of the kind? */
+/** Returns whether a command uses a demo supplier: on private engines, when no supplier is configured. */
 export function hasDemoSupplier({ env, isPrivate }: Environment): boolean {
   return isPrivate && !env.EXTERNAL_API_BASE_URL && !env.OAUTH_TOKEN_URL
 }
 
-/** Starts the supplier of a demo, at its usual port unless that is in use or no port is wished for. */
+/** Starts the supplier of a demo on its usual port, or on a free one when that is taken or `PORT` is 0. */
 export async function startDemoSupplier({ env }: Environment): Promise<DemoSupplier> {
   const [webhookSecret] = (env.WEBHOOK_SECRET ?? '').split(',').map((secret) => secret.trim())
   const options = webhookSecret ? { webhookSecret } : {}
@@ -47,7 +47,7 @@ export async function startDemoSupplier({ env }: Environment): Promise<DemoSuppl
   }
 }
 
-/** The variables of the demo that runs, if one does. */
+/** Returns the variables of the running demo; none when no demo is running. */
 export function demoSupplierVariables(): Record<string, string> {
   return JSON.parse(read() ?? '{}')
 }
@@ -56,7 +56,7 @@ function read(): string | undefined {
   try {
     return readFileSync(FILE, 'utf8')
   } catch {
-    // No demo runs.
+    // No demo is running.
     return undefined
   }
 }

@@ -8,8 +8,8 @@ import { interruption } from './interruption.ts'
 const USAGE = `npm run supplier -- [--port 4010] [--products 5000] [--seed 42] [--token-seconds 3600]
        [--deliver-to URL --rate EVENTS_PER_SECOND]
 
-A supplier to try things on: a token endpoint, availability, a product feed, signed webhooks, and faults on demand.
-OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET and WEBHOOK_SECRET are taken from the environment where they are set.`
+Starts a supplier simulator: a token endpoint, availability, a product feed, signed webhooks, and faults on demand.
+It uses OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET and WEBHOOK_SECRET from the environment if they are set.`
 
 const DOT_ENV = join(import.meta.dirname, '../.env')
 const env = { ...(existsSync(DOT_ENV) ? parseEnv(readFileSync(DOT_ENV, 'utf8')) : {}), ...process.env }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Fault } from '../../tools/supplier-simulator/faults.ts'
 import { type Supplier, type SupplierOptions, startSupplier } from '../../tools/supplier-simulator/start-supplier.ts'
-import type { FeedPage, ProductEvent } from '../../tools/supplier-simulator/supplier-catalogue.ts'
+import type { CataloguePage, ProductEvent } from '../../tools/supplier-simulator/supplier-catalogue.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const WAIT_MS = 30_000
@@ -59,9 +59,9 @@ t.test('the feed has every product once, deleted ones too, and the same for the 
   const [one, other] = [await supplierFor(t), await supplierFor(t)]
   const walk = async (supplier: Supplier, query: string) => {
     const ask = await asker(supplier)
-    const products: FeedPage['data'] = []
+    const products: CataloguePage['data'] = []
     for (let cursor: string | null = ''; cursor !== null; ) {
-      const page: FeedPage = JSON.parse(
+      const page: CataloguePage = JSON.parse(
         await (await ask(`/products?limit=99${query}${cursor && `&cursor=${cursor}`}`)).text()
       )
       products.push(...page.data)

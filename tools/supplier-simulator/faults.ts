@@ -3,10 +3,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type Static, Type } from '@sinclair/typebox'
 import { StringEnum } from '../../schemas/types.ts'
 
-/** What is to go wrong, and where. */
+/** A fault that the simulator produces, and the requests that it affects. */
 export const Fault = Type.Object(
   {
-    path: Type.String({ description: 'Requests whose path begins so, such as /availability; / is any.' }),
+    path: Type.String({ description: 'Prefix of the paths that are affected, such as /availability; / for all.' }),
     kind: StringEnum(
       [
         'status',
@@ -22,36 +22,44 @@ export const Fault = Type.Object(
       {}
     ),
     status: Type.Optional(
-      Type.Integer({ minimum: 400, maximum: 599, description: 'Of kind status; 503 unless said.' })
+      Type.Integer({ minimum: 400, maximum: 599, description: 'For kind status; 503 by default.' })
     ),
-    retryAfter: Type.Optional(Type.String({ description: 'Of kind status: the value of Retry-After.' })),
-    latencyMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000, description: 'Before whatever follows.' })),
-    share: Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: 'Of the requests; all unless said.' })),
-    count: Type.Optional(Type.Integer({ minimum: 0, description: 'Of requests, then no more; no end unless said.' }))
+    retryAfter: Type.Optional(Type.String({ description: 'For kind status: the value of Retry-After.' })),
+    latencyMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 600_000, description: 'Delay before the response.' })),
+    share: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 1, description: 'Share of the requests that is affected; all by default.' })
+    ),
+    count: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Number of requests that are affected; unlimited by default.' })
+    )
   },
   { additionalProperties: false }
 )
 export type Fault = Static<typeof Fault>
 
+/** A response of the simulator. */
 export interface Reply {
   status: number
   headers?: Record<string, string>
   body: unknown
 }
 
-/** The faults of one supplier. */
+/** The active faults of one simulator. */
 export interface Faults {
-  /** Takes the place of all there were. */
+  /** Replaces all faults. */
   set(faults: readonly Fault[]): void
-  /** As they are now, with what is left of their counts. */
+  /** Returns all faults, with what is left of their counts. */
   list(): Fault[]
-  /** The first that strikes a request to this path, counted down; undefined where none does. */
+  /** Returns the first fault that affects a request to this path, and counts it; undefined when there is none. */
   strike(path: string): Fault | undefined
 }
 
 const SLOW_LINE_MS = 100
 
-/** @param random from 0 up to, not including, 1 */
+/**
+ * Makes an empty set of faults.
+ * @param random a random number from 0 to below 1
+ */
 export function createFaults(random: () => number): Faults {
   let faults: Fault[] = []
   return {
@@ -69,7 +77,7 @@ export function createFaults(random: () => number): Faults {
   }
 }
 
-/** Sends a reply, with the damage of a fault. */
+/** Sends a reply, damaged by a fault. */
 export async function send(
   request: IncomingMessage,
   response: ServerResponse,
@@ -84,10 +92,10 @@ export async function send(
   else if (fault?.kind !== 'silence') sendReply(response, reply, fault?.kind)
 }
 
-/** The reply that a fault puts in the place of another. */
+/** Returns the reply of a fault of kind `status`. */
 export function replyOf({ status = 503, retryAfter }: Fault): Reply {
   const headers = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
-  return { status, headers, body: { error: 'fault', detail: 'This fault was asked for: PUT /faults.' } }
+  return { status, headers, body: { error: 'fault', detail: 'A fault that was set with PUT /faults.' } }
 }
 
 function sendReply(response: ServerResponse, { status, headers, body }: Reply, kind?: Fault['kind']): void {
@@ -99,7 +107,7 @@ function sendReply(response: ServerResponse, { status, headers, body }: Reply, k
   else response.end(bytes)
 }
 
-/** A field each moment, and no end. */
+/** Sends header fields, one at a time, without end. */
 async function sendHeadersSlowly({ socket }: IncomingMessage): Promise<void> {
   socket.write('HTTP/1.1 200 OK\r\n')
   for (let line = 1; !socket.destroyed; line++) {

@@ -6,27 +6,27 @@ export interface IssuedTokensOptions {
   clientId: string
   clientSecret: string
   tokenSeconds: number
-  /** `expires_in` where it is not to be the truth; null: none. */
+  /** The `expires_in` of responses, if it should not be `tokenSeconds`; null for none. */
   statedSeconds?: unknown
   nowMs: () => number
 }
 
-/** The tokens that a supplier has issued. */
+/** The tokens that a simulator has issued. */
 export interface IssuedTokens {
   /** Answers a request of the client credentials grant (RFC 6749, 4.4). */
   issue(authorization: string | undefined, form: URLSearchParams): Reply
-  /** Whether a request carries a token that holds; undefined where it does. */
+  /** Returns the refusal of a request without a valid token; undefined for a request with one. */
   refuse(request: IncomingMessage): Reply | undefined
-  /** Ends the token of a request, or all. */
+  /** Revokes the token of a request, or all tokens. */
   revoke(authorization?: string): void
-  /** How many requests carried a token that does not hold. */
+  /** How many requests had no valid token. */
   readonly refused: number
 }
 
 const INVALID_CLIENT: Reply = {
   status: 401,
   headers: { 'www-authenticate': 'Basic realm="supplier"' },
-  body: { error: 'invalid_client', error_description: 'The client is not known, or has another secret.' }
+  body: { error: 'invalid_client', error_description: 'Unknown client, or wrong secret.' }
 }
 const INVALID_TOKEN: Reply = {
   status: 401,
@@ -35,7 +35,8 @@ const INVALID_TOKEN: Reply = {
 }
 const PREFIX = 'Bearer '
 
-export function issuedTokens(options: IssuedTokensOptions): IssuedTokens {
+/** Makes an empty set of issued tokens. */
+export function createIssuedTokens(options: IssuedTokensOptions): IssuedTokens {
   const { clientId, clientSecret, tokenSeconds, statedSeconds = tokenSeconds, nowMs } = options
   const ends = new Map<string, number>()
   let refused = 0
@@ -82,7 +83,7 @@ export function issuedTokens(options: IssuedTokensOptions): IssuedTokens {
   }
 }
 
-/** RFC 6749, 2.3.1: each of the two is form-encoded first. */
+/** Both parts are form-encoded before they are joined (RFC 6749, 2.3.1). */
 function basicCredentials(authorization: string | undefined): string[] | undefined {
   if (!authorization?.startsWith('Basic ')) return undefined
   const text = Buffer.from(authorization.slice('Basic '.length), 'base64').toString()

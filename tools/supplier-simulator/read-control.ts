@@ -19,21 +19,21 @@ const readList = reader(FaultList)
 const readOrder = reader(Order)
 
 /**
- * Reads `{ "faults": [...] }`.
- * @throws {SyntaxError} when it is anything else
+ * Reads the body of `PUT /faults`: `{ "faults": [...] }`.
+ * @throws {SyntaxError} when the body is anything else
  */
 export function readFaults(body: string): Fault[] {
   return readList(body).faults
 }
 
 /**
- * Reads `{ "url"?, "count"?, "rate"? }`.
- * @throws {SyntaxError} when it is anything else, or there is nowhere to deliver to
+ * Reads the body of `POST /deliveries`: `{ "url"?, "count"?, "rate"? }`.
+ * @throws {SyntaxError} when the body is anything else, or names no receiver
  */
 export function readDeliveryOrder(body: string, defaultUrl: string | undefined): DeliveryOrder {
   const { url = defaultUrl, ...rest } = readOrder(body)
-  if (url === undefined) throw new SyntaxError('There is no url to deliver to.')
-  if (rest.count === undefined && rest.rate === undefined) throw new SyntaxError('There is neither a count nor a rate.')
+  if (url === undefined) throw new SyntaxError('A url is required.')
+  if (rest.count === undefined && rest.rate === undefined) throw new SyntaxError('A count or a rate is required.')
   return { url, ...rest }
 }
 

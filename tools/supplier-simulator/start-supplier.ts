@@ -2,32 +2,37 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createFaults, type Fault, type Faults, type Reply, replyOf, send } from './faults.ts'
-import { type IssuedTokens, type IssuedTokensOptions, issuedTokens } from './issued-tokens.ts'
+import { createIssuedTokens, type IssuedTokens, type IssuedTokensOptions } from './issued-tokens.ts'
 import { readDeliveryOrder, readFaults } from './read-control.ts'
-import { type SupplierCatalogue, supplierCatalogue } from './supplier-catalogue.ts'
-import { type DeliveryCounts, type WebhookSender, type WebhookSenderOptions, webhookSender } from './webhook-sender.ts'
+import { createSupplierCatalogue, type SupplierCatalogue } from './supplier-catalogue.ts'
+import {
+  createWebhookSender,
+  type DeliveryCounts,
+  type WebhookSender,
+  type WebhookSenderOptions
+} from './webhook-sender.ts'
 
 export interface SupplierOptions extends Partial<Omit<IssuedTokensOptions, 'nowMs'>> {
-  /** 0 is any that is free. */
+  /** 0 for any free port. */
   port?: number
-  /** How many products, and the seed of the catalogue that they are in. */
+  /** The number of products, and the seed of their catalogue. */
   products?: number
   seed?: number
-  /** Where webhooks go unless an order says otherwise, and the secret that they are signed with. */
+  /** The receiver of webhooks for which an order names no other, and the secret that signs them. */
   webhookUrl?: string
   webhookSecret?: string
   retryDelaysMs?: WebhookSenderOptions['retryDelaysMs']
-  /** Decides which requests a fault strikes that has a share. */
+  /** Decides which requests are affected by a fault with a share. */
   random?: () => number
 }
 
-/** What has come in and gone out, as `GET /counters` tells it. */
+/** Counts of requests and deliveries, the response of `GET /counters`. */
 export interface SupplierCounters {
   /** By method and path, such as `GET /availability`. */
   requests: Record<string, number>
-  /** Requests with a token that does not hold. */
+  /** Requests without a valid token. */
   refusedTokens: number
-  /** Faults that have struck, by kind. */
+  /** Affected requests, by kind of fault. */
   faults: Record<string, number>
   deliveries: DeliveryCounts
 }
@@ -42,10 +47,10 @@ export interface Supplier {
   readonly tokens: IssuedTokens
   readonly faults: Faults
   readonly webhooks: WebhookSender
-  /** Where webhooks go from now on, unless an order says otherwise. */
+  /** Sets the receiver of webhooks for which an order names no other. */
   deliverTo(webhookUrl: string): void
   counters(): SupplierCounters
-  /** Ends all connections, too. */
+  /** Stops the simulator, and closes all connections. */
   close(): Promise<void>
 }
 
@@ -67,19 +72,19 @@ const DEFAULTS = {
 }
 
 /**
- * Starts a supplier: its token endpoint, its API, its webhooks, and the control of what goes wrong. All state is in
- * memory. It listens on the loopback interface only.
+ * Starts a supplier simulator: a token endpoint, an API, webhooks, and an interface to set faults. All state is in memory.
+ * It listens on the loopback interface only.
  */
 export async function startSupplier(options: SupplierOptions = {}): Promise<Supplier> {
   const settings = { ...DEFAULTS, ...options }
   const { clientId, clientSecret, webhookSecret } = settings
   let { webhookUrl } = options
   const nowMs = Date.now
-  const catalogue = supplierCatalogue(settings.products, settings.seed, nowMs)
-  const tokens = issuedTokens({ ...settings, nowMs })
+  const catalogue = createSupplierCatalogue(settings.products, settings.seed, nowMs)
+  const tokens = createIssuedTokens({ ...settings, nowMs })
   const faults = createFaults(settings.random)
   const { retryDelaysMs } = settings
-  const webhooks = webhookSender({
+  const webhooks = createWebhookSender({
     ...{ secret: webhookSecret, nextEvent: catalogue.change, nowMs },
     ...(retryDelaysMs !== undefined && { retryDelaysMs })
   })
@@ -111,7 +116,7 @@ export async function startSupplier(options: SupplierOptions = {}): Promise<Supp
     }
   }
 
-  /** What is there for clients; faults strike it, and it is counted. */
+  /** The routes for clients: they are counted, and affected by faults. */
   const api: Record<string, (call: Call) => Reply> = {
     [`POST ${TOKEN_PATH}`]: ({ request, body }) =>
       tokens.issue(request.headers.authorization, new URLSearchParams(body)),
@@ -149,7 +154,7 @@ export async function startSupplier(options: SupplierOptions = {}): Promise<Supp
     const isExpired = fault?.kind === 'expired-token'
     if (isExpired) tokens.revoke(request.headers.authorization)
     const reply = api[route]?.(call) ?? { status: 404, body: { error: 'not_found' } }
-    // Of a request for a token it is the one that it gets.
+    // A request for a token gets one that is revoked already.
     if (isExpired && url.pathname === TOKEN_PATH) tokens.revoke()
     return { reply, fault }
   }

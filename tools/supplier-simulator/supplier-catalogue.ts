@@ -1,6 +1,7 @@
 import { createRowGenerator } from '../../scripts/seed/generate-row.ts'
 import { createRandom, weightedChoice } from '../../scripts/seed/random.ts'
 
+/** A product as in the feed. */
 export interface SupplierProduct {
   sku: string
   name: string
@@ -12,6 +13,7 @@ export interface SupplierProduct {
   deleted?: true
 }
 
+/** The body of a webhook. */
 export interface ProductEvent {
   id: string
   type: string
@@ -19,22 +21,23 @@ export interface ProductEvent {
   data: Record<string, unknown>
 }
 
-export interface FeedPage {
+/** A page of the feed. */
+export interface CataloguePage {
   data: SupplierProduct[]
   nextCursor: string | null
 }
 
 /** The supplier's products, in memory. */
 export interface SupplierCatalogue {
-  /** Undefined where there is none of this sku, or none any longer. */
+  /** Finds a product; undefined when there is none, or it was deleted. */
   find(sku: string): SupplierProduct | undefined
   /**
-   * A page of all products that changed at `updatedSince` or later, in the order of their changes. What changes during a
-   * walk comes again at its end.
-   * @throws {RangeError} when the cursor is none of ours
+   * Returns a page of all products that changed at `updatedSince` or later, in the order of their changes. A product that
+   * changes while a client reads the pages comes again at the end.
+   * @throws {RangeError} when the cursor is invalid
    */
-  page(updatedSince: string | null, cursor: string | null, limit: number): FeedPage
-  /** Changes, adds or deletes a product, drawn at random, and tells it. */
+  page(updatedSince: string | null, cursor: string | null, limit: number): CataloguePage
+  /** Changes, adds or deletes a random product, and returns the event. */
   change(): ProductEvent
 }
 
@@ -53,10 +56,10 @@ const drawType = weightedChoice(
 )
 
 /**
- * The same products as a demo catalogue of the same seed, but for every 50th, which the supplier has deleted.
+ * Makes a catalogue with the products of a demo catalogue of the same seed. Every 50th product is deleted.
  * @param seed an unsigned 32-bit integer
  */
-export function supplierCatalogue(size: number, seed: number, nowMs: () => number): SupplierCatalogue {
+export function createSupplierCatalogue(size: number, seed: number, nowMs: () => number): SupplierCatalogue {
   const generateRow = createRowGenerator(seed)
   const random = createRandom(seed, EVENTS_STREAM)
   const products = new Map<string, SupplierProduct>()
@@ -79,7 +82,7 @@ export function supplierCatalogue(size: number, seed: number, nowMs: () => numbe
   }
   let ordered = [...products.values()].sort(compare)
 
-  function page(updatedSince: string | null, cursor: string | null, limit: number): FeedPage {
+  function page(updatedSince: string | null, cursor: string | null, limit: number): CataloguePage {
     const after = cursor === null ? null : decode(cursor)
     const isWanted = (product: SupplierProduct) =>
       after === null ? product.updatedAt >= (updatedSince ?? '') : compare(product, after) > 0
@@ -95,7 +98,7 @@ export function supplierCatalogue(size: number, seed: number, nowMs: () => numbe
     const product = type === 'product.created' ? add() : draw()
     product.updatedAt = new Date(nowMs()).toISOString()
     ordered = [...ordered.filter((other) => other !== product), product]
-    // Its age is in the id: a supplier that was started again does not repeat itself.
+    // With the time, so that ids are not repeated after a restart.
     const id = `evt_${nowMs().toString(36)}_${events.toString(36)}`
     return { id, type, occurredAt: product.updatedAt, data: apply(type, product) }
   }
@@ -152,6 +155,6 @@ function encode({ updatedAt, sku }: Position): string {
 
 function decode(cursor: string): Position {
   const match = /^(\d{4}-\d\d-\d\dT[\d:.]+Z) (.+)$/.exec(Buffer.from(cursor, 'base64url').toString())
-  if (match === null) throw new RangeError('The cursor is none of ours.')
+  if (match === null) throw new RangeError('The cursor is invalid.')
   return { updatedAt: match[1] ?? '', sku: match[2] ?? '' }
 }

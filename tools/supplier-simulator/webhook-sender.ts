@@ -4,21 +4,23 @@ import type { ProductEvent } from './supplier-catalogue.ts'
 
 export interface WebhookSenderOptions {
   secret: string
-  /** Makes the next event. */
+  /** Returns the next event. */
   nextEvent: () => ProductEvent
   nowMs: () => number
-  /** Between the attempts to deliver an event; then it is given up. */
+  /** The delays between the attempts to deliver an event. After the last attempt the sender gives up. */
   retryDelaysMs?: readonly number[]
 }
 
+/** What to deliver, and where. */
 export interface DeliveryOrder {
   url: string
-  /** How many events; without an end unless said. */
+  /** The number of events; unlimited by default. */
   count?: number
-  /** Of events, in a second; as fast as the receiver takes them unless said. */
+  /** Events per second; as fast as the receiver takes them by default. */
   rate?: number
 }
 
+/** Counts of all deliveries. */
 export interface DeliveryCounts {
   events: number
   attempts: number
@@ -26,10 +28,11 @@ export interface DeliveryCounts {
   givenUp: number
 }
 
+/** Delivers events to a receiver of webhooks. */
 export interface WebhookSender {
-  /** Begins to send. */
+  /** Starts to deliver. */
   start(order: DeliveryOrder): void
-  /** Ends all sending. */
+  /** Stops all deliveries. */
   stop(): void
   readonly counts: Readonly<DeliveryCounts>
 }
@@ -41,10 +44,10 @@ const CONCURRENCY = 8
 const GONE = 410
 
 /**
- * Sends events as providers do, by Standard Webhooks 1.0.0: at least once, signed anew for each attempt, again later when
- * they are not taken with a 2xx, in no order.
+ * Makes a sender that delivers events as providers do (Standard Webhooks 1.0.0): at least once, in no order, signed again
+ * for each attempt, and retried until the receiver responds with 2xx.
  */
-export function webhookSender(options: WebhookSenderOptions): WebhookSender {
+export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   const { secret, nextEvent, nowMs, retryDelaysMs = RETRY_DELAYS_MS } = options
   const key = signingKey(secret)
   const counts: DeliveryCounts = { events: 0, attempts: 0, delivered: 0, givenUp: 0 }
@@ -104,7 +107,7 @@ export function webhookSender(options: WebhookSenderOptions): WebhookSender {
       return { isTaken: response.ok, isGone: response.status === GONE, retryAfterMs }
     } catch {
       signal.throwIfAborted()
-      // Nobody there, or too slow: one more attempt that was not taken.
+      // No receiver, or no response in time: a failed attempt.
       return { isTaken: false, isGone: false, retryAfterMs: 0 }
     }
   }

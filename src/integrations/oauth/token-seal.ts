@@ -1,14 +1,15 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import type { OAuthCredentials } from '../../config/oauth-credentials.ts'
 
-/** Keeps tokens from whoever reads Redis, and names them. */
+/** Encrypts the tokens of one set of credentials, so that nobody can use a token who can only read Redis. */
 export interface TokenSeal {
-  /** Tells these credentials and what they ask for from all others. It gives nothing away. */
+  /** A name of the credentials, different for every other secret, client, scope and audience. It reveals none of them. */
   readonly name: string
-  /** Tells a token from others, without being of use in its place. */
+  /** Returns an id of a token. It identifies the token and cannot be used in its place. */
   idOf(token: string): string
+  /** Encrypts a token; the result is different every time. */
   seal(token: string): string
-  /** The token; undefined where that is none of ours, or has been changed. */
+  /** Decrypts a token; returns undefined when it was sealed with other credentials, or changed. */
   open(sealed: string): string | undefined
 }
 
@@ -19,9 +20,10 @@ const TAG_BYTES = 16
 const NAME_BYTES = 16
 
 /**
- * All keys come from the client secret (HKDF, RFC 5869), so that instances need no other secret, and one with another
- * secret has tokens of its own. A client secret is long and random by RFC 6749 (10.10): it is not found by trying.
- * @param randomBytes for an initialisation vector each time
+ * Makes the seal of some credentials, with AES-256-GCM. All keys are derived from the client secret (HKDF, RFC 5869):
+ * instances need no other secret, and during a rotation the old and the new secret have a token each. This relies on a
+ * long, random client secret, as RFC 6749 (10.10) requires.
+ * @param randomBytes the source of initialisation vectors
  */
 export function createTokenSeal(credentials: OAuthCredentials, randomBytes: (size: number) => Buffer): TokenSeal {
   const { tokenUrl, clientId, clientSecret, scope, audience } = credentials
@@ -52,7 +54,7 @@ export function createTokenSeal(credentials: OAuthCredentials, randomBytes: (siz
       try {
         return decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       } catch {
-        // The tag does not fit: that is how GCM says so.
+        // GCM throws when the tag does not match.
         return undefined
       }
     }

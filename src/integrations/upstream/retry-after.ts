@@ -1,11 +1,11 @@
-/** More would not be waited for; keeps what is calculated with it in bounds. */
+/** Nothing waits longer. */
 const DAY_MS = 86_400_000
 
 /**
  * Reads a `Retry-After` header field (RFC 9110, section 10.2.3): seconds, or an HTTP date.
- * @param nowMs the time of day, in ms since 1970
- * @param maxMs a day unless said
- * @returns ms from now, 0 to `maxMs`; undefined where there is none that can be read
+ * @param nowMs the current Unix time, in ms
+ * @param maxMs the longest result; a day by default
+ * @returns ms from now, 0 to `maxMs`; undefined when the field is absent or cannot be read
  */
 export function parseRetryAfter(
   value: string | string[] | undefined,

@@ -1,25 +1,25 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { datetimeToMs, toDatetime } from '../../../platform/database/datetime.ts'
 
-/** How far a feed has been read. Times are Unix times. */
+/** How far a supplier's feed has been read. Times are Unix times, in ms. */
 export interface SupplierFeedPosition {
-  /** `updatedSince` of the run under way, or of the next one; null is the beginning. */
+  /** `updatedSince` of the current run, or of the next one; null at the beginning of the feed. */
   readonly sinceMs: number | null
   readonly run: FeedRun | null
-  /** How many pages were ever applied. */
+  /** How many pages were applied in all runs. */
   readonly pages: number
 }
 
-/** The same, while a run is under way. */
+/** The position of a feed during a run. */
 export type RunningPosition = SupplierFeedPosition & { readonly run: FeedRun }
 
-/** A walk from `updatedSince` to the end of the feed. */
+/** One reading of a feed, from `updatedSince` to its end. */
 export interface FeedRun {
-  /** When it began, by our clock. */
+  /** When the run began, by our clock. */
   readonly startedAtMs: number
-  /** Where it goes on; null is its first page. */
+  /** The cursor of the next page; null for the first page. */
   readonly cursor: string | null
-  /** The latest `updatedAt` that it has met, by the supplier's clock. */
+  /** The latest `updatedAt` of all items so far, by the supplier's clock; null when there was none. */
   readonly newestMs: number | null
 }
 
@@ -32,13 +32,14 @@ interface PositionRow extends RowDataPacket {
 }
 
 const UNREAD: SupplierFeedPosition = { sinceMs: null, run: null, pages: 0 }
-/** For what a supplier commits some time after it was dated, and for what it dates ahead. */
+/** Covers changes that the supplier commits after their date, and changes that it dates in the future. */
 const OVERLAP_MS = 600_000
 const READ = `SELECT updated_since, run_started_at, run_cursor, run_newest, pages
   FROM feed_positions WHERE source = ?`
 const STORE =
   'REPLACE INTO feed_positions (source, updated_since, run_started_at, run_cursor, run_newest, pages) VALUES (?)'
 
+/** Reads the position of a feed; the beginning, when the feed was never read. */
 export async function readPosition(connection: Connection, source: string): Promise<SupplierFeedPosition> {
   const [[row]] = await connection.query<PositionRow[]>(READ, [source])
   if (row === undefined) return UNREAD
@@ -47,7 +48,7 @@ export async function readPosition(connection: Connection, source: string): Prom
   return { sinceMs: toUnixMs(row.updated_since), run, pages: row.pages }
 }
 
-/** In the transaction of the page that leads there. */
+/** Stores the position of a feed. To be called in the transaction of the page that leads there. */
 export async function storePosition(
   connection: Connection,
   source: string,
@@ -58,19 +59,21 @@ export async function storePosition(
   await connection.query(STORE, [[source, ...cells]])
 }
 
-/** Begins a run, or begins it anew. */
+/** Starts a run, or starts it again. */
 export function beginRun(position: SupplierFeedPosition, nowMs: number): RunningPosition {
   return { ...position, run: { startedAtMs: nowMs, cursor: null, newestMs: null } }
 }
 
 /**
- * Where to go on after a page: at its cursor, or at the end of the feed with the next run.
+ * Computes the position after a page: its next cursor, or the start of the next run at the end of the feed.
  *
- * What a run has not met was changed after it began: by a supplier whose feed is in another order than that of the changes,
- * for one, behind the page that was read. So the next run has to begin where this one began, by the clock of the supplier,
- * which we don't know. But nothing that was met is dated later than the end of the run: the newest of it, less the time that
- * the run took, is its beginning or earlier, however far the two clocks are apart. What is met twice does no harm.
- * @param newestMs the latest `updatedAt` of the page
+ * Changes that a run missed were made after it began: a feed need not be in the order of changes, so a change may land
+ * behind the page that was just read. The next run must therefore start where this one began, by the supplier's clock,
+ * which we do not know. But no item is dated later than the end of the run. So the date of the newest item, less the
+ * duration of the run, is the beginning of the run or earlier, however far apart the two clocks are. Reading an item
+ * twice does no harm.
+ * @param newestMs the latest `updatedAt` of the page; null for a page without valid items
+ * @param nowMs our clock
  */
 export function afterPage(
   { sinceMs, run, pages }: RunningPosition,

@@ -10,7 +10,7 @@ import { parseRfc3339 } from '../../../platform/lib/rfc3339.ts'
 export interface ItemRefusal {
   /** The sku of the item, if it has one. */
   sku: string | null
-  /** Everything that is wrong with it. */
+  /** All faults of the item, separated by semicolons. */
   detail: string
 }
 
@@ -45,20 +45,20 @@ export function readItem(item: unknown, place: ItemPlace, nowMs: number): SkuWri
   }
   const { sku, ...fields } = reading.fields
   const values = isDeleted ? { exists: false } : { ...fields, exists: true }
-  // It is there, and text: it was required.
+  // Always a string: the sku is required.
   return { sku: String(sku), write: { atMs, eventId: eventIdOf(place), values } }
 }
 
 function faultsOfMoment(updatedAt: unknown, atMs: number | undefined, nowMs: number): string[] {
   if (updatedAt === undefined || updatedAt === null) return ['updatedAt is required']
-  if (atMs === undefined) return ['updatedAt must be a moment as in RFC 3339']
-  return atMs > nowMs + MAX_AHEAD_MS ? ['updatedAt is more than 5 minutes ahead'] : []
+  if (atMs === undefined) return ['updatedAt must be a date and time as in RFC 3339']
+  return atMs > nowMs + MAX_AHEAD_MS ? ['updatedAt is more than 5 minutes in the future'] : []
 }
 
 /**
- * Decides between writes that are dated the same. An item is the state after all changes of that moment, and wins against
- * each event: no id of an event begins with this character (`EVENT_ID_PATTERN`). Of two items the one that was read later
- * wins, as suppliers may date to the second what changes twice in one.
+ * Returns an event id that orders writes with the same timestamp. An item is the state after all changes of that time, so
+ * it wins against every event: no event id starts with this character (`EVENT_ID_PATTERN`). Of two items the later one
+ * wins: a supplier may date to the second, and change a product twice in one second.
  */
 function eventIdOf({ page, index }: ItemPlace): string {
   return `\u007f${String(page).padStart(12, '0')}.${String(index).padStart(5, '0')}`

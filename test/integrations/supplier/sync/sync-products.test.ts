@@ -125,8 +125,8 @@ t.test('items that make no product are told, and stop nothing', async (t) => {
     { sku: null, detail: 'is not an object' },
     { sku: null, detail: 'sku is required; name is required; price is required; updatedAt is required' },
     { sku: 'A', detail: /^price must .*; stock must / },
-    { sku: 'B', detail: 'updatedAt must be a moment as in RFC 3339' },
-    { sku: 'C', detail: 'updatedAt is more than 5 minutes ahead' },
+    { sku: 'B', detail: 'updatedAt must be a date and time as in RFC 3339' },
+    { sku: 'C', detail: 'updatedAt is more than 5 minutes in the future' },
     { sku: 'D', detail: 'deleted must be true or false' },
     { sku: 'E', detail: 'updatedAt is required' }
   ])
