@@ -11,14 +11,15 @@ import { type LogStream, openLogStream } from './platform/logging/log-stream.ts'
 import { redact } from './platform/logging/redaction.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-/** In the order in which they are loaded: each may use those before it. */
+/** In the order in which they are loaded: plugins may use those of earlier folders. */
 const PLUGIN_FOLDERS = ['platform', 'capabilities', 'request', 'jobs']
 
-/** How often Node looks for requests that are too late. */
+/** How often Node checks for late requests. */
 const TIMEOUT_CHECK_MS = 1000
-/** Longer than any id of ours, so that a wrong id meets its validation and not a 404. */
+/** Longer than any id, so that a wrong id gets a 400 from its validation and not a 404. */
 const PARAM_MAX_LENGTH = 4096
 
+/** The application, with all its decorators. */
 export type App = Awaited<ReturnType<typeof buildApp>>
 
 declare module 'fastify' {
@@ -29,15 +30,16 @@ declare module 'fastify' {
 }
 
 /**
- * Builds the application: plugins, then routes, all of them loaded by folder. It does not listen, and it boots without
- * MySQL and Redis.
+ * Builds the application: plugins, then routes, all loaded by folder. It does not listen, and it boots without MySQL and
+ * Redis.
+ * @throws {ConfigError} when the log files cannot be written
  */
 export async function buildApp(config: Config) {
   const logStream = await openLogStream(config.log)
   const app = Fastify({
     logger: { level: config.log.level, redact, stream: logStream },
     logController: new LogController({ disableRequestLogging: true }),
-    // A logger for each request costs as much as its answer. Who logs says `reqId`.
+    // A logger for each request would cost as much as a response from the cache. Log calls pass `reqId` themselves.
     childLoggerFactory: (logger) => logger,
     genReqId: createRequestIds(),
     trustProxy: config.server.trustProxy,
@@ -48,7 +50,7 @@ export async function buildApp(config: Config) {
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS
     },
-    // While it closes: the framework's own refusal is not a problem document.
+    // The framework's own 503 during closing is not a problem document.
     return503OnClosing: false,
     bodyLimit: BODY_MAX_BYTES,
     routerOptions: { maxParamLength: PARAM_MAX_LENGTH, ignoreTrailingSlash: true },
@@ -66,7 +68,7 @@ export async function buildApp(config: Config) {
         allErrors: true,
         coerceTypes: 'array',
         removeAdditional: false,
-        // With Ajv's default a number of 1e999 passes every bound.
+        // With the default, 1e999 would pass every bound.
         strictNumbers: false
       }
     }

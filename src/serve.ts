@@ -3,21 +3,22 @@ import { type App, buildApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { CLOSE_TIMEOUT_MS } from './config/limits.ts'
 
-/** npm and the terminal both pass Ctrl-C on: what comes this soon after the first is the same one. */
+/** npm and the terminal both forward Ctrl-C: a signal this soon after the first is the same one. */
 const SAME_SIGNAL_MS = 500
 
 interface ServeOptions {
-  /** Runs after the last request and before the process ends. */
+  /** Runs after the last request and before the process exits. */
   onClosed?: () => Promise<void>
 }
 
 /**
- * Serves until the process is told to stop, and answers the address once it listens.
+ * Serves until the process is told to stop.
  *
- * SIGTERM or SIGINT: readiness says no for the drain time while requests are still served, then requests in flight
- * finish, then everything is closed and the process ends with 0. An uncaught error ends it the same way, with 1. A
- * second signal ends it at once, with 1.
- * @throws when the address cannot be listened on
+ * After SIGTERM or SIGINT, readiness answers 503 for the drain time while requests are still served; then requests in
+ * flight finish, everything is closed, and the process exits with 0. An uncaught error ends the process in the same way,
+ * with 1. A second signal ends it at once, with 1.
+ * @returns the address, once the service listens
+ * @throws {Error} when the service cannot listen on the address
  */
 export async function serve(config: Config, { onClosed }: ServeOptions = {}): Promise<{ url: string }> {
   let app: App | undefined

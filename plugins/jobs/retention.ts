@@ -4,7 +4,7 @@ import { purgeStep } from '../../src/catalogue/change-log/purge-changes.ts'
 import { purgeStoredResponses } from '../../src/edge/idempotency/stored-responses.ts'
 import { purgeInbox } from '../../src/integrations/webhooks/inbox/purge-inbox.ts'
 import { toDatetime } from '../../src/platform/database/datetime.ts'
-import { type RepeatedPurgeOptions, repeatPurge } from '../../src/platform/lib/repeat.ts'
+import { startRepeating } from '../../src/platform/lib/repeat.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 /** Keeps the change log, answers to be repeated, and webhooks as long as they are to be kept. */
@@ -40,7 +40,9 @@ export default fp(
   { name: 'purges', dependencies: ['metrics', 'mysql'] }
 )
 
-interface Purge extends Pick<RepeatedPurgeOptions, 'step'> {
+interface Purge {
+  /** Deletes some rows. */
+  step: () => Promise<{ purged: number; isComplete: boolean }>
   /** As the log calls it. */
   what: string
   metric: { name: string; help: string }
@@ -49,9 +51,12 @@ interface Purge extends Pick<RepeatedPurgeOptions, 'step'> {
 function purge(app: FastifyInstance, { what, metric, step }: Purge): void {
   const availability = createOutageLog(what, app.log)
   const purged = app.metrics.counter(metric)
-  const repeated = repeatPurge({
-    step,
-    onPurged: (rows) => purged.inc(rows),
+  const repeated = startRepeating({
+    async step() {
+      const result = await step()
+      purged.inc(result.purged)
+      return result
+    },
     onFailure: availability.down,
     onSuccess: availability.up
   })

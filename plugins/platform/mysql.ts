@@ -23,7 +23,7 @@ declare module 'fastify' {
 export default fp(
   async (app) => {
     const config = app.config.mysql
-    const { options, tend, hangUpAll } = setUpPool(config, config)
+    const { options, prepare, hangUpAll } = setUpPool(config, config)
     const availability = createOutageLog('MySQL', app.log)
 
     // The package asks something at boot, and waits for the answer without a limit. The service boots without one, and
@@ -41,7 +41,7 @@ export default fp(
     const { pool } = app.mysql
     // The connection that the package has opened is not prepared as ours are.
     hangUpAll()
-    tend(pool)
+    prepare(pool)
     pool.on('connection', availability.up)
     app.decorate('database', createDatabase(pool, { ...config, onUnreachable: availability.down }))
     app.decorate('openConnection', (queryTimeoutMs, connectionLimit = 1) => {

@@ -6,7 +6,7 @@ import { parseBaseUrl, parseOrigins, parseTrustProxy, splitList } from './parse.
 import { Environment } from './settings.ts'
 import { readSecrets, secretWarnings } from './webhook-secrets.ts'
 
-/** Names that a predecessor of this service read and that have no meaning here. */
+/** Settings of a predecessor of this service that have no meaning here. */
 const RETIRED = [
   'API_VERSION',
   'CACHE_TTL_LONG',
@@ -19,7 +19,7 @@ const RETIRED = [
 
 const REQUIRED = ['DB_USER', 'DB_NAME', 'REDIS_URL'] as const
 
-/** With Ajv's default a number of 1e999 would pass every bound. */
+/** With the default of `strictNumbers`, 1e999 would pass every bound. */
 const ajv = new Ajv({
   allErrors: true,
   useDefaults: true,
@@ -28,12 +28,14 @@ const ajv = new Ajv({
   strictNumbers: false
 })
 
-/** Everything that can be configured, read once at start. */
+/** The configuration of the service, read once at start. */
 export type Config = Readonly<ReturnType<typeof toConfig>>
+/** How to connect to MySQL, and the bounds of the pool. */
 export type MysqlConfig = Config['mysql']
 
-/** The environment does not make a valid configuration. The message has one line for each fault, with its name. */
+/** An invalid configuration. The message has one line for each fault, with the name of the setting. */
 export class ConfigError extends Error {
+  /** @param faults one line each */
   constructor(faults: readonly string[]) {
     super(`The configuration is not valid:\n${faults.map((fault) => `  ${fault}`).join('\n')}`)
     this.name = 'ConfigError'
@@ -68,7 +70,7 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
   const address = e.DB_SOCKET ? { socketPath: e.DB_SOCKET } : { host: e.DB_HOST ?? '', port: e.DB_PORT }
   const webhookSecrets = attempt(() => readSecrets(splitList(e.WEBHOOK_SECRET))) ?? []
   return Object.freeze({
-    /** What an operator should know before the service starts, a sentence each. */
+    /** What an operator should know when the service starts, a sentence each. */
     warnings: names
       .filter((name) => RETIRED.includes(name))
       .map((name) => `${name} has no meaning here and is ignored`)
@@ -105,10 +107,10 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
       isWorkerEnabled: e.WEBHOOK_WORKER
     },
     auth: { publicRead: e.PUBLIC_READ },
-    /** Where access tokens for the supplier come from; null where that is not configured. */
+    /** The provider of access tokens for the supplier; null when none is configured. */
     oauth: attempt(() => readCredentials(e)) ?? null,
     supplier: {
-      /** Null: there is none. */
+      /** Null when there is no supplier. */
       baseUrl: attempt(() => supplierUrl && parseBaseUrl('EXTERNAL_API_BASE_URL', supplierUrl)) ?? null,
       attemptTimeoutMs: e.EXTERNAL_API_TIMEOUT,
       attempts: e.EXTERNAL_API_RETRY_ATTEMPTS,

@@ -1,11 +1,11 @@
-/** An OAuth 2.0 client, and what it asks for (RFC 6749, 4.4). */
+/** An OAuth 2.0 client and what it requests (client credentials grant: RFC 6749, 4.4). */
 export interface OAuthCredentials {
   tokenUrl: string
   clientId: string
   clientSecret: string
   scope: string | undefined
   audience: string | undefined
-  /** How the client says who it is: `basic` in a header, `post` in the body (RFC 6749, 2.3.1). */
+  /** How the client authenticates: `basic` in a header, `post` in the body (RFC 6749, 2.3.1). */
   clientAuth: 'basic' | 'post'
 }
 
@@ -19,8 +19,10 @@ interface OauthVariables {
 }
 
 /**
- * Makes credentials of the variables; null where there is no provider.
- * @throws {Error} when they are not complete, or the URL is none: it is not repeated, as a secret may be in it
+ * Reads the credentials from the settings.
+ * @returns null when no provider is configured
+ * @throws {Error} when they are incomplete, or the URL is not valid; the message does not repeat the URL, which may
+ * contain a secret
  */
 export function readCredentials(variables: OauthVariables): OAuthCredentials | null {
   const { OAUTH_TOKEN_URL: tokenUrl, OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret } = variables

@@ -1,12 +1,12 @@
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?$/
 const BASE64_PREFIX = 'whsec_'
-/** What Standard Webhooks asks for. */
+/** The minimum of Standard Webhooks. */
 const MIN_BYTES = 24
 
 /**
- * Reads the secrets that signatures are made with: `whsec_` and base64, as Standard Webhooks writes them, or text that
- * stands for its bytes in UTF-8.
- * @throws {Error} that names the setting and the place of the secret, not the secret
+ * Decodes the secrets that webhooks are signed with: `whsec_` and base64, as in Standard Webhooks, or text whose UTF-8
+ * bytes are the secret.
+ * @throws {Error} that names the setting and the position of the secret, not the secret
  */
 export function readSecrets(texts: readonly string[]): Buffer[] {
   return texts.map((text, place) => {
@@ -19,7 +19,7 @@ export function readSecrets(texts: readonly string[]): Buffer[] {
   })
 }
 
-/** What an operator should know of them, a sentence each. */
+/** Returns a warning, a sentence, for each secret that is too short. */
 export function secretWarnings(secrets: readonly Buffer[]): string[] {
   return secrets.flatMap(({ length }, place) =>
     length < MIN_BYTES

@@ -1,69 +1,77 @@
 import type { Pool, PoolConnection } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
 import { AppError, overloaded } from '../errors/app-error.ts'
+import { type StartTimeout, startTimeout } from '../lib/time-limit.ts'
 import { Buckets } from '../metrics/histogram.ts'
 import type { PoolUsage } from '../metrics/pool-metrics.ts'
 import { databaseTimeout, databaseUnavailable, isConnectionLost, statementError } from './database-error.ts'
 import { hangUp } from './pool.ts'
 import { inTransaction } from './transaction.ts'
 
-/** The server ends a statement itself at its limit, and keeps the connection: it is given the time to say so. */
+/** Time for the server to report that it ended a statement at its limit, which keeps the connection. */
 export const ANSWER_GRACE_MS = 100
 
-/** What may run a second time. A comment may stand before it. */
+/** Statements that may run a second time: a SELECT, possibly after a comment. */
 const READING = /^[\s(]*(?:\/\*.*?\*\/\s*)?SELECT\b/i
 
 const RETRY_AFTER_SECONDS = 1
 
+/** The parameters of a prepared statement. */
 export type Params = readonly (string | number | Buffer | null)[]
 
-/** MySQL behind bounds: no call takes longer than its time limit, and no more calls wait than there is room for. */
+/** MySQL behind bounds: no call takes longer than the time limit, and only so many calls wait for a connection. */
 export interface Database {
   /**
-   * Runs one prepared statement and answers its rows. A SELECT that loses its connection runs once more, on another.
+   * Runs one prepared statement. A SELECT that loses its connection runs once more, on another one.
+   * @returns the rows
    * @throws {AppError} `overloaded`, `database-unavailable` or `database-timeout`, all of them 503
    */
   execute<Row>(sql: string, params: Params): Promise<Row[]>
   /**
-   * Runs a whole transaction, READ COMMITTED: it is committed when the work is done, rolled back when it fails.
-   * @throws whatever the work throws; {AppError} as above. After `database-unavailable` nobody knows whether it was
-   * committed
+   * Runs work in a READ COMMITTED transaction: it is committed when the work succeeds, and rolled back when it fails.
+   * @throws what the work throws; {AppError} as `execute` does. After `database-unavailable` and `database-timeout` the
+   * transaction may have been committed or not
    */
   transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   /**
-   * Lends a connection for several statements. It must come back as it was: without a transaction, and without a lock.
-   * @throws as above
+   * Lends a connection for several statements. The work must leave it as it was: without a transaction or a lock.
+   * @throws what the work throws; {AppError} as `execute` does
    */
   session<T>(work: (connection: Connection) => Promise<T>): Promise<T>
-  /** Up to date whenever it is read. */
+  /** What the pool is doing, always current. */
   readonly usage: PoolUsage
 }
 
 interface DatabaseOptions {
   connectionLimit: number
-  /** How many calls may wait for a connection. */
+  /** Maximum number of calls that wait for a connection. */
   queueLimit: number
-  /** For waiting, connecting and running together, and for running on the server. */
+  /** Time limit of a call: for waiting, connecting and running together. */
   queryTimeoutMs: number
-  /** Told the reason each time that no connection is to be had. */
+  /** Called with the reason each time that connecting fails. */
   onUnreachable?: (error: Error) => void
+  /** A monotonic clock, in ms. */
+  nowMs?: () => number
+  /** Starts the time limit of a call. */
+  start?: StartTimeout
 }
 
 interface Call<T> {
   readonly work: (connection: PoolConnection) => Promise<T>
-  /** Whether it may run a second time when its connection is lost. */
+  /** Whether the call may run a second time when its connection is lost. */
   readonly isRepeatable: boolean
   connection: PoolConnection | undefined
-  /** Its time is over, and its caller has gone. */
+  /** Whether the time limit has passed, so that nobody waits for the result. */
   isOver: boolean
 }
 
 /**
- * The driver's own queue has no time limit and keeps callers that have gone, so calls wait here, and the pool is never
- * asked for more connections than it may have.
+ * Puts bounds around a pool of the driver. The driver's own queue has no time limit and keeps calls that nobody waits for,
+ * so calls wait here, and the pool is never asked for more connections than it may open.
  */
 export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
   const { connectionLimit, queueLimit, queryTimeoutMs, onUnreachable } = options
+  const { nowMs = () => performance.now(), start: startTimer = startTimeout } = options
   const waiting = new Set<() => void>()
   let running = 0
   const waits = new Buckets()
@@ -88,10 +96,10 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
       fail(overloaded('Too many requests are waiting for the database.', RETRY_AFTER_SECONDS))
       return promise
     }
-    const scheduledAt = performance.now()
+    const scheduledAtMs = nowMs()
     const call: Call<T> = { work, isRepeatable, connection: undefined, isOver: false }
 
-    const timer = setTimeout(() => {
+    const cancelTimer = startTimer(() => {
       call.isOver = true
       if (waiting.delete(start)) endWait()
       if (call.connection) hangUp(call.connection)
@@ -107,13 +115,13 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
     }
 
     function end() {
-      clearTimeout(timer)
+      cancelTimer()
       running--
       startNext()
     }
 
     function endWait() {
-      waits.observe((performance.now() - scheduledAt) / 1000)
+      waits.observe((nowMs() - scheduledAtMs) / 1000)
     }
 
     function fail(error: unknown) {
@@ -179,7 +187,7 @@ export function createDatabase(pool: Pool, options: DatabaseOptions): Database {
   return { execute, transaction, session, usage }
 }
 
-/** Runs one prepared statement, as long as it takes. */
+/** Runs one prepared statement without bounds, and returns its rows. */
 export function executeOn<Row>(connection: PoolConnection, sql: string, params: Params): Promise<Row[]> {
   return new Promise((resolve, reject) => {
     connection.execute(sql, [...params], (error, rows) => (error ? reject(error) : resolve(rows as Row[])))

@@ -1,9 +1,10 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 
 /**
- * Takes a lock of the server. It belongs to the session, and ends with the connection at the latest.
- * @param name at most 64 characters, whose case does not count; one for all databases of the server
- * @returns false when another session holds it after the time to wait
+ * Takes a named lock of the server (`GET_LOCK`). The lock belongs to the session, and ends with the connection at the
+ * latest.
+ * @param name at most 64 characters, case-insensitive, shared by all databases of the server
+ * @returns false when another session still holds the lock after `waitSeconds`
  */
 export async function takeLock(connection: Connection, name: string, waitSeconds: number): Promise<boolean> {
   const [[row]] = await connection.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [name, waitSeconds])
@@ -11,8 +12,8 @@ export async function takeLock(connection: Connection, name: string, waitSeconds
 }
 
 /**
- * Gives a lock back. It does not throw: a connection that may still hold the lock is closed, as nobody could take it
- * otherwise.
+ * Releases a named lock, and never throws. If the connection may still hold the lock, the connection is closed, so that
+ * other sessions can take the lock.
  */
 export async function releaseLock(connection: Connection, name: string): Promise<void> {
   if (!(await isReleased(connection, name))) connection.destroy()
@@ -23,7 +24,7 @@ async function isReleased(connection: Connection, name: string): Promise<boolean
     const [[row]] = await connection.query<RowDataPacket[]>('SELECT RELEASE_LOCK(?) AS released', [name])
     return row?.released === 1
   } catch {
-    // The connection is broken: the work before this has told so, or its next user would have been told.
+    // The connection is broken, which its user has noticed already, or will.
     return false
   }
 }

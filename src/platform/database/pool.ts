@@ -5,35 +5,37 @@ import type { MysqlConfig } from '../../config/config.ts'
 import { connectionOptions, sessionStatement } from './connection-options.ts'
 
 const CONNECT_TIMEOUT_MS = 1000
-/** Sooner than firewalls and address translation forget a connection on which nothing happens. */
+/** Sooner than firewalls and NAT forget an idle connection. */
 const KEEP_ALIVE_DELAY_MS = 30_000
-/** Of each connection. The server has a limit for all connections of all instances together, 16,382 by default. */
+/** For each connection. The server limits all connections of all instances together, to 16,382 by default. */
 const MAX_PREPARED_STATEMENTS = 200
 
+/** The bounds of a pool. */
 export interface PoolLimits {
   connectionLimit: number
-  /** The server itself ends a statement after this long. */
+  /** Time after which the server itself ends a statement, in ms. */
   queryTimeoutMs: number
 }
 
-/** What makes a pool ours, wherever it is made. */
+/** What a pool of the service needs, when somebody else creates the pool. */
 interface PoolSetup {
+  /** The options to create the pool with. */
   options: PoolOptions
-  /** Prepares each connection that the pool opens from now on, and makes its `end` take no time. */
-  tend(pool: Pool): void
-  /** Ends all connections now, and with them what waits there. */
+  /** Makes the pool prepare each new connection, and end at once. Call it right after creating the pool. */
+  prepare(pool: Pool): void
+  /** Closes all connections of the pool now; their calls fail. */
   hangUpAll(): void
 }
 
-/** Makes a pool that connects when it is asked to; its `end` takes no time, whatever state the server is in. */
+/** Opens a pool, which connects when it is used. Its `end` takes no time, whatever state the server is in. */
 export function openPool(config: MysqlConfig, limits: PoolLimits): Pool {
-  const { options, tend } = setUpPool(config, limits)
+  const { options, prepare } = setUpPool(config, limits)
   const pool = createPool(options)
-  tend(pool)
+  prepare(pool)
   return pool
 }
 
-/** The same in parts, for a pool that is made by others. */
+/** Prepares a pool that somebody else creates, such as a plugin of the framework. */
 export function setUpPool(config: MysqlConfig, { connectionLimit, queryTimeoutMs }: PoolLimits): PoolSetup {
   const open = new Set<Socket>()
   const prepareSession = sessionStatement(queryTimeoutMs)
@@ -50,16 +52,16 @@ export function setUpPool(config: MysqlConfig, { connectionLimit, queryTimeoutMs
     return socket.once('close', () => open.delete(socket))
   }
 
-  function tend(pool: Pool): void {
+  function prepare(pool: Pool): void {
     pool.on('connection', (connection) => {
-      // At its first error the pool drops a connection; a second one that nobody listens to would end the process.
+      // The pool drops a connection at its first error; a second one without a listener would end the process.
       connection.on('error', () => {})
       connection.query(prepareSession, (error) => error && hangUp(connection))
     })
-    const sayGoodbye = pool.end.bind(pool)
-    // Whoever closes the pool, us or a package: every goodbye is written at once, and nobody waits for an answer.
+    const end = pool.end.bind(pool)
+    // Every connection says goodbye to the server, and none waits for the reply.
     pool.end = (done?: (error: NodeJS.ErrnoException | null) => void) => {
-      sayGoodbye(() => {})
+      end(() => {})
       hangUpAll()
       done?.(null)
     }
@@ -76,10 +78,10 @@ export function setUpPool(config: MysqlConfig, { connectionLimit, queryTimeoutMs
     maxPreparedStatements: MAX_PREPARED_STATEMENTS,
     connectionLimit
   }
-  return { options, tend, hangUpAll }
+  return { options, prepare, hangUpAll }
 }
 
-/** Ends a connection now, and with it what waits there. The driver's `destroy` leaves it to the server to hang up. */
+/** Closes a connection now; its calls fail. The driver's `destroy` would wait for the server to close it. */
 export function hangUp(connection: PoolConnection): void {
   const { stream } = connection as PoolConnection & { stream: Duplex }
   stream.destroy()

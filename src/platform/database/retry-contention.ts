@@ -5,15 +5,17 @@ import { backoffMs } from '../lib/backoff.ts'
 /** The server has rolled back a transaction in favour of another one. */
 const LOCK_CONFLICTS: readonly string[] = ['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT']
 const MAX_ATTEMPTS = 8
-const AT_ONCE = 2
-/** The delay before the third attempt and later ones. */
+/** The server has ended one side of a deadlock, so the first attempts need no delay. */
+const ATTEMPTS_WITHOUT_DELAY = 2
 const BACKOFF = { baseMs: 10, maxMs: 160 }
 
 /**
- * Runs a transaction again that has lost against another one: at once, as the server has ended one side of a deadlock; but
- * whoever goes on losing steps aside, for a random time that doubles at its longest with each attempt.
+ * Runs a transaction, and runs it again when it lost against another one: at once the first time, then after a random
+ * delay that grows, up to eight attempts in all.
  * @param work a whole transaction, which leaves nothing behind when it fails
- * @param otherConflicts more error codes that mean a lost race
+ * @param otherConflicts further error codes of the driver that mean a lost race, such as `LOST_RACE`
+ * @returns the result of the work
+ * @throws the error of the last attempt, or any other error of the work
  */
 export async function retryContention<T>(work: () => Promise<T>, otherConflicts: readonly string[] = []): Promise<T> {
   const conflicts: readonly unknown[] = [...LOCK_CONFLICTS, ...otherConflicts]
@@ -22,25 +24,29 @@ export async function retryContention<T>(work: () => Promise<T>, otherConflicts:
       return await work()
     } catch (error) {
       if (!hasCode(error, conflicts) || attempt === MAX_ATTEMPTS) throw error
-      if (attempt > AT_ONCE) await wait(backoffMs(attempt - AT_ONCE, BACKOFF, Math.random))
+      const failures = attempt - ATTEMPTS_WITHOUT_DELAY
+      if (failures > 0) await wait(backoffMs(failures, BACKOFF, Math.random))
     }
   }
 }
 
-/** Somebody else has taken a unique key since we looked: a row with the same id or sku, or an answer to the same request. */
+/**
+ * Error codes of a unique key that another transaction has taken since ours looked: a product with the same id or SKU, or
+ * a stored response to the same request.
+ */
 export const LOST_RACE: readonly string[] = ['ER_DUP_ENTRY']
 
-/** Was a statement of ours refused because another one was quicker to take the same unique key, or a lock? */
+/** Returns whether a statement failed because another one was faster to take the same unique key, or a lock. */
 export function isLostRace(error: unknown): boolean {
   return hasCode(error, [...LOCK_CONFLICTS, ...LOST_RACE])
 }
 
-/** Has a transaction lost against others, however often it was run? That is no fault of its own. */
+/** Returns whether a transaction failed because it lost against others, however often it was run: it is not at fault. */
 export function isContention(error: unknown): boolean {
   return hasCode(error, LOCK_CONFLICTS)
 }
 
-/** An error of the server, also where it was told as one of ours. */
+/** Looks at the error of the server, also when it is the cause of one of ours. */
 function hasCode(error: unknown, codes: readonly unknown[]): boolean {
   const reason = error instanceof AppError ? error.cause : error
   return reason instanceof Error && 'code' in reason && codes.includes(reason.code)

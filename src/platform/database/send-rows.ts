@@ -2,12 +2,12 @@ import type { Connection } from 'mysql2/promise'
 
 type Value = string | number | Buffer | null
 
-/** A fourth of the smallest usual limit of a statement (16 MiB), even where each character takes its most bytes. */
+/** A quarter of the smallest common limit of a statement (16 MiB), even if each character takes four bytes. */
 const STATEMENT_CHARACTERS = 2 ** 20
 
 /**
- * Runs a statement that ends in `VALUES ?`, or has it, over rows of any number and size: many to a statement, and no
- * statement too long for the server.
+ * Runs a statement that contains `VALUES ?` for any number of rows of any size. Rows are sent many to a statement, but no
+ * statement is too long for the server.
  */
 export async function sendRows(
   connection: Connection,

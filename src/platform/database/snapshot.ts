@@ -4,19 +4,23 @@ import { ANSWER_GRACE_MS, type Database, executeOn } from './database.ts'
 import { databaseTimeout, databaseUnavailable, statementError } from './database-error.ts'
 import { hangUp } from './pool.ts'
 
-/** The database as it was at one moment, however long it is read. */
+/** The database as it was at one moment, however long it is read (`START TRANSACTION WITH CONSISTENT SNAPSHOT`). */
 export interface Snapshot {
-  /** Runs one prepared statement, once: a snapshot does not outlive its connection. */
+  /**
+   * Runs one prepared statement, once: a snapshot does not outlive its connection.
+   * @returns the rows
+   * @throws {AppError} `database-unavailable` or `database-timeout`
+   */
   execute: Database['execute']
-  /** Ends it, and a statement that runs with it. Its connection is free for the next one, or gone. */
+  /** Ends the snapshot, and a statement that is running. Its connection can be used again, or is closed. */
   close(): Promise<void>
 }
 
 /**
- * Opens a snapshot on a connection of the pool: whatever is committed later is not in it. While it is open the server
- * keeps old versions of every row that changes.
- * @param queryTimeoutMs for connecting, and for each statement
- * @throws {AppError} `database-unavailable` or `database-timeout`, as does each statement
+ * Opens a snapshot on a connection of a pool. What is committed later is not in it. While it is open, the server keeps old
+ * versions of every row that changes, so it must be closed soon.
+ * @param queryTimeoutMs time limit for connecting, and for each statement
+ * @throws {AppError} `database-unavailable` or `database-timeout`
  */
 export async function openSnapshot(pool: Pool, queryTimeoutMs: number): Promise<Snapshot> {
   const timeoutMs = queryTimeoutMs + ANSWER_GRACE_MS

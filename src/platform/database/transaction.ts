@@ -1,12 +1,13 @@
 import type { Connection } from 'mysql2/promise'
 
-/** Runs work in a transaction, and answers what the work answers. */
+/** Runs work in a transaction, and returns the result of the work. */
 export type Transact<T> = (work: (connection: Connection) => Promise<T>) => Promise<T>
 
 /**
- * Runs work in a transaction that sees what others have committed, and locks nothing but the rows that it touches.
- * Commits when the work is done, rolls back when it fails.
- * @throws whatever the work throws
+ * Runs work in a READ COMMITTED transaction, which sees what others have committed and locks only the rows that it
+ * touches. Commits when the work succeeds, rolls back when it fails.
+ * @returns the result of the work
+ * @throws what the work throws, or the error of the commit
  */
 export async function inTransaction<T>(
   connection: Connection,
@@ -24,8 +25,9 @@ export async function inTransaction<T>(
 }
 
 /**
- * Runs work in such a transaction, answers what the work answers, and takes all of it back.
- * @throws whatever the work throws
+ * Runs work in a READ COMMITTED transaction that is rolled back in any case: a dry run.
+ * @returns the result of the work
+ * @throws what the work throws
  */
 export async function rehearse<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<T> {
   await begin(connection)
@@ -41,7 +43,7 @@ async function begin(connection: Connection): Promise<void> {
   await connection.beginTransaction()
 }
 
-/** A connection that cannot even do this is broken, and is not used again: the server rolls back by itself. */
+/** A connection that cannot roll back is broken. It is not used again, and the server rolls back by itself. */
 async function rollBack(connection: Connection): Promise<void> {
   try {
     await connection.rollback()

@@ -2,28 +2,29 @@ import type { Health } from '../../../schemas/health.ts'
 import { HEALTH_CHECK_MAX_AGE_MS, HEALTH_CHECK_TIMEOUT_MS } from '../../config/limits.ts'
 import { createDependencyCheck } from './dependency-check.ts'
 
+/** Reports the state of the service and its dependencies. */
 export type HealthReport = () => Promise<Health>
 
-/** A circuit breaker, as far as its health goes. */
+/** The part of a circuit breaker that health is about. */
 interface Breaker {
   readonly state: 'closed' | 'open' | 'half-open'
-  /** Whether calls fail fast now. */
+  /** Whether calls are refused now. */
   readonly isRefusing: boolean
 }
 
 interface Dependencies {
-  /** Asks MySQL for the version of its schema. */
+  /** Reads the version of the schema in MySQL. */
   schemaVersion: () => Promise<number>
-  /** The version that this release needs. */
+  /** The version of the schema that this release needs. */
   requiredVersion: number
   pingRedis: () => Promise<unknown>
-  /** Undefined where there is no supplier. */
+  /** Undefined when no supplier is configured. */
   supplierBreaker: Breaker | undefined
 }
 
 /**
- * Answers the state of what the service depends on. MySQL and its schema are critical; without Redis it is slower, without
- * the supplier its stock is older.
+ * Makes the report of the service's health: `down` without MySQL or its current schema, `degraded` without Redis (slower)
+ * or the supplier (older stock), `ok` otherwise.
  */
 export function createHealthReport(dependencies: Dependencies): HealthReport {
   const { schemaVersion, requiredVersion, pingRedis, supplierBreaker } = dependencies
@@ -50,7 +51,7 @@ export function createHealthReport(dependencies: Dependencies): HealthReport {
   }
 }
 
-/** As its last calls have shown: health asks nobody who is not ours. An open breaker lets calls through again, if there are any. */
+/** The health of the supplier is what recent calls have shown: a health check does not call other companies' systems. */
 function supplierHealth({ state, isRefusing }: Breaker) {
   return { status: isRefusing ? 'down' : 'ok', breaker: state } as const
 }

@@ -4,36 +4,37 @@ import type { Problem } from '../../../schemas/problem.ts'
 import { AppError, toProblem } from '../errors/app-error.ts'
 import { createRequestIds } from './request-id.ts'
 
-/** For the client to read the answer, while what it goes on sending is thrown away. */
+/** Time for the client to read the response, while what it goes on sending is discarded. */
 const LINGER_MS = 1000
 
 const nextRequestId = createRequestIds()
 const answered = new WeakSet<Socket>()
 
+/** An error of Node's HTTP parser. */
 interface ClientError {
   code?: string | undefined
-  /** What the parser was reading, and how far it came. */
+  /** The input of the parser, and how much of it was parsed. */
   rawPacket?: unknown
   bytesParsed?: number
 }
 
-/** For the log: what was answered past the application. */
+/** A response that was written without the application, for the log. */
 export interface ParserRefusal {
   status: number
   requestId: string
-  /** The response that the application would have written, when what is wrong is only the body of the request. */
+  /** The response of the application, when only the body of the request was wrong; null before that. */
   response: ServerResponse | null
 }
 
 /**
- * Answers what never became a request (bad HTTP, too much of it, or too slow) with a problem, and hangs up. Nothing
- * comes back when there was nobody to answer.
+ * Answers a request that could not be parsed (invalid, too large or too slow) with a problem, and closes the connection.
+ * @returns what was answered; undefined when the client cannot be answered, or has been
  */
 export function answerClientError(error: ClientError, socket: Socket): ParserRefusal | undefined {
-  // The rest of a request that is too large: closing with data unread would reset the connection, answer and all.
+  // The rest of a request that is too large: closing with unread data would reset the connection and lose the response.
   if (answered.has(socket)) return
   const response = responseOf(socket)
-  // A second response in the midst of one would be taken for its body.
+  // A second response in the middle of one would be read as its body.
   if (error.code === 'ECONNRESET' || !socket.writable || response?.headersSent) {
     socket.destroy()
     return
@@ -45,7 +46,7 @@ export function answerClientError(error: ClientError, socket: Socket): ParserRef
   return { status: problem.status, requestId: problem.requestId, response }
 }
 
-/** The response that is under way. */
+/** The response that the application is working on. */
 function responseOf(socket: Socket): ServerResponse | null {
   const { _httpMessage: response } = socket as Socket & { _httpMessage?: ServerResponse | null }
   return response ?? null
@@ -54,11 +55,11 @@ function responseOf(socket: Socket): ServerResponse | null {
 function describe({ code, rawPacket, bytesParsed }: ClientError): AppError {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new AppError('request-timeout', 'The request did not arrive in time.')
   if (code !== 'HPE_HEADER_OVERFLOW') return new AppError('malformed-request', 'The request is not valid HTTP.')
-  // The parser counts the request line among the header fields: what was read is a method and a URL, or the rest of one.
+  // The parser counts the request line as header fields: here it has read a method and a URL, or the rest of a URL.
   const read = Buffer.isBuffer(rawPacket) ? rawPacket.toString('latin1', 0, bytesParsed) : ''
   return /^([A-Z]+ )?\S+$/.test(read)
-    ? new AppError('uri-too-long', 'The URL is longer than this service reads.')
-    : new AppError('headers-too-large', 'The header fields are larger than this service reads.')
+    ? new AppError('uri-too-long', 'The URL is too long.')
+    : new AppError('headers-too-large', 'The header fields are too large.')
 }
 
 function toResponse(problem: Problem): string {

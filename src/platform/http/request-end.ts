@@ -1,20 +1,21 @@
-/** What there is to tell of a request when it has come to its end: for logs and metrics. */
+/** The summary of a request that has ended, for logs and metrics. */
 export interface RequestEnd {
   requestId: string
-  /** These are null when it never became a request that can be read. */
+  /** Null when the request could not be parsed. */
   method: string | null
+  /** As it was requested, with its query. Null when the request could not be parsed. */
   url: string | null
-  /** The path of its route, such as `/api/v1/products/:id`; null when there is none. */
+  /** The path of the route, such as `/api/v1/products/:id`; null when no route matched. */
   route: string | null
-  /** Of the answer; 499 when the client went away before there was one. */
+  /** The status of the response; 499 when the client disconnected before there was one. */
   status: number
   durationMs: number
-  /** A part of that time may have gone by in waiting for something to happen, as the client wished. */
+  /** Whether the client may have asked to wait for something to happen: then a long duration is not slow. */
   mayWait?: boolean
-  /** The API key of the client. */
+  /** The id of the client's API key; null without a valid key. */
   keyId: string | null
-  /** Where the answer comes from, when there is a cache. */
+  /** Where the response comes from; null for responses that are not cached. */
   cache: string | null
-  /** The answer did not reach its end. */
+  /** Whether the client disconnected before the end of the response. */
   aborted: boolean
 }

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http'
 const WELL_FORMED = /^[\w-]{8,128}$/
 
 /**
- * Makes the function that names requests: by their own `X-Request-Id` when it is well-formed, else by a random prefix
- * of this process and a counter.
+ * Makes a function that returns the id of a request: its `X-Request-Id` when that has 8 to 128 letters, digits, `_` and
+ * `-`; otherwise a random prefix of this process and a counter.
  */
 export function createRequestIds(): (request: Pick<IncomingMessage, 'headers'>) => string {
   const prefix = randomBytes(6).toString('base64url')

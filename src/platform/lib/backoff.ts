@@ -1,6 +1,6 @@
 /** The bounds of exponential backoff. */
 export interface Backoff {
-  /** The longest delay after the first failure, in ms. It doubles with each failure. */
+  /** The longest delay after the first failure, in ms, above 0. It doubles with each failure. */
   baseMs: number
   /** The longest delay after any failure, in ms. */
   maxMs: number

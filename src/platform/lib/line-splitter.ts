@@ -1,22 +1,28 @@
 const NEWLINE = 0x0a
 
-/** A line of a text, counted from 1, without its end. */
+/** A line of a text, without its newline. */
 export interface Line {
+  /** From 1 on. */
   number: number
-  /** Null when it is too long. They are good until the next line is asked for. */
+  /** Null when the line is too long. Valid only until the next line is requested. */
   bytes: Buffer | null
 }
 
+/** Splits a text that arrives in chunks. */
 export interface LineSplitter {
-  /** The lines that end in a chunk. Chunks may be cut anywhere. */
+  /** Takes a chunk, which may be cut anywhere, and yields the lines that end in it. */
   push(chunk: Buffer): Generator<Line>
-  /** The last line, where no newline ends it. */
+  /** Yields the last line when no newline ends it. */
   end(): Generator<Line>
 }
 
-/** Splits a text of any length into its lines. Keeps one line at most, and of one that is too long nothing. */
+/**
+ * Makes a splitter for a text of any length. It keeps at most the line that is incomplete, and nothing of a line that is
+ * too long.
+ * @param limitBytes the longest line
+ */
 export function createLineSplitter(limitBytes: number): LineSplitter {
-  /** The beginning of a line whose end is yet to come: lines of many small chunks take no more than others. */
+  /** The beginning of the incomplete line, in one buffer however many chunks it came in. */
   let pending: Buffer | undefined
   let length = 0
   let number = 0

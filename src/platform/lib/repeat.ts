@@ -1,39 +1,48 @@
+import { type StartTimeout, startTimeout } from './time-limit.ts'
+
 const INTERVAL_MS = 60_000
-/** Between two steps, so that a long arrear is no load: with a hundred rows each, up to a thousand a second. */
+/** Between two steps of work in arrears, so that it is no load. */
 const PAUSE_MS = 100
 
-export interface RepeatedPurgeOptions {
-  /** Deletes some rows, and says how many, and whether no more are to go. */
-  step: () => Promise<{ purged: number; isComplete: boolean }>
+interface RepeatOptions {
+  /** Does a part of the work; `isComplete` says that nothing is left until the next interval. */
+  step: () => Promise<{ isComplete: boolean }>
+  /** Time from the end of the work to its next beginning; a minute unless given. */
   intervalMs?: number
-  onPurged: (rows: number) => void
+  /** Called after each step that fails. The next one begins after the interval. */
   onFailure: (error: Error) => void
+  /** Called after each step that succeeds. */
   onSuccess: () => void
+  /** Starts the time until the next step. */
+  start?: StartTimeout
 }
 
-/** Purges each minute unless said, step by step, until it is stopped. Goes on after any failure. */
-export function repeatPurge(options: RepeatedPurgeOptions): { stop(): void } {
-  const { step, intervalMs = INTERVAL_MS, onPurged, onFailure, onSuccess } = options
+/**
+ * Repeats work in intervals, step by step with short pauses, whether it fails or not. The first step begins after an
+ * interval.
+ * @returns `stop` prevents further steps; one that is running is not interrupted
+ */
+export function startRepeating(options: RepeatOptions): { stop(): void } {
+  const { step, intervalMs = INTERVAL_MS, onFailure, onSuccess, start = startTimeout } = options
   let isStopped = false
-  let timer = setTimeout(purge, intervalMs)
+  let cancel = start(run, intervalMs)
 
-  async function purge() {
+  async function run() {
     let delayMs = intervalMs
     try {
-      const { purged, isComplete } = await step()
-      onPurged(purged)
+      const { isComplete } = await step()
       onSuccess()
       if (!isComplete) delayMs = PAUSE_MS
     } catch (error) {
       if (!isStopped) onFailure(error as Error)
     }
-    if (!isStopped) timer = setTimeout(purge, delayMs)
+    if (!isStopped) cancel = start(run, delayMs)
   }
 
   return {
     stop() {
       isStopped = true
-      clearTimeout(timer)
+      cancel()
     }
   }
 }

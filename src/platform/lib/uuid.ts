@@ -1,6 +1,8 @@
 /**
- * Ids are UUIDs of version 7 (RFC 9562): they begin with the millisecond of their making, so that new rows go to the
- * end of the primary key. In MySQL they are the 16 bytes themselves.
+ * Makes a UUID of version 7 (RFC 9562): it begins with a time, so that new rows go to the end of the primary key.
+ * @param unixMs the time of creation, in ms
+ * @param randomBytes at least 10
+ * @returns the 16 bytes, as they are stored in MySQL
  */
 export function uuidV7(unixMs: number, randomBytes: Uint8Array): Buffer {
   const id = Buffer.allocUnsafe(16)
@@ -11,13 +13,16 @@ export function uuidV7(unixMs: number, randomBytes: Uint8Array): Buffer {
   return id
 }
 
-/** The text form of an id, in lower case. */
+/** Formats the 16 bytes of a UUID as text, in lower case. */
 export function formatId(id: Buffer): string {
   const hex = id.toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-/** The bytes of an id whose text has been validated; either case. */
+/**
+ * Parses the text of a UUID into its 16 bytes.
+ * @param text valid, in either case
+ */
 export function parseId(text: string): Buffer {
   return Buffer.from(text.replaceAll('-', ''), 'hex')
 }

@@ -13,17 +13,19 @@ const { error: ERROR, warn: WARN, info: INFO } = levels.values as { error: numbe
 
 interface AccessLogOptions {
   stream: Pick<LogStream, 'append'>
+  /** The lowest level that is logged. */
   level: Config['log']['level']
+  /** Removes API keys from URLs. */
   withoutKeys: RemoveKeys
   /** Unix time, in ms. */
   nowMs?: () => number
 }
 
 /**
- * Makes the function that writes the line of a request: error for a 5xx, warn for one that was slow, info for the rest.
+ * Makes a function that writes the log line of a request: level error for a 5xx, warn from 1 second on, info otherwise.
  *
- * The line is put together by hand, in the format of pino: pino itself would cost a request more than all else around
- * the answer.
+ * The line is built by hand in the format of pino. pino itself would cost more than everything else that surrounds a
+ * response from the cache.
  */
 export function createAccessLog(options: AccessLogOptions): (record: RequestEnd) => void {
   const { stream, level, withoutKeys, nowMs = Date.now } = options
@@ -57,7 +59,7 @@ const ABORTED = ',"aborted":true,"msg":"request aborted"}\n'
 
 const quote = remembering((text) => JSON.stringify(text))
 
-/** Most strings come again: finding one is several times as fast as making it. */
+/** Most strings occur again: finding their JSON is several times as fast as making it. */
 function remembering(toJson: (text: string) => string) {
   const known = createBoundedMap<string, string>(MAX_REMEMBERED)
   return (text: string | null): string | null => {

@@ -1,45 +1,49 @@
 import { writeSync } from 'node:fs'
 
-/** Lines that come this soon after others wait for more, and are written together. */
+/** Lines that come this soon after a write are collected and written together. */
 const WINDOW_MS = 100
-/** So much is written without waiting. */
+/** Amount that is written without waiting for more. */
 const CHUNK_LENGTH = 65_536
-/** So much is kept while nothing can be written; what comes then is lost. */
+/** Amount that is kept while nothing can be written; further lines are lost. */
 const MAX_LENGTH = 8_388_608
-/** A reader that does not read must not keep the process from ending. */
+/** A reader that has stopped reading must not keep the process from ending. */
 const FLUSH_TIMEOUT_MS = 1000
 const FULL_PIPE_RETRY_MS = 20
 const FULL_PIPE_ATTEMPTS = FLUSH_TIMEOUT_MS / FULL_PIPE_RETRY_MS
 
-/** Where lines go in the end. */
+/** The file or pipe that lines are written to. */
 export interface LogTarget {
   /** For messages to the operator. */
   readonly name: string
-  /** The descriptor that is written to now. */
+  /** The current file descriptor. */
   readonly fd: number
-  /** Writes the text and calls `onWritten` once. Until then it tries again and again, and tells each failure. */
+  /** Writes the text, retries until that succeeds, and then calls `onWritten` once. Calls `onFailed` for each failure. */
   write(text: string, onWritten: () => void, onFailed: (error: Error) => void): void
 }
 
+/** Collects lines for a target. */
 export interface LineBuffer {
   /** Takes whole lines, each with its line feed. */
   append(lines: string): void
-  /** Takes whole lines, and writes them and all before them without waiting for more. */
+  /** Takes whole lines, and writes all lines now. */
   appendUrgent(lines: string): void
-  /** Resolves once everything is written, or after a second. */
+  /** Writes all lines now. Resolves once they are written, or after a second. */
   flush(): Promise<void>
 }
 
-/** What was given to a target before the end is written by then: Node finishes file operations that are under way. */
+/** Writes what is left when the process ends. Node itself finishes file operations that are in progress. */
 const atExit = new Set<() => void>()
 process.once('exit', () => {
   for (const writeRest of atExit) writeRest()
 })
 
 /**
- * Collects lines for a target, so that a line costs no write of its own, and writes what is left when the process ends.
- * It never blocks before that and never throws: while the target takes nothing, lines are lost beyond a bound, and
- * standard error is told so, once.
+ * Makes a buffer for a target, so that a line costs no write of its own, and no line is lost when the process exits. It
+ * never throws, and never blocks before the exit. While the target accepts nothing, 8 MiB are kept and further lines are
+ * lost; standard error gets one message about it.
+ *
+ * pino's own destination (sonic-boom) costs two microseconds more per line, a tenth of a request from the cache, and waits
+ * for a reader that has stopped reading.
  */
 export function createLineBuffer(target: LogTarget): LineBuffer {
   let lines = ''
@@ -51,11 +55,11 @@ export function createLineBuffer(target: LogTarget): LineBuffer {
 
   function append(text: string): void {
     if (lines.length >= MAX_LENGTH) {
-      complain('nothing is taken')
+      complain('the target accepts nothing')
       return
     }
-    // Makes V8 put the parts of a line together now, while they are in the processor's cache: later it costs a hot
-    // request a fifth of its time.
+    // Makes V8 join the parts of the line now, while they are in the processor's cache: later it would cost a request
+    // from the cache a fifth of its time.
     text.charCodeAt(0)
     lines += text
     if (window === undefined || lines.length >= CHUNK_LENGTH) writeOut()
@@ -106,7 +110,7 @@ export function createLineBuffer(target: LogTarget): LineBuffer {
     if (!isWriting) return
     await new Promise<void>((resolve) => {
       const limit = setTimeout(() => {
-        complain('nothing is taken')
+        complain('the target accepts nothing')
         resolve()
       }, FLUSH_TIMEOUT_MS)
       onEmpty.push(() => {
@@ -140,7 +144,7 @@ function writeFullySync(fd: number, text: string): void {
   }
 }
 
-/** The reader of a pipe is behind. */
+/** Returns whether a write failed because the reader of a pipe is behind (`EAGAIN`). */
 export function isFullPipe(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }

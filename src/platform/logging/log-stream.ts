@@ -6,21 +6,22 @@ import { openRollingFile, standardOutput } from './log-targets.ts'
 
 const ERROR = 50
 
-/** Where all lines of the log go, pino's and those of requests. */
+/** The destination of all log lines: those of pino, and the access log. */
 export interface LogStream {
-  /** Writes whole lines of one level, together with others; those of level error and above at once. */
+  /** Writes whole lines of one level: at once from level error on, otherwise in batches. */
   append(level: number, lines: string): void
   /** Resolves once everything is written, or after a second. */
   flushAll(): Promise<void>
-  /** For pino, whose lines are few and are written at once. It says the level of each before it. */
+  /** Writes a line of pino at once: there are few. */
   write(line: string): void
+  /** The level of the next line; pino sets it before each `write`. */
   lastLevel: number
   readonly [symbols.needsMetadataGsym]: true
 }
 
 /**
- * Opens the log: rolling files when there is a path, one of them for errors alone, else standard output, in colours on
- * a terminal.
+ * Opens the log: with a path, rolling files for all lines and for errors; otherwise standard output, in colours on a
+ * terminal.
  * @throws {ConfigError} when the files cannot be written
  */
 export async function openLogStream(config: Config['log']): Promise<LogStream> {

@@ -1,21 +1,21 @@
-/** Longer URLs are cut: no client decides how much is written. */
+/** Longer URLs are cut, so that clients do not decide how much is logged. */
 const MAX_URL_LENGTH = 1024
 const CENSOR = '[redacted]'
 
 const SECRET = /key|token|secret|passw|pwd|signature|^sig$|auth|credential|cookie|session|jwt/i
-/** A query that may hold a secret. Names can hide in percent-encoding, values cannot mislead. */
+/** A query that may contain a secret. Percent-encoded names may hide one; values do not matter. */
 const SUSPICIOUS = /[?&][^=&]*?(?:%|key|token|secret|passw|pwd|sig|auth|credential|cookie|session|jwt)/i
 const SLASH = 47
 
 /**
- * Removes the API keys from a URL.
+ * Removes API keys from a URL.
  * @param isCut whether the URL was cut, so that it may end in the middle of a key
  */
 export type RemoveKeys = (url: string, isCut: boolean) => string
 
 /**
- * Makes a URL fit for the log: without API keys, without the values of parameters that look like secrets, without a
- * password, and of at most 1,024 characters.
+ * Redacts a URL for the log: without API keys, user and password, and the values of parameters that look like secrets; at
+ * most 1,024 characters.
  */
 export function redactUrl(url: string, withoutKeys: RemoveKeys): string {
   const isCut = url.length > MAX_URL_LENGTH
@@ -37,7 +37,7 @@ function redactQuery(url: string): string {
   return `${url.slice(0, start)}?${pairs.join('&')}`
 }
 
-/** A request may name the whole URL, as those to a proxy do. */
+/** A request may contain an absolute URL, as requests to a proxy do. */
 function redactUserInfo(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, `$1${CENSOR}@`)
 }
@@ -46,7 +46,7 @@ function decode(name: string): string {
   try {
     return decodeURIComponent(name)
   } catch {
-    // No encoding of anything: it is looked at as it is.
+    // Not percent-encoding: the name is used as it is.
     return name
   }
 }
@@ -61,10 +61,10 @@ const SECRET_HEADERS = [
   'x-hub-signature-256',
   'x-webhook-signature'
 ]
-/** What holds header fields in errors and messages of common packages; a wildcard would cost each request. */
+/** Where common packages put header fields in errors and log objects; a wildcard would slow down each request. */
 const HOLDERS = ['', 'req.', 'request.', 'res.', 'response.', 'err.', 'err.request.', 'err.response.', 'err.options.']
 
-/** For pino: header fields that are secrets are not written, whoever logs them. */
+/** The `redact` option of pino: header fields that contain secrets are never logged. */
 export const redact = {
   paths: HOLDERS.flatMap((holder) => SECRET_HEADERS.map((name) => `${holder}headers["${name}"]`)),
   censor: CENSOR

@@ -1,20 +1,21 @@
 import type { Buckets } from './histogram.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What a bounded pool knows of its use, kept up to date by the pool. */
+/** The use of a bounded pool of connections, which the pool keeps current. */
 export interface PoolUsage {
-  /** Connections that are in use, of so many. */
+  /** Number of connections in use. */
   readonly used: number
+  /** Maximum number of connections. */
   readonly limit: number
-  /** Calls that wait for one. */
+  /** Number of calls that wait for a connection. */
   readonly waiting: number
-  /** How long each call waited, in seconds. */
+  /** Times that calls waited for a connection, in seconds. */
   readonly waits: Buckets
-  /** How many calls ended in each of these problems, by code. */
+  /** Number of calls that failed, by the code of the problem. */
   readonly failures: ReadonlyMap<string, number>
 }
 
-/** Adds the metrics of the pool of MySQL connections, all of them read from its usage. */
+/** Adds the metrics of the pool of MySQL connections, which are read at each scrape. */
 export function addPoolMetrics(metrics: Metrics, usage: PoolUsage): void {
   metrics.gauge({
     name: 'aisle_mysql_connections',

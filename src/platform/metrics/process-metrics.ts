@@ -14,9 +14,9 @@ const GC_KINDS: Readonly<Record<number, string>> = {
 }
 
 /**
- * Adds the metrics of the process, under the names that dashboards for Node know, and answers how to stop measuring. The
- * library's own collection can't be stopped, and counts only the first of the collections of garbage that Node reports
- * together.
+ * Adds the metrics of the process, under the names that dashboards for Node.js expect. The library's own collection cannot
+ * be stopped, and of the garbage collections that Node reports together it counts only the first.
+ * @returns stops measuring
  */
 export function addProcessMetrics(metrics: Metrics): () => void {
   const gauge = (name: string, help: string, read: () => number) =>
@@ -70,8 +70,8 @@ export function addProcessMetrics(metrics: Metrics): () => void {
 }
 
 /**
- * Samples how late a timer is. Node's own monitor would have to be reset at each scrape: two scrapers would take each
- * other's maximum, and what blocks the loop during the scrape would be lost.
+ * Samples how late a timer fires. Node's own monitor would have to be reset at each scrape: two scrapers would take each
+ * other's maximum, and a block during the scrape would be lost.
  */
 function measureEventLoopDelay(metrics: Metrics): () => void {
   const delays = metrics

@@ -3,14 +3,14 @@ import type { RequestEnd } from '../http/request-end.ts'
 import type { Buckets } from './histogram.ts'
 import type { Metrics } from './metrics.ts'
 
-/** What has no route is one series, and so are all other methods: else clients could make series without end. */
+/** One series for all requests without a route, and one for all unknown methods: clients must not make series. */
 const UNKNOWN_ROUTE = 'unknown'
 const OTHER_METHOD = '_OTHER'
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
- * Adds the metrics of the HTTP server, and makes the function that counts a request. What is counted on every request is
- * bound to its labels once.
+ * Adds the metrics of the HTTP server. Series are bound to their labels once, so that counting a request is cheap.
+ * @returns counts a request that has ended
  */
 export function addRequestMetrics(metrics: Metrics): (end: RequestEnd) => void {
   const durations = metrics.histogram({

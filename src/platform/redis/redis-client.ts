@@ -7,8 +7,9 @@ const CLOSE_TIMEOUT_MS = 500
 const MAX_RECONNECT_DELAY_MS = 1000
 
 /**
- * Makes a client, which connects when it is told to. Without Redis every command fails at once, and the client goes on
- * trying to connect.
+ * Opens a client of Redis, which connects when `connect` is called. While Redis is away, every command fails at once and
+ * the client keeps trying to reconnect.
+ * @param url as in `REDIS_URL`
  */
 export function openRedisClient({ url, keyPrefix }: { url: string; keyPrefix: string }): Redis {
   return new Redis(url, {
@@ -16,7 +17,7 @@ export function openRedisClient({ url, keyPrefix }: { url: string; keyPrefix: st
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
-    // A connection on which answers stay away is given up: commands must not pile up in it.
+    // Gives up a connection without replies: commands must not pile up in it.
     socketTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -24,9 +25,9 @@ export function openRedisClient({ url, keyPrefix }: { url: string; keyPrefix: st
   })
 }
 
-/** Says goodbye, and does not wait long for the answer. */
+/** Closes a client in at most half a second, whether Redis answers or not. */
 export async function closeRedisClient(client: Redis): Promise<void> {
-  const goodbye = client.quit().catch((error) => error)
-  await withTimeLimit(goodbye, CLOSE_TIMEOUT_MS, () => undefined)
+  const quitting = client.quit().catch((error) => error)
+  await withTimeLimit(quitting, CLOSE_TIMEOUT_MS, () => undefined)
   client.disconnect()
 }

@@ -1,32 +1,36 @@
-import { withTimeLimit } from '../lib/time-limit.ts'
+import { type StartTimeout, withTimeLimit } from '../lib/time-limit.ts'
 
-/** Commands to a Redis that may be gone, slow or paused. */
+/** Sends commands to a Redis that may be away, slow or paused. */
 export interface RedisGuard {
-  /** It did not answer when it was last asked. */
+  /** Whether the last command failed. */
   readonly isDown: boolean
   /**
-   * Sends commands and answers what they answer; undefined where Redis does not answer in time, or is not asked because
-   * it did not a moment ago. What Redis itself refuses counts as no answer too.
+   * Sends commands to Redis.
+   * @returns the reply; undefined when Redis does not reply in time, replies with an error, or is not asked because it
+   * failed a moment ago
    */
   ask<T>(send: () => Promise<T>): Promise<T | undefined>
 }
 
 interface RedisGuardOptions {
-  /** Longest wait for an answer. */
+  /** Longest wait for a reply. */
   budgetMs: number
   /** A monotonic clock, in ms. */
   nowMs: () => number
-  /** Told of every failure. */
+  /** Called after every failure. */
   onDown: (error: Error) => void
-  /** Told of every success. */
+  /** Called after every success. */
   onUp: () => void
+  /** Starts the time limit of a command. */
+  start?: StartTimeout
 }
 
-/** After a failure Redis is left alone for so long; then one command tries it, and the others still do without. */
+/** Time without commands after a failure. Then one command tries Redis, while the others still do without. */
 const RETRY_AFTER_MS = 500
 
-/** Makes sure that nothing waits for Redis longer than a budget, and that few wait at all while it is away. */
-export function createRedisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOptions): RedisGuard {
+/** Makes a guard: no call waits for Redis longer than a budget, and few calls wait at all while Redis is away. */
+export function createRedisGuard(options: RedisGuardOptions): RedisGuard {
+  const { budgetMs, nowMs, onDown, onUp, start } = options
   let isDown = false
   let retryAtMs = 0
 
@@ -48,14 +52,14 @@ export function createRedisGuard({ budgetMs, nowMs, onDown, onUp }: RedisGuardOp
 
     async ask(send) {
       if (isDown && nowMs() < retryAtMs) return undefined
-      // Whoever comes while this one tries goes without.
+      // Calls that come while this one tries do without Redis.
       if (isDown) retryAtMs = nowMs() + budgetMs + RETRY_AFTER_MS
 
       const late = () => {
         throw new Error(`no answer within ${budgetMs} ms`)
       }
       try {
-        const answer = await withTimeLimit(send(), budgetMs, late)
+        const answer = await withTimeLimit(send(), budgetMs, late, start)
         succeed()
         return answer
       } catch (error) {

@@ -4,7 +4,7 @@ import { logChanges } from '../../../src/catalogue/change-log/change.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { purgeStep } from '../../../src/catalogue/change-log/purge-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
-import { repeatPurge } from '../../../src/platform/lib/repeat.ts'
+import { startRepeating } from '../../../src/platform/lib/repeat.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { begin, change, logNumbers, tailDatabase } from './support/change-log.ts'
@@ -125,12 +125,13 @@ t.test('the purge repeats until it is stopped, even after a failure', async (t) 
   )
   const counts = { purged: 0, failures: 0 }
   await connection.query('RENAME TABLE product_changes TO hidden')
-  const purge = repeatPurge({
-    step: () => purgeStep(database, BEFORE),
-    intervalMs: 10,
-    onPurged: (rows) => {
-      counts.purged += rows
+  const purge = startRepeating({
+    async step() {
+      const result = await purgeStep(database, BEFORE)
+      counts.purged += result.purged
+      return result
     },
+    intervalMs: 10,
     onFailure: () => counts.failures++,
     onSuccess: () => {}
   })

@@ -14,9 +14,15 @@ t.test('the delay is anything from nothing to the bound', async () => {
   const failures = fc.integer({ min: 1, max: 2000 })
   const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(
-    fc.property(failures, fc.nat(60_000), fc.nat(60_000), share, (failures, baseMs, maxMs, share) => {
-      const delayMs = backoffMs(failures, { baseMs, maxMs }, () => share)
-      return delayMs === share * longestBackoffMs(failures, { baseMs, maxMs })
-    })
+    fc.property(
+      failures,
+      fc.integer({ min: 1, max: 60_000 }),
+      fc.nat(60_000),
+      share,
+      (failures, baseMs, maxMs, share) => {
+        const delayMs = backoffMs(failures, { baseMs, maxMs }, () => share)
+        return delayMs === share * longestBackoffMs(failures, { baseMs, maxMs })
+      }
+    )
   )
 })

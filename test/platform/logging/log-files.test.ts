@@ -96,23 +96,36 @@ t.test('a new day begins a new file', async (t) => {
     `import { readdirSync } from 'node:fs'
      const RealDate = Date
      const midnight = new RealDate(2030, 0, 2).getTime()
-     // A second before it, the process starts.
-     const shift = midnight - 1000 - RealDate.now()
+     let now = midnight - 3_600_000
      globalThis.Date = class extends RealDate {
        constructor(...parts) {
-         if (parts.length > 0) super(...parts)
-         else super(RealDate.now() + shift)
+         super(...(parts.length > 0 ? parts : [now]))
        }
-       static now() { return RealDate.now() + shift }
+       static now() { return now }
+     }
+     const { setTimeout: realSetTimeout } = globalThis
+     const longTimers = []
+     globalThis.setTimeout = (expire, delayMs, ...args) => {
+       if (delayMs < 60_000) return realSetTimeout(expire, delayMs, ...args)
+       longTimers.push({ expire, atMs: now + delayMs })
+       return { unref() {} }
      }
      const { openLogStream } = await import('${new URL('../../../src/platform/logging/log-stream.ts', import.meta.url)}')
      const log = await openLogStream({ filePath: process.argv[2], maxSize: '100m', maxFiles: 7 })
      let line = 0
-     setInterval(async () => {
-       log.append(${INFO}, ++line + '\\n')
-       await log.flushAll()
-       if (readdirSync('${folder}').includes('aisle.2030-01-02.1.log') && Date.now() > midnight + 200) process.exit(line > 5 ? 0 : 1)
-     }, 50)`
+     const write = async (count) => {
+       for (let last = line + count; line < last; ) {
+         log.append(${INFO}, ++line + '\\n')
+         await log.flushAll()
+       }
+     }
+     await write(5)
+     now = midnight
+     for (const { expire, atMs } of longTimers.splice(0)) if (atMs <= now) expire()
+     do await write(1)
+     while (!readdirSync('${folder}').includes('aisle.2030-01-02.1.log'))
+     await write(5)
+     process.exit(0)`
   )
   const { status } = spawnSync(process.execPath, [script, join(folder, 'aisle.log')], { timeout: 20_000 })
   t.equal(status, 0)

@@ -3,20 +3,23 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { testConfig } from '../../support/test-config.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
 
 const RETRY_AFTER_MS = 500
 
-/** A guard with a clock of its own, and what it has reported; a budget of 0 is over at once. */
+/** A guard with a clock of its own, and what it has reported. */
 function guarded(budgetMs = 1000) {
   const clock = { nowMs: 0 }
+  const time = createVirtualTime()
   const reports: string[] = []
   const guard = createRedisGuard({
     budgetMs,
     nowMs: () => clock.nowMs,
     onDown: (error) => reports.push(error.message),
-    onUp: () => reports.push('up')
+    onUp: () => reports.push('up'),
+    start: time.startTimeout
   })
-  return { ...guard, clock, reports }
+  return { ...guard, clock, time, reports }
 }
 
 const works = async () => 'works'
@@ -32,15 +35,20 @@ t.test('what Redis answers is answered', async (t) => {
 })
 
 t.test('nothing waits for longer than the budget', async (t) => {
-  const { ask, reports } = guarded(5)
-  t.equal(await ask(never), undefined)
+  const { ask, time, reports } = guarded(5)
+  const answer = ask(never)
+  await time.advance(4)
+  t.same(reports, [])
+  await time.advance(1)
+  t.equal(await answer, undefined)
   t.same(reports, ['no answer within 5 ms'])
 })
 
 t.test('an answer that comes too late changes nothing', async (t) => {
-  const { ask, reports } = guarded(5)
+  const { ask, time, reports } = guarded(5)
   const late = [Promise.withResolvers<string>(), Promise.withResolvers<string>()] as const
   const answers = late.map(({ promise }) => ask(() => promise))
+  await time.advance(5)
   t.same(await Promise.all(answers), [undefined, undefined])
   late[0].resolve('late')
   late[1].reject(new Error('late'))
@@ -58,7 +66,13 @@ t.test('an answer that has arrived while the process was busy is not missed', as
   const client = new Redis(config.redis.url)
   t.teardown(() => client.quit())
   await client.ping()
-  const { ask, reports } = guarded(20)
+  const reports: string[] = []
+  const { ask } = createRedisGuard({
+    budgetMs: 20,
+    nowMs: () => performance.now(),
+    onDown: (error) => reports.push(error.message),
+    onUp: () => reports.push('up')
+  })
   const answer = ask(() => client.ping())
   const until = performance.now() + 60
   while (performance.now() < until);

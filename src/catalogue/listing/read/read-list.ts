@@ -1,5 +1,5 @@
 import type { Database } from '../../../platform/database/database.ts'
-import { isGivenUp } from '../../../platform/database/database-error.ts'
+import { isStatementTimeout } from '../../../platform/database/database-error.ts'
 import type { ProductRow } from '../../products/product-row.ts'
 import { type CatalogueSampler, createCatalogueSampler } from '../plan/catalogue-sample.ts'
 import { type ListPlan, planSelective, planWalk, type SelectivePlan, type WalkPlan } from '../plan/plan-list.ts'
@@ -120,7 +120,7 @@ export async function fetchSelective<Row>(
   try {
     return await database.execute<Row>(sql, params)
   } catch (error) {
-    if (!isGivenUp(error)) throw error
+    if (!isStatementTimeout(error)) throw error
     sampler.distrust()
     return null
   }
