@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type App, buildApp } from './app.ts'
 import type { Config } from './config/config.ts'
 import { CLOSE_TIMEOUT_MS } from './config/limits.ts'
@@ -9,6 +9,10 @@ const SAME_SIGNAL_MS = 500
 interface ServeOptions {
   /** Runs after the last request and before the process exits. */
   onClosed?: () => Promise<void>
+  /** Waits for the drain time. */
+  wait?: (drainMs: number) => Promise<unknown>
+  /** A monotonic clock, in ms. */
+  nowMs?: () => number
 }
 
 /**
@@ -20,7 +24,8 @@ interface ServeOptions {
  * @returns the address, once the service listens
  * @throws {Error} when the service cannot listen on the address
  */
-export async function serve(config: Config, { onClosed }: ServeOptions = {}): Promise<{ url: string }> {
+export async function serve(config: Config, options: ServeOptions = {}): Promise<{ url: string }> {
+  const { onClosed, wait = delay, nowMs = () => performance.now() } = options
   let app: App | undefined
   let exitCode = 0
   let isStopping = false
@@ -30,12 +35,18 @@ export async function serve(config: Config, { onClosed }: ServeOptions = {}): Pr
     if (isStopping) return
     isStopping = true
     try {
-      if (app) await Promise.race([drainAndClose(app, config.server.drainMs), deadline(config.server.drainMs)])
+      if (app) await Promise.race([drainAndClose(app), deadline(config.server.drainMs)])
       await onClosed?.()
     } catch (error) {
       fail(error, 'could not stop in an orderly way')
     }
     process.exit(exitCode)
+  }
+
+  async function drainAndClose(app: App): Promise<void> {
+    app.lifecycle.beginDraining()
+    await wait(config.server.drainMs)
+    await app.close()
   }
 
   function fail(error: unknown, what: string): void {
@@ -45,7 +56,7 @@ export async function serve(config: Config, { onClosed }: ServeOptions = {}): Pr
   }
 
   function onSignal(signal: NodeJS.Signals): void {
-    const now = performance.now()
+    const now = nowMs()
     signalledAt ??= now
     if (now - signalledAt > SAME_SIGNAL_MS) {
       app?.log.warn(`${signal} again: stopping at once`)
@@ -71,13 +82,7 @@ export async function serve(config: Config, { onClosed }: ServeOptions = {}): Pr
   return { url }
 }
 
-async function drainAndClose(app: App, drainMs: number): Promise<void> {
-  app.lifecycle.beginDraining()
-  await wait(drainMs)
-  await app.close()
-}
-
 async function deadline(drainMs: number): Promise<never> {
-  await wait(drainMs + CLOSE_TIMEOUT_MS, undefined, { ref: false })
+  await delay(drainMs + CLOSE_TIMEOUT_MS, undefined, { ref: false })
   throw new Error(`requests or connections were still open after ${CLOSE_TIMEOUT_MS} ms`)
 }

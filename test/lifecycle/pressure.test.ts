@@ -3,22 +3,23 @@ import t from 'tap'
 import { testApp } from '../support/test-app.ts'
 import { waitFor } from '../support/wait-for.ts'
 
+const SOON_MS = 60_000
+
 const app = await testApp(t)
 
 t.test('a service that has just started, and an idle one, are not overloaded', async (t) => {
-  const startedAt = performance.now()
   const statuses = new Set<number>()
-  // Past the first measurements.
-  await waitFor('two and a half seconds', 10_000, async () => {
+  const measured = new Set<number>()
+  await waitFor('the event loop was measured three times', SOON_MS, async () => {
     statuses.add((await app.inject('/api/v1/products')).statusCode)
-    return performance.now() - startedAt > 2500
+    return measured.add(app.memoryUsage().eventLoopDelay).size > 3
   })
   t.same([...statuses], [200])
 })
 
 t.test('while the event loop is blocked, requests are refused, and probes are not', async (t) => {
-  // Of a blocked second only the measurement after it tells, and only until the next one: this may take some.
-  const refused = await waitFor('a refusal', 30_000, async () => {
+  // Only the measurement after a block shows it, until the next one: this may take some blocks.
+  const refused = await waitFor('a refusal', SOON_MS, async () => {
     block(1200)
     await nextTurn()
     const answer = await app.inject('/api/v1/products')
@@ -30,10 +31,10 @@ t.test('while the event loop is blocked, requests are refused, and probes are no
     'x-request-id': String
   })
   t.match(refused.json(), { code: 'overloaded', status: 503 })
-  for (const url of ['/health/liveness', '/health/readiness', '/health', '/metrics']) {
-    t.equal((await app.inject(url)).statusCode, 200, url)
-  }
-  await waitFor('it is over', 10_000, async () => (await app.inject('/api/v1/products')).statusCode === 200)
+  // MySQL may be late for the checks after such a block; but they are made.
+  for (const url of ['/health/readiness', '/health']) t.ok((await app.inject(url)).json().checks, url)
+  for (const url of ['/health/liveness', '/metrics']) t.equal((await app.inject(url)).statusCode, 200, url)
+  await waitFor('it is over', SOON_MS, async () => (await app.inject('/api/v1/products')).statusCode === 200)
 })
 
 function block(ms: number) {

@@ -164,7 +164,7 @@ t.test('results come while the body still does, and are there for everybody', as
     t.match(JSON.parse(body.toString()), { sku: 'DUPLEX499', stock: round }, 'at once on the instance that wrote it')
     const list = await exchange(`${here}/api/v1/products?category=Duplex&limit=1`, { 'x-api-key': key })
     t.match(JSON.parse(list.body.toString()).data, [{ stock: round }], 'in lists too, for whoever has written it')
-    await waitFor('elsewhere soon', 5000, async () => {
+    await waitFor('elsewhere soon', 30_000, async () => {
       const { body } = await exchange(`${there}/api/v1/products/${id}`)
       return JSON.parse(body.toString()).stock === round
     })
@@ -211,7 +211,7 @@ t.test('where a connection is cut, batches are there as a whole or not at all', 
     started.send(...lines)
     await started.arrived(1000)
     started.request.destroy()
-    await waitFor('the bulk is over', 10_000, async () => (await running(here)) === 0)
+    await waitFor('the bulk is over', 30_000, async () => (await running(here)) === 0)
     t.equal((await rowsLike(`${prefix}%`)).length, 1000)
     const again = await bulk(here, key, toNdjson(lines))
     t.match(again.end, { summary: { unchanged: 1000, created: 300 }, isComplete: true }, 'a re-run does the rest')
@@ -258,7 +258,7 @@ t.test('more than a few at a time are refused', async (t) => {
   const refused = await bulk(there, key, toNdjson([product(1)]))
   t.match(refused, { status: 503, problem: { code: 'overloaded' }, headers: { 'retry-after': /^[1-9]/ } })
   for (const started of few) t.match((await started.finish()).end, { isComplete: true })
-  await waitFor('they are over', 10_000, async () => (await running(there)) === 0)
+  await waitFor('they are over', 30_000, async () => (await running(there)) === 0)
   t.match(await bulk(there, key, toNdjson([product(1)])), { status: 200, end: { isComplete: true } })
 })
 

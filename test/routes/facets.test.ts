@@ -66,7 +66,7 @@ t.test('they are cached like lists, and change with the products', async (t) => 
   const payload = { name: 'Kettle', price: '30', category: 'Kitchen' }
   const created = await app.inject({ method: 'POST', url: LIST, headers: { 'x-api-key': key }, payload })
   t.equal(created.statusCode, 201)
-  await waitFor('the facets count it', 2000, async () => {
+  await waitFor('the facets count it', 30_000, async () => {
     const { data } = (await app.inject(FACETS)).json<Facets>()
     return data.categories[0]?.count === 3
   })

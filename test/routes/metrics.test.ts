@@ -165,10 +165,10 @@ t.test('answers that are written raw are counted, and so are clients that do not
   await app.inject('/raw')
   const socket = connect(port)
   socket.write('GET /never HTTP/1.1\r\nhost: a\r\n\r\n')
-  await waitFor('the request arrives', 2000, () => isAsked)
+  await waitFor('the request arrives', 30_000, () => isAsked)
   socket.destroy()
   const aborted = { method: 'GET', route: '/never' }
-  await waitFor('it is counted', 2000, async () => {
+  await waitFor('it is counted', 30_000, async () => {
     return valueIn(await scrape(app), 'http_requests_aborted_total', aborted) === 1
   })
   t.same(requestCounts(await scrape(app)), { 'GET /raw 203': 1 })

@@ -14,8 +14,6 @@ const PAGE_BYTES = 4096
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
-  /** From the spawn on. */
-  afterMs: number
 }
 
 /** A line of the log. */
@@ -41,7 +39,6 @@ export interface Service {
  * @param args of Node; by default the service's entry point
  */
 export async function startService(t: Test, env: Record<string, string>, args = [SERVER]): Promise<Service> {
-  const startedAt = performance.now()
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -57,7 +54,7 @@ export async function startService(t: Test, env: Record<string, string>, args = 
   let hasEnded = false
   const exit = once(child, 'close').then(([code, signal]): Exit => {
     hasEnded = true
-    return { code, signal, afterMs: performance.now() - startedAt }
+    return { code, signal }
   })
   t.teardown(async () => {
     child.kill('SIGCONT')

@@ -31,8 +31,9 @@ export function createLifecycle(): Lifecycle {
  * Makes a function that lets a server close in bounded time; it is called right before `close`. Requests in flight can
  * finish. By itself the server would also wait for connections without a request, which browsers open in advance, for
  * those that are left idle by a request in flight, and for clients that stop in the middle of a request.
+ * @param callLater calls a function after some ms; it must not keep the process alive
  */
-export function createConnectionCloser(server: Server): () => void {
+export function createConnectionCloser(server: Server, callLater = setUnreferencedTimeout): () => void {
   const open = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     open.add(socket)
@@ -42,6 +43,10 @@ export function createConnectionCloser(server: Server): () => void {
   return () => {
     for (const socket of open) if (socket.bytesRead === 0) socket.destroy()
     server.keepAliveTimeout = 1
-    setTimeout(() => server.closeAllConnections(), IN_FLIGHT_TIMEOUT_MS).unref()
+    callLater(() => server.closeAllConnections(), IN_FLIGHT_TIMEOUT_MS)
   }
+}
+
+function setUnreferencedTimeout(call: () => void, delayMs: number): void {
+  setTimeout(call, delayMs).unref()
 }

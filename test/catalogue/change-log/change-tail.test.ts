@@ -7,7 +7,7 @@ import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { begin, logNumbers, tailDatabase, toId } from './support/change-log.ts'
 
-const SOON_MS = 5000
+const SOON_MS = 30_000
 /** How long the tail says that the log is to be trusted, from the beginning of a reading. */
 const TRUST_MS = 900
 const nowMs = () => performance.now()
@@ -80,7 +80,7 @@ t.test('while MySQL stalls nothing is trusted; afterwards no change is missing',
   const stalledAtMs = nowMs()
   await logNumbers(connection, [1])
   const { failures } = counts
-  await waitFor('it has tried twice', 2 * SOON_MS, () => counts.failures >= failures + 2)
+  await waitFor('it has tried twice', SOON_MS, () => counts.failures >= failures + 2)
   t.ok(tail.trustedUntilMs <= stalledAtMs + TRUST_MS, 'no reading that began later was trusted')
   t.ok(tail.trustedUntilMs < nowMs())
   t.equal(index.version, 0)
