@@ -8,18 +8,18 @@ export const Availability = Type.Object(
   {
     productId: id,
     sku,
-    available: Type.Integer({ minimum: 0, description: 'How many there are.' }),
+    available: Type.Integer({ minimum: 0, description: 'The number of items in stock.' }),
     source: StringEnum(['live', 'catalogue'], {
-      description: 'live: the supplier says so, or did two seconds ago at most; catalogue: the stock of the product.'
+      description: 'live: reported by the supplier at most two seconds ago; catalogue: the stock of the product.'
     }),
     asOf: Type.String({
       format: 'date-time',
-      description: 'When the source last changed it. UTC, with milliseconds.'
+      description: 'When the source last changed the number. UTC, with milliseconds.'
     })
   },
   {
     $id: 'Availability',
-    description: 'How many there are of a product.',
+    description: 'The live stock of a product.',
     examples: [
       {
         productId: productExample.id,

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { CURSOR_MAX_LENGTH, Product } from './products.ts'
 import { Ref, StringEnum } from './types.ts'
 
+/** The number of changes on a page where the client does not say. */
 export const CHANGES_LIMIT_DEFAULT = 100
 
 const cursor = 'AQAAAAAAKgAAq1w9c2V0uVgP3s0nV4dXhw'
@@ -9,17 +10,19 @@ const productExample = Product.examples[0]
 
 export const ProductChange = Type.Object(
   {
-    type: StringEnum(['upsert', 'delete'], { description: 'It was made or changed, or it was deleted.' }),
+    type: StringEnum(['upsert', 'delete'], {
+      description: 'upsert: the product was created or changed; delete: it was deleted.'
+    }),
     id: Type.Index(Product, ['id']),
     sku: Type.Index(Product, ['sku']),
-    at: Type.String({ format: 'date-time', description: 'When it was changed: UTC, with milliseconds.' }),
+    at: Type.String({ format: 'date-time', description: 'The time of the change. UTC, with milliseconds.' }),
     product: Type.Optional(Ref(Product))
   },
   {
     $id: 'ProductChange',
     description:
-      'What has happened to one product. `product` is its state now, which may be newer than the change; it is not there ' +
-      'when the product is gone by now, and never with `delete`.'
+      'One change of a product. `product` is its current state, which may be newer than the change. It is missing with ' +
+      '`delete`, and when the product has been deleted since.'
   }
 )
 export type ProductChange = Static<typeof ProductChange>
@@ -29,9 +32,9 @@ export const ProductChangePage = Type.Object(
     data: Type.Array(Ref(ProductChange)),
     pagination: Type.Object({
       nextCursor: Type.String({
-        description: 'To come back with, as `since`. Always there, also when `data` is empty.'
+        description: 'Send it as `since` in the next request. Always present, even when `data` is empty.'
       }),
-      hasMore: Type.Boolean({ description: 'Whether there was more already.' })
+      hasMore: Type.Boolean({ description: 'Whether more changes are available now.' })
     })
   },
   {
@@ -66,7 +69,7 @@ export const ProductChangesQuery = Type.Object(
     since: Type.Optional(
       Type.String({
         maxLength: CURSOR_MAX_LENGTH,
-        description: 'The `nextCursor` of an earlier answer; without it, from the beginning.',
+        description: 'The `nextCursor` of an earlier page. Without it the feed starts at the beginning.',
         examples: [cursor]
       })
     ),
@@ -75,7 +78,7 @@ export const ProductChangesQuery = Type.Object(
         minimum: 1,
         maximum: 1000,
         default: CHANGES_LIMIT_DEFAULT,
-        description: 'How many changes a page has at most.'
+        description: 'The maximum number of changes on a page.'
       })
     ),
     wait: Type.Optional(
@@ -83,7 +86,7 @@ export const ProductChangesQuery = Type.Object(
         minimum: 0,
         maximum: 30,
         default: 0,
-        description: 'When there is nothing yet: for how many seconds to wait for it.'
+        description: 'How many seconds to wait for a change when there is none yet.'
       })
     )
   },

@@ -7,13 +7,14 @@ export type ProductExportQuery = Static<typeof ProductExportQuery>
 /** The last line of an export. */
 export interface ProductExportEnd {
   export: {
-    /** How many products came before. */
+    /** The number of products in the export. */
     count: number
-    /** With which the change feed goes on, as `since`. */
+    /** The `since` with which the change feed continues. */
     changesCursor: string
   }
 }
 
 const end: ProductExportEnd = { export: { count: 1, changesCursor: 'AQAAAAAFqQAAxpyQFTKRexwyIQ2gBe9wDA' } }
 
+/** An export of one product: a line with the product, and the last line. */
 export const exportExample = `${JSON.stringify(productExample)}\n${JSON.stringify(end)}\n`

@@ -5,9 +5,10 @@ import { filterParameters } from './products.ts'
 export const FacetsQuery = Type.Object(filterParameters, { additionalProperties: false })
 export type FacetsQuery = Static<typeof FacetsQuery>
 
-const count = Type.Integer({ minimum: 0, description: 'Products; rounded where `isExact` is false.' })
+const count = Type.Integer({ minimum: 0, description: 'The number of products; rounded when `isExact` is false.' })
 const price = (description: string) => Type.String({ pattern: PRICE_PATTERN, description })
 
+/** A price band with the number of its products. */
 export const PriceFacet = Type.Object({
   from: price('The lowest price of the band: a `minPrice`.'),
   to: price('The highest price of the band: a `maxPrice`.'),
@@ -20,20 +21,21 @@ export const Facets = Type.Object(
     data: Type.Object({
       categories: Type.Array(Type.Object({ value: Type.String(), count }), {
         description:
-          'The categories, of most products first, at most a thousand. They are counted without the filter by ' +
-          'category, so that each count is that of the list with this category alone.'
+          'At most a thousand categories, those with the most products first. The category filter is ignored here, so ' +
+          'each count is that of the list with only this category.'
       }),
       prices: Type.Array(PriceFacet, {
-        description: 'The price bands that have products, ascending, within all filters.'
+        description: 'The price bands that have products, ascending. All filters apply.'
       })
     }),
     isExact: Type.Boolean({
-      description: 'Whether all products were counted. Else counts are estimates from a sample of the catalogue.'
+      description:
+        'Whether all products were counted; otherwise the counts are estimates from a sample of the catalogue.'
     })
   },
   {
     $id: 'Facets',
-    description: 'How the products of a list are spread over categories and prices.',
+    description: 'The products of a list, counted by category and by price.',
     examples: [
       {
         data: {

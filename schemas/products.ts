@@ -27,31 +27,31 @@ export type Product = Static<typeof Product>
 
 export const Pagination = Type.Object(
   {
-    limit: Type.Integer({ minimum: 1, maximum: 100, description: 'The page size that was asked for.' }),
+    limit: Type.Integer({ minimum: 1, maximum: 100, description: 'The requested page size.' }),
     hasMore: Type.Boolean({
-      description: 'Whether `nextCursor` leads on. A page may be short, or empty, and the list go on all the same.'
+      description: 'Whether there is a next page. A page can be short, or even empty, while `hasMore` is true.'
     }),
     nextCursor: Type.Union([Type.String(), Type.Null()], {
-      description: 'Leads to the page after this one; null at the end.'
+      description: 'The cursor of the next page; null at the end of the list.'
     }),
     prevCursor: Type.Union([Type.String(), Type.Null()], {
-      description: 'Leads to the page before this one; null at the start.'
+      description: 'The cursor of the previous page; null at the start of the list.'
     }),
     total: Type.Optional(
       Type.Integer({
         minimum: 0,
-        description: 'How many products the whole list has. There with the parameter `total`.'
+        description: 'The number of products in the whole list. Present with the parameter `total`.'
       })
     ),
     totalIsExact: Type.Optional(
       Type.Boolean({
         description:
-          'Whether that many were counted. Else `total` is about right with `total=estimate`, and with `total=exact` ' +
-          'the list has at least as many.'
+          'Whether `total` was counted. Otherwise it is an estimate with `total=estimate`, and a lower bound with ' +
+          '`total=exact`.'
       })
     )
   },
-  { $id: 'Pagination', description: 'Where this page lies in the list.' }
+  { $id: 'Pagination', description: 'The place of this page in the list.' }
 )
 export type Pagination = Static<typeof Pagination>
 
@@ -59,7 +59,7 @@ export const ProductPage = Type.Object(
   { data: Type.Array(Ref(Product)), pagination: Ref(Pagination) },
   {
     $id: 'ProductPage',
-    description: 'One page of products, always in the order that was asked for.',
+    description: 'One page of products, in the requested order.',
     examples: [
       { data: [productExample], pagination: { limit: 20, hasMore: false, nextCursor: null, prevCursor: null } }
     ]
@@ -67,16 +67,17 @@ export const ProductPage = Type.Object(
 )
 export type ProductPage = Static<typeof ProductPage>
 
+/** What lists can be sorted by. */
 export const SORT_KEYS = ['createdAt', 'updatedAt', 'price', 'name'] as const
 export type SortKey = (typeof SORT_KEYS)[number]
 
-/** Which products a list and an export have. */
+/** The filters of lists, facets and exports. */
 export const filterParameters = {
   category: Type.Optional(
     Type.Array(Type.String({ minLength: 1, maxLength: CATEGORY_MAX_LENGTH }), {
       minItems: 1,
       maxItems: CATEGORIES_MAX_ITEMS,
-      description: 'Products of this category, exactly as written; repeat it for any of several.',
+      description: 'Products of this category, exactly as written. Repeat it to match any of several.',
       examples: [['Beverages']]
     })
   ),
@@ -91,8 +92,8 @@ export const filterParameters = {
       minLength: 1,
       maxLength: SEARCH_MAX_LENGTH,
       description:
-        'Words that must all stand in the name or the description: whole words in any order, without regard to case ' +
-        'and accents; the last one also as the beginning of a word.',
+        'Words that must all occur in the name or the description: whole words in any order, regardless of case and ' +
+        'accents. The last word also matches as a prefix.',
       examples: ['assam tea']
     })
   )
@@ -102,23 +103,23 @@ export const ProductListQuery = Type.Object(
   {
     ...filterParameters,
     sortBy: Type.Optional(
-      StringEnum(SORT_KEYS, { description: 'What to sort by; ties are sorted by id.', default: 'createdAt' })
+      StringEnum(SORT_KEYS, { description: 'The sort key. Ties are sorted by id.', default: 'createdAt' })
     ),
     sortOrder: Type.Optional(StringEnum(['asc', 'desc'], { description: 'The direction.', default: 'desc' })),
     limit: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'How many products a page has at most.' })
+      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'The maximum number of products on a page.' })
     ),
     total: Type.Optional(
       StringEnum(['estimate', 'exact'], {
         description:
-          'Also tells how many products there are: about, at no cost to speak of, or counted, up to a limit of cost. ' +
-          'Nothing is counted without it.'
+          'Adds the number of products in the list: an estimate, which costs almost nothing, or an exact count up to a ' +
+          'limit of cost. By default nothing is counted.'
       })
     ),
     cursor: Type.Optional(
       Type.String({
         maxLength: CURSOR_MAX_LENGTH,
-        description: 'A `nextCursor` or `prevCursor` of an earlier answer to the same filters and sort.'
+        description: 'The `nextCursor` or `prevCursor` of an earlier page with the same filters and sort.'
       })
     )
   },

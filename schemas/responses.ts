@@ -1,7 +1,11 @@
-/** What answers that are cached have in common. */
+/** The header fields of responses that are cached. */
 export const cacheHeaders = {
-  'Cache-Control': { type: 'string', description: 'To be stored, and asked for again with its entity tag.' },
-  'Cache-Status': { type: 'string', description: 'Where the answer comes from, as in RFC 9211.' }
+  'Cache-Control': {
+    type: 'string',
+    description: 'The response may be stored, and must be revalidated with its entity tag.'
+  },
+  'Cache-Status': { type: 'string', description: 'Where the response comes from (RFC 9211).' }
 }
 
-export const notModified = { description: 'It is what the client has already.', type: 'null' }
+/** The 304 of a conditional request. */
+export const notModified = { description: 'The client has the current state already.', type: 'null' }

@@ -21,7 +21,7 @@ declare module 'fastify' {
     }
   }
   interface FastifyRequest {
-    /** The route, which Fastify puts together anew each time it is asked for; null where no hook has run. */
+    /** The route options, which Fastify builds anew at each access; null before any hook has run. */
     route: FastifyRequest['routeOptions'] | null
     /** The valid API key that came with the request. */
     apiKey: ApiKey | null
@@ -59,7 +59,7 @@ export default fp(
       authorise: (request, _reply, done) => done(request.refusal ?? undefined)
     })
 
-    /** A client that makes up keys has few statements. */
+    /** Limits the statements that a client can cause with made-up keys. */
     async function lookUp(request: FastifyRequest, key: string, need: AccessNeed): Promise<ApiKey | null> {
       if (!apiKeys.verifier.wasValid(key)) await takeLookUp(request)
       return await (need === 'nothing' ? apiKeys.verifier.identify(key) : apiKeys.verifier.verify(key))

@@ -11,15 +11,15 @@ import { discardRest } from '../../src/platform/http/request-body.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Writes the products of the body as they come, and answers with what becomes of each. */
+    /** Writes the products of the body as they arrive, and streams one result per line. */
     sendBulk(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>
   }
 }
 
-/** A transaction has 500 rows in it, and nobody waits for it: it takes longer than one row may. */
+/** A transaction of 500 rows may take longer than a request of one row. */
 const BATCH_TIMEOUT_MS = 10_000
 
-/** `sendBulk`. When the service begins to stop, bulks end between two batches. */
+/** `sendBulk`. When the service begins to stop, bulk requests end between two batches. */
 export default fp(
   async (app) => {
     const { bodyTimeout, log, metrics } = app
@@ -54,7 +54,7 @@ export default fp(
       requirePlainUtf8(request.headers)
       const { id, keyId, url, raw: body } = request
       const gone = new AbortController()
-      reply.raw.once('close', () => gone.abort(new AppError('malformed-request', 'The client has gone.')))
+      reply.raw.once('close', () => gone.abort(new AppError('malformed-request', 'The client closed the connection.')))
       const onCommitted = async (productIds: string[]) => {
         changeLog.index.markWritten(productIds)
         await changeLog.tail.readNow()

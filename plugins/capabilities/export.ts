@@ -10,15 +10,15 @@ import { streamCodingOf } from '../../src/platform/http/content-coding.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Answers with an export; HEAD with its header fields alone. */
+    /** Streams an export; for HEAD only its header fields. */
     sendExport(request: FastifyRequest, reply: FastifyReply, filters: Filters): Promise<void>
   }
 }
 
-/** Smaller by little at the higher levels, and much slower. */
+/** Higher levels are much slower and save little. */
 const GZIP_LEVEL = constants.Z_BEST_SPEED
 
-/** `sendExport`. Those that run when the service has stopped taking requests are cut. */
+/** `sendExport`. Exports that still run when the service has stopped accepting requests are cut. */
 export default fp(
   async (app) => {
     const { database, metrics, responseHeaders } = app
@@ -38,7 +38,7 @@ export default fp(
     })
     app.addHook('preClose', async () => exports.close())
 
-    // Past Fastify: an export that fails at its beginning would be followed by a problem, on the same headers.
+    // Past Fastify, which would send a problem on the same headers after an export that fails at its start.
     app.decorate('sendExport', async (request, reply, filters) => {
       const coding = streamCodingOf(request.headers['accept-encoding'])
       const { raw } = reply
@@ -50,7 +50,7 @@ export default fp(
         .header('vary', vary === undefined ? 'Accept-Encoding' : `Accept-Encoding, ${vary}`)
       if (coding !== 'identity') reply.header('content-encoding', coding)
       reply.hijack()
-      // A client that has gone meanwhile.
+      // The client closed the connection meanwhile.
       if (raw.destroyed) return void lines?.destroy()
       raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders)
       if (lines === null) raw.end()

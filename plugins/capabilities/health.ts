@@ -8,12 +8,12 @@ declare module 'fastify' {
   }
 }
 
-/** A check may go on after it was answered with `down`: a distant server takes long only until there is a connection. */
+/** A check may continue after `down` was reported for it: a distant server is slow only until there is a connection. */
 const CHECK_TIMEOUT_MS = 800
 
 /**
- * `health`: the state of the dependencies. It has a connection of its own, so that a busy pool is not taken for a dead
- * server.
+ * `health`: the state of the dependencies. It has a connection of its own, so a busy pool does not look like a
+ * dead server.
  */
 export default fp(
   async (app) => {

@@ -6,12 +6,12 @@ import type { Transact } from '../../src/platform/database/transaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** How the transaction of a request is run that has an Idempotency-Key; undefined when it has none. */
+    /** Returns what runs the transaction of a request with an `Idempotency-Key`; undefined without one. */
     keyedTransaction(request: FastifyRequest): Transact<StoredResponse> | undefined
   }
 }
 
-/** `keyedTransaction`, for routes that honour `Idempotency-Key`: they check it, require an API key, and keep the body. */
+/** `keyedTransaction`, for routes that honour `Idempotency-Key`. They validate it, require an API key and call `takeJson`. */
 export default fp(
   async (app) => {
     const context = { database: app.database, databaseName: app.config.mysql.database }

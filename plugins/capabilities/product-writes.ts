@@ -8,7 +8,7 @@ import type { StoredResponse } from '../../src/edge/idempotency/stored-responses
 
 /** A write of one product by a request. */
 interface ProductWrite<After extends ProductRow | undefined> {
-  /** The id of the product; that of a new one when it is left out. */
+  /** The id of the product; a new id when it is left out. */
   id?: Buffer
   edit: Edit<After>
   toResponse: (edited: Edited<After>) => StoredResponse
@@ -49,10 +49,8 @@ export default fp(
       const transact = isKeyed ? keyedTransaction(request) : undefined
       const { status, headers, body } = await editor.edit(id, edit, toResponse, transact)
       if (request.keyId !== null) readYourWrites.record(request.keyId)
-      return reply
-        .code(status)
-        .headers(headers)
-        .send(status === 204 ? undefined : body)
+      reply.code(status).headers(headers)
+      return status === 204 ? undefined : body
     })
   },
   { name: 'product-writes', dependencies: ['change-log', 'idempotency', 'mysql'] }

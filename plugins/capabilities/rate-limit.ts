@@ -18,8 +18,9 @@ export interface RateLimiter {
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** The account that @fastify/rate-limit counts for. */
     account: Account | null
-    /** What the request has taken of the share of its client; null where nothing is counted. */
+    /** The client's quota after this request; null where nothing is counted. */
     quota: Quota | null
   }
   interface FastifyInstance {
@@ -58,9 +59,9 @@ export default fp(
 
     async function ask(request: FastifyRequest): Promise<Decision> {
       const checked = await check(request)
-      if (checked.isAllowed) throw new Error('nobody is exempt')
+      if (checked.isAllowed) throw new Error('@fastify/rate-limit exempted a client')
       const { isExceeded, remaining, ttl } = checked
-      // It has just been asked for this one.
+      // The guard has just been used for this decision.
       return { isAdmitted: !isExceeded, remaining, resetMs: ttl, isDegraded: guard.isDown }
     }
 

@@ -12,20 +12,20 @@ const securitySchemes = {
 } as const
 
 const quotaHeaders = {
-  'RateLimit-Policy': text('How many requests in how many seconds: `"list";q=6000;w=60`.'),
-  RateLimit: text('How many are left, and in how many seconds there are more: `"list";r=0;t=5`.'),
-  'X-RateLimit-Limit': count('How many requests a window takes.'),
-  'X-RateLimit-Remaining': count('How many are left.'),
-  'X-RateLimit-Reset': count('In how many seconds there are more.'),
-  'X-RateLimit-Scope': text('`instance`, where this instance counts alone, as Redis does not answer.')
+  'RateLimit-Policy': text('The limit, as requests (`q`) per window in seconds (`w`): `"list";q=6000;w=60`.'),
+  RateLimit: text('Requests left (`r`), and seconds until there are more (`t`): `"list";r=0;t=5`.'),
+  'X-RateLimit-Limit': count('The maximum number of requests per window.'),
+  'X-RateLimit-Remaining': count('The number of requests left.'),
+  'X-RateLimit-Reset': count('Seconds until more requests are available.'),
+  'X-RateLimit-Scope': text('`instance` while this instance counts alone because Redis is unavailable.')
 }
 
 const refusals = {
-  401: problemResponse('The API key is not valid; or there is none, where one is required.'),
-  403: problemResponse('The API key does not have the scope that is required.'),
+  401: problemResponse('The API key is not valid, or a key is required and missing.'),
+  403: problemResponse('The API key lacks the required scope.'),
   429: {
-    ...problemResponse('The client has sent too many requests.'),
-    headers: { 'Retry-After': count('Seconds, after which a request is served.') }
+    ...problemResponse('The client exceeded its rate limit.'),
+    headers: { 'Retry-After': count('Seconds until a request will be served.') }
   }
 }
 
@@ -47,7 +47,7 @@ export default fp(
         webhooks: describeWebhooks(),
         tags: [
           { name: 'Products', description: 'The catalogue.' },
-          { name: 'Webhooks', description: 'What other systems tell.' },
+          { name: 'Webhooks', description: 'Events from other systems.' },
           { name: 'Operations', description: 'For probes and operators.' }
         ]
       },
@@ -61,7 +61,7 @@ export default fp(
   { name: 'openapi' }
 )
 
-/** The events that are understood when they are delivered. */
+/** Describes the events that can be delivered, as OpenAPI webhooks. */
 function describeWebhooks() {
   const described = webhookEvents.map(({ $id, description, properties }) => {
     const content = { 'application/json': { schema: { $ref: `#/components/schemas/${$id}` } } }
@@ -72,8 +72,8 @@ function describeWebhooks() {
       security: [],
       requestBody: { required: true, content },
       responses: {
-        200: { description: 'It is recorded: see the operation `receiveWebhookEvent`, to which it is delivered.' },
-        '4xx': { description: 'It is refused.' }
+        200: { description: 'The event is recorded. Deliver it to the operation `receiveWebhookEvent`.' },
+        '4xx': { description: 'The delivery is rejected.' }
       }
     }
     return [properties.type.const, { post: operation }]
@@ -81,7 +81,7 @@ function describeWebhooks() {
   return Object.fromEntries(described)
 }
 
-/** What follows for an operation from who may use it, and how often. */
+/** Adds to an operation what follows from its access and its rate limit: security, 401, 403, 429, header fields. */
 function describeUse(config: FastifyContextConfig | undefined, response: unknown, isReadingPublic: boolean) {
   const { access, limits } = config ?? {}
   const need = needOf(access, isReadingPublic)

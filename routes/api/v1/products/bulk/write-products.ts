@@ -22,26 +22,27 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'writeProducts',
         summary: 'Create, change and delete many products',
         description:
-          'Each line of the body is a `BulkUpsert` or a `BulkDelete`; a line that is wrong does not stop the others. ' +
-          'Lines are written in batches of up to 500, each in one transaction, while the body comes, and each has its ' +
-          '`BulkResult`, in the same order, as soon as its batch is written. The last line is a `BulkEnd`. Where it says ' +
-          'that not all was done, the line before it is a `BulkFailure`; what has no result can be sent again, and so ' +
-          'can everything: what is as it should be stays as it is. When the connection is cut, batches are there as a ' +
-          'whole or not at all.',
+          'Each line of the body is a `BulkUpsert` or a `BulkDelete`. An invalid line does not stop the others. While the ' +
+          'body arrives, lines are written in batches of up to 500, one transaction each. Every line gets a `BulkResult`, ' +
+          'in the same order, as soon as its batch is committed. The last line is a `BulkEnd`. If it says that not all ' +
+          'lines were processed, the line before it is a `BulkFailure`. Send lines without a result again; sending all of ' +
+          'them again is safe too. If the connection breaks, each batch is written completely or not at all.',
         tags: ['Products'],
         body: {
           content: Object.fromEntries(CONTENT_TYPES.map((type) => [type, { schema: BulkBody }]))
         },
         response: {
           200: {
-            description: 'What has become of each line: a `BulkResult` for each, and a `BulkEnd`.',
+            description: 'A `BulkResult` for each line, and a `BulkEnd`.',
             content: { [NDJSON]: { schema: BulkAnswer } }
           },
-          408: problemResponse('Nothing has come for 30 seconds, and there was no result yet.'),
-          415: problemResponse('The body has another content type, charset or content coding than this route takes.'),
+          408: problemResponse('The client sent nothing for 30 seconds before the first result.'),
+          415: problemResponse(
+            'This route does not accept the content type, the charset or the content coding of the body.'
+          ),
           503: problemResponse(
-            'The database does not answer, the service stops, or as many bulks run as there may (`overloaded`); ' +
-              'try again after `Retry-After` seconds.'
+            'The database is unavailable, the service is stopping, or the maximum number of bulk requests is running ' +
+              '(`overloaded`). Retry after `Retry-After` seconds.'
           )
         }
       }
@@ -50,7 +51,7 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
   )
 }
 
-/** What it says is validated line by line. */
+/** Lines are validated one by one while they are read. */
 const isUnread = () => true
 
 export default route

@@ -3,7 +3,7 @@ import { ProductChangePage, ProductChangesQuery } from '../../../../../schemas/c
 import { problemResponse } from '../../../../../schemas/problem.ts'
 import { Ref } from '../../../../../schemas/types.ts'
 
-/** It comes in ready bytes. */
+/** The page is sent as ready bytes. */
 const ReadyPage = Type.Unsafe<Buffer>(Ref(ProductChangePage))
 
 /** `GET /api/v1/products/changes` */
@@ -16,25 +16,29 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
       config: { access: 'any-key', limits: 'list', isBounded: true, mayWait: true },
       schema: {
         operationId: 'listProductChanges',
-        summary: 'Follow what changes',
+        summary: 'Follow changes',
         description:
-          'Every create, update and delete, in the order of their commits. Keep `nextCursor` with what you have made of ' +
-          'the page, and come back with it as `since`: nothing is left out, and nothing comes twice. With `wait`, the ' +
-          'answer to a reader who has everything comes as soon as there is more. Changes are kept for a time: a 410 ' +
-          'means that some that you have not read are gone.',
+          'Every create, update and delete, in commit order. Store `nextCursor` together with what you made of the page, ' +
+          'and send it as `since` next time: no change is skipped, and none comes twice. With `wait`, a request that finds ' +
+          'no change is answered as soon as there is one. Changes are kept for a limited time: a 410 means that changes ' +
+          'you have not read are gone.',
         tags: ['Products'],
         querystring: ProductChangesQuery,
         response: {
           200: {
-            description: 'The changes after `since`, none when there are none yet.',
-            headers: { 'Cache-Control': { type: 'string', description: 'Not to be stored.' } },
+            description: 'The changes after `since`; empty when there are none yet.',
+            headers: { 'Cache-Control': { type: 'string', description: '`no-store`.' } },
             content: { 'application/json': { schema: ReadyPage } }
           },
-          400: problemResponse('A parameter is wrong: `errors` names it. `invalid-cursor`: `since` is not ours.'),
-          410: problemResponse(
-            '`cursor-expired`: what follows `since` is not kept any longer. Read the catalogue anew.'
+          400: problemResponse(
+            'A parameter is invalid; `errors` names it. `invalid-cursor`: `since` was not issued by this service.'
           ),
-          503: problemResponse('The database does not answer, or too many wait; try again after `Retry-After` seconds.')
+          410: problemResponse(
+            '`cursor-expired`: the changes after `since` are no longer kept. Read the whole catalogue again.'
+          ),
+          503: problemResponse(
+            'The database is unavailable, or too many clients wait. Retry after `Retry-After` seconds.'
+          )
         }
       }
     },

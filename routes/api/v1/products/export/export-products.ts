@@ -15,22 +15,22 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'exportProducts',
         summary: 'Export products',
         description:
-          'All products that pass the filters, as they are at one moment, ordered by `id`: each a line, as ' +
-          '`GET /api/v1/products/{id}` has it. The last line tells how many there were, and the cursor with which ' +
-          '`GET /api/v1/products/changes?since=` goes on: the export with the changes that follow is a complete copy. ' +
-          'An export without that line is not complete: it was cut. Changes are of all products, so a filtered copy ' +
-          'takes in those that pass its filters now, and drops the others.',
+          'All products that match the filters, as of one moment, ordered by `id`, one per line, as in ' +
+          '`GET /api/v1/products/{id}`. The last line has the number of products and the cursor with which ' +
+          '`GET /api/v1/products/changes?since=` continues: the export plus the changes that follow is a complete copy. ' +
+          'An export without that line was cut off. The change feed is not filtered: to keep a filtered copy, keep each ' +
+          'changed product that matches your filters and drop the others.',
         tags: ['Products'],
         querystring: ProductExportQuery,
         response: {
           200: {
-            description: 'The products, and the line that ends them. In gzip, where `Accept-Encoding` has it.',
-            headers: { 'Cache-Control': { type: 'string', description: 'Not to be stored.' } },
+            description: 'The products and the last line. Compressed with gzip if `Accept-Encoding` allows it.',
+            headers: { 'Cache-Control': { type: 'string', description: '`no-store`.' } },
             content: { 'application/x-ndjson': { schema: { type: 'string', examples: [exportExample] } } }
           },
-          400: problemResponse('A parameter is wrong: `errors` names it.'),
+          400: problemResponse('A parameter is invalid; `errors` names it.'),
           503: problemResponse(
-            'The database does not answer, or `overloaded`: as many exports run as there may; try again after ' +
+            'The database is unavailable, or the maximum number of exports is running (`overloaded`). Retry after ' +
               '`Retry-After` seconds.'
           )
         }

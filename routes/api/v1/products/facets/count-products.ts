@@ -18,8 +18,8 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'countProducts',
         summary: 'Count products by category and price',
         description:
-          'Takes the filters of the list, and tells how many products each category and each price band has among ' +
-          'them. Where counting would cost too much the counts are estimates, and `isExact` is false.',
+          'Counts the products of a list by category and by price band. Takes the filters of the list. Where counting ' +
+          'would be too expensive the counts are estimates, and `isExact` is false.',
         tags: ['Products'],
         querystring: FacetsQuery,
         response: {
@@ -32,8 +32,8 @@ const route: FastifyPluginAsyncTypebox = async (app) => {
             content: { 'application/json': { schema: Ref(Facets) } }
           },
           304: notModified,
-          400: problemResponse('A parameter is wrong: `errors` names it.'),
-          503: problemResponse('The database does not answer; try again after `Retry-After` seconds.')
+          400: problemResponse('A parameter is invalid; `errors` names it.'),
+          503: problemResponse('The database is unavailable. Retry after `Retry-After` seconds.')
         }
       }
     },
