@@ -1,5 +1,5 @@
 import type { Pool, PoolConnection } from 'mysql2'
-import { withTimeLimit } from '../lib/time-limit.ts'
+import { type StartTimeout, startTimeout, withTimeLimit } from '../lib/time-limit.ts'
 import { ANSWER_GRACE_MS, type Database, executeOn } from './database.ts'
 import { databaseTimeout, databaseUnavailable, statementError } from './database-error.ts'
 import { hangUp } from './pool.ts'
@@ -20,17 +20,18 @@ export interface Snapshot {
  * Opens a snapshot on a connection of a pool. What is committed later is not in it. While it is open, the server keeps old
  * versions of every row that changes, so it must be closed soon.
  * @param queryTimeoutMs time limit for connecting, and for each statement
+ * @param start starts these time limits
  * @throws {AppError} `database-unavailable` or `database-timeout`
  */
-export async function openSnapshot(pool: Pool, queryTimeoutMs: number): Promise<Snapshot> {
+export async function openSnapshot(pool: Pool, queryTimeoutMs: number, start = startTimeout): Promise<Snapshot> {
   const timeoutMs = queryTimeoutMs + ANSWER_GRACE_MS
-  const connection = await connect(pool, timeoutMs)
+  const connection = await connect(pool, timeoutMs, start)
   let isBusy = false
   let isClosed = false
 
   async function run<T>(statement: () => Promise<T>): Promise<T> {
     let isLate = false
-    const timer = setTimeout(() => {
+    const cancelTimer = start(() => {
       isLate = true
       hangUp(connection)
     }, timeoutMs)
@@ -41,7 +42,7 @@ export async function openSnapshot(pool: Pool, queryTimeoutMs: number): Promise<
       throw isLate ? databaseTimeout(error) : statementError(error)
     } finally {
       isBusy = false
-      clearTimeout(timer)
+      cancelTimer()
     }
   }
 
@@ -72,7 +73,7 @@ export async function openSnapshot(pool: Pool, queryTimeoutMs: number): Promise<
   }
 }
 
-function connect(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
+function connect(pool: Pool, timeoutMs: number, start: StartTimeout): Promise<PoolConnection> {
   let isLate = false
   const connecting = new Promise<PoolConnection>((resolve, reject) => {
     pool.getConnection((error, connection) => {
@@ -81,8 +82,9 @@ function connect(pool: Pool, timeoutMs: number): Promise<PoolConnection> {
       else resolve(connection)
     })
   })
-  return withTimeLimit(connecting, timeoutMs, () => {
+  const giveUp = () => {
     isLate = true
     throw databaseTimeout()
-  })
+  }
+  return withTimeLimit(connecting, timeoutMs, giveUp, start)
 }

@@ -18,9 +18,9 @@ interface CheckOptions<Value> {
   /** For how long after its start a check serves further callers. */
   maxAgeMs: number
   /** A monotonic clock, in ms. */
-  nowMs?: () => number
+  nowMs?: (() => number) | undefined
   /** Starts the time limit of a probe. */
-  start?: StartTimeout
+  start?: StartTimeout | undefined
 }
 
 /**

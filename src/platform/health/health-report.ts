@@ -1,5 +1,6 @@
 import type { Health } from '../../../schemas/health.ts'
 import { HEALTH_CHECK_MAX_AGE_MS, HEALTH_CHECK_TIMEOUT_MS } from '../../config/limits.ts'
+import type { StartTimeout } from '../lib/time-limit.ts'
 import { createDependencyCheck } from './dependency-check.ts'
 
 /** Reports the state of the service and its dependencies. */
@@ -20,6 +21,10 @@ interface Dependencies {
   pingRedis: () => Promise<unknown>
   /** Undefined when no supplier is configured. */
   supplierBreaker: Breaker | undefined
+  /** A monotonic clock, in ms. */
+  nowMs?: () => number
+  /** Starts the time limit of a check. */
+  start?: StartTimeout
 }
 
 /**
@@ -27,17 +32,10 @@ interface Dependencies {
  * or the supplier (older stock), `ok` otherwise.
  */
 export function createHealthReport(dependencies: Dependencies): HealthReport {
-  const { schemaVersion, requiredVersion, pingRedis, supplierBreaker } = dependencies
-  const checkMysql = createDependencyCheck({
-    probe: schemaVersion,
-    timeoutMs: HEALTH_CHECK_TIMEOUT_MS,
-    maxAgeMs: HEALTH_CHECK_MAX_AGE_MS
-  })
-  const checkRedis = createDependencyCheck({
-    probe: pingRedis,
-    timeoutMs: HEALTH_CHECK_TIMEOUT_MS,
-    maxAgeMs: HEALTH_CHECK_MAX_AGE_MS
-  })
+  const { schemaVersion, requiredVersion, pingRedis, supplierBreaker, nowMs, start } = dependencies
+  const limits = { timeoutMs: HEALTH_CHECK_TIMEOUT_MS, maxAgeMs: HEALTH_CHECK_MAX_AGE_MS, nowMs, start }
+  const checkMysql = createDependencyCheck({ probe: schemaVersion, ...limits })
+  const checkRedis = createDependencyCheck({ probe: pingRedis, ...limits })
 
   return async () => {
     const [{ value: version, ...mysql }, { value: _pong, ...redis }] = await Promise.all([checkMysql(), checkRedis()])

@@ -1,10 +1,12 @@
 import t from 'tap'
+import { ANSWER_GRACE_MS } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { openSnapshot } from '../../../src/platform/database/snapshot.ts'
 import { untilNoneReads } from '../../catalogue/export/support/until-none-reads.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const SOON_MS = 10_000
@@ -46,16 +48,22 @@ t.test('closing it ends a statement that runs', async (t) => {
 
 t.test('a statement that takes too long is given up; waiting between two is not', async (t) => {
   const { config: behindProxy, mysql } = await proxied(t, config)
+  const time = createVirtualTime()
   const slowPool = openPool(behindProxy.mysql, { connectionLimit: 1, queryTimeoutMs: 1500 })
   t.teardown(() => slowPool.end())
-  const snapshot = await openSnapshot(slowPool, 1500)
-  const startedAt = performance.now()
-  await waitFor('more time than a statement has', SOON_MS, () => performance.now() - startedAt > 1700)
+  const snapshot = await openSnapshot(slowPool, 1500, time.startTimeout)
+  t.equal(time.timers, 0)
   t.same(await snapshot.execute(STOCK, []), [{ stock: '210' }])
   mysql.stall()
-  await t.rejects(snapshot.execute(STOCK, []), { code: 'database-timeout' })
-  snapshot.close()
-  await t.rejects(openSnapshot(slowPool, 1500), /database/, 'nor does one open')
+  const statement = snapshot.execute(STOCK, [])
+  const isGivenUp = t.rejects(statement, { code: 'database-timeout' })
+  await time.advance(1500 + ANSWER_GRACE_MS)
+  await isGivenUp
+  await snapshot.close()
+  const opening = openSnapshot(slowPool, 1500, time.startTimeout)
+  const isRefused = t.rejects(opening, /database/, 'nor does one open')
+  await time.advance(1500 + ANSWER_GRACE_MS)
+  await isRefused
   mysql.pass()
   await waitFor('it opens again', SOON_MS, async () => {
     const next = await openSnapshot(slowPool, 1500)

@@ -9,7 +9,6 @@ import { waitFor } from '../../support/wait-for.ts'
 /** A few seconds for every run; minutes and another seed by hand, with tap's own time limit raised. */
 const SECONDS = Number(process.env.SOAK_SECONDS ?? 4)
 const SEED = Number(process.env.SOAK_SEED ?? Date.now() % 1_000_000)
-const LONGEST_ANSWER_MS = 5000
 const PATHS = ['/api/v1/products', '/api/v1/products?search=x', '/health', '/health/readiness', '/health/liveness']
 
 t.setTimeout((SECONDS + 60) * 1000)
@@ -20,19 +19,17 @@ t.test(`faults at random, seed ${SEED}`, async (t) => {
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)]
 
   const outcomes = new Map<string, number>()
-  let slowestMs = 0
   async function request() {
-    const startedAt = performance.now()
     const path = pick(PATHS) ?? ''
     const outcome = await fetch(service.url + path).then(
       async (response) => {
-        await response.arrayBuffer()
-        return `${path.startsWith('/health') ? 'probe' : 'list'} ${response.status}`
+        const { code } = JSON.parse(await response.text())
+        const kind = path.startsWith('/health') ? 'probe' : 'list'
+        return `${kind} ${response.status}${code === 'handler-timeout' ? ' after too long' : ''}`
       },
       (error) => `no answer: ${error.cause ?? error}`
     )
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
-    slowestMs = Math.max(slowestMs, performance.now() - startedAt)
   }
 
   const faults: ((proxy: FaultProxy) => unknown)[] = [
@@ -67,13 +64,12 @@ t.test(`faults at random, seed ${SEED}`, async (t) => {
     return (await response.text()).startsWith('{"status":"ok"')
   })
   const kinds = Object.fromEntries([...outcomes].sort())
-  t.comment(`${JSON.stringify(kinds)}, the slowest took ${Math.round(slowestMs)} ms`)
+  t.comment(JSON.stringify(kinds))
   t.same(
     Object.keys(kinds).filter((kind) => !/^(list|probe) (200|503)$/.test(kind)),
     [],
     'every request is answered, with the answer or a 503'
   )
-  t.ok(slowestMs < LONGEST_ANSWER_MS, `the slowest took ${slowestMs} ms`)
   t.same(
     service.log.filter(({ level, msg }) => level >= 50 && !msg.startsWith('request ')),
     [],
