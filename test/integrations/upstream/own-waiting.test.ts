@@ -1,72 +1,95 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
+import { startTimeout } from '../../../src/platform/lib/time-limit.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { type Answer, ok, scriptedUpstream } from './support/scripted-upstream.ts'
+import { ok, scriptedUpstream, silence } from './support/scripted-upstream.ts'
 import { call, LONG_MS, testClient } from './support/test-client.ts'
 
-/** As configured unless said. */
+/** The default of the configuration. */
 const THRESHOLD = 5
-
-const after =
-  (delayMs: number): Answer =>
-  (response, message) =>
-    setTimeout(ok, delayMs, response, message)
 
 const kindOf = (outcome: Promise<unknown>): Promise<string> => outcome.then(() => 'success').catch(({ kind }) => kind)
 
-t.test('the time that a token has taken is not held against the upstream', async (t) => {
+t.test('the time that a token took is not held against the upstream', async (t) => {
   const upstream = await scriptedUpstream(t)
-  upstream.script(after(250))
-  const token = wait(600, 'token')
-  const tokens: TokenSource = { get: () => token, invalidate: async () => {} }
+  upstream.script(silence)
+  const time = createVirtualTime()
+  const token = Promise.withResolvers<string>()
+  const tokens: TokenSource = { get: () => token.promise, invalidate: async () => {} }
   const { request, breaker } = testClient(t, upstream.url, {
     tokens,
     attempts: 3,
-    breaker: { threshold: THRESHOLD }
+    breaker: { threshold: THRESHOLD },
+    time
   })
-  await Promise.all(Array.from({ length: 20 }, () => kindOf(request({ ...call, deadlineMs: 800 }))))
-  t.equal(upstream.requests, 20)
-  t.match(breaker, { state: 'closed', counts: { failure: 0 } })
+  const outcomes = Array.from({ length: 20 }, () => kindOf(request({ ...call, deadlineMs: 800 })))
+  await time.advance(401)
+  token.resolve('token')
+  await waitFor('all are on their way', LONG_MS, () => upstream.requests === 20)
+  await time.advance(399)
+  t.same(new Set(await Promise.all(outcomes)), new Set(['deadline']))
+  t.match(breaker, { state: 'closed', counts: { failure: 0, neutral: 20 } })
 })
 
 t.test('nor is the time that calls wait for each other', async (t) => {
-  const [places, answerMs, deadlineMs] = [4, 60, 300]
+  const places = 4
   const upstream = await scriptedUpstream(t)
-  upstream.script(after(answerMs))
+  const release: (() => void)[] = []
+  upstream.script((response, message) => release.push(() => ok(response, message)))
+  const time = createVirtualTime()
   const { request, breaker } = testClient(t, upstream.url, {
     attempts: 3,
     maxConcurrent: places,
-    breaker: { threshold: THRESHOLD }
+    breaker: { threshold: THRESHOLD },
+    time
   })
-  const calls: Promise<string>[] = []
-  // Three times what it can answer.
-  for (let round = 0; round < 25; round++) {
-    for (let count = 0; count < 3 * places; count++) calls.push(kindOf(request({ ...call, deadlineMs })))
-    await wait(answerMs)
-  }
-  const kinds = await Promise.all(calls)
-  t.ok(kinds.includes('busy'), 'some were told that they would come too late')
-  t.ok(kinds.includes('success'))
-  t.equal(breaker.state, 'closed')
+  // Three times as many as there are places.
+  const outcomes = Array.from({ length: 3 * places }, () => kindOf(request({ ...call, deadlineMs: 300 })))
+  await waitFor('the first ones', LONG_MS, () => release.length === places)
+  await time.advance(149)
+  for (const answer of release.splice(0)) answer()
+  await waitFor('the second ones', LONG_MS, () => release.length === places)
+  await time.advance(1)
+  for (const answer of release) answer()
+  const kinds = await Promise.all(outcomes)
+  t.same(kinds.slice(0, 2 * places), Array(2 * places).fill('success'))
+  t.same(kinds.slice(2 * places), Array(places).fill('busy'), 'they would come too late')
+  t.match(breaker, { state: 'closed', counts: { success: 2 * places, failure: 0 } })
 })
 
-t.test('nor is the time in which we are busy with something else', async (t) => {
-  const file = join(import.meta.dirname, 'support/upstream-worker.ts')
-  const worker = new Worker(file, { workerData: { answerMs: 100 } })
+t.test('nor is the time in which this process is busy with something else', async (t) => {
+  const isAnswered = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(join(import.meta.dirname, 'support/upstream-worker.ts'), { workerData: { isAnswered } })
   t.teardown(() => worker.terminate())
   const [port] = await once(worker, 'message')
   let requests = 0
   worker.on('message', () => requests++)
-  const { request, breaker } = testClient(t, `http://127.0.0.1:${port}`, { attempts: 3 })
+  const deadlines: (() => void)[] = []
+  const { request, breaker } = testClient(t, `http://127.0.0.1:${port}`, {
+    attempts: 3,
+    startTimeout(expire, delayMs) {
+      if (delayMs !== 800) return startTimeout(expire, delayMs)
+      let cancel = () => {}
+      deadlines.push(() => {
+        cancel = startTimeout(expire, 1)
+      })
+      return () => cancel()
+    }
+  })
   const outcomes = Array.from({ length: 10 }, () => kindOf(request({ ...call, deadlineMs: 800 })))
   await waitFor('all are on their way', LONG_MS, () => requests === outcomes.length)
   // From here, timers are what the loop comes to first.
-  await immediate()
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900)
+  await turn()
+  for (const start of deadlines) start()
+  worker.postMessage('answer')
+  Atomics.wait(isAnswered, 0, 0)
+  const startedAt = performance.now()
+  while (performance.now() < startedAt + 2);
   t.same(new Set(await Promise.all(outcomes)), new Set(['success']))
   t.match(breaker.counts, { success: 10, failure: 0 })
 })

@@ -3,6 +3,7 @@ import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { Agent } from 'undici'
 import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { body, ok, scriptedUpstream, silence, status, VALUE } from './support/scripted-upstream.ts'
 import { call, LONG_MS, rejection, testClient } from './support/test-client.ts'
@@ -126,11 +127,17 @@ t.test('only what may be repeated is', async (t) => {
 
 t.test('Retry-After of the upstream is kept', async (t) => {
   const upstream = await scriptedUpstream(t)
-  const { request } = testClient(t, upstream.url, { attempts: 3 })
+  const time = createVirtualTime()
+  let delays = 0
+  const random = () => 0 * ++delays
+  const { request } = testClient(t, upstream.url, { attempts: 3, random, time })
   upstream.script(status(503, { 'retry-after': '1' }), ok)
-  const startedAt = performance.now()
-  await request(call)
-  t.ok(performance.now() - startedAt >= 999)
+  const outcome = request(call)
+  await waitFor('the first attempt has failed', LONG_MS, () => delays === 1)
+  await time.advance(999)
+  t.equal(upstream.requests, 1)
+  await time.advance(1)
+  t.same(await outcome, VALUE)
   upstream.script(status(503, { 'retry-after': '3600' }))
   t.match(await rejection(request(call)), { status: 503, retryAfterMs: 3_600_000 })
   t.equal(upstream.requests, 3, 'an hour is longer than the deadline')
@@ -305,11 +312,21 @@ t.test(
   'an upstream that is slower than every deadline is a failing one; a caller that gives up says nothing',
   async (t) => {
     const upstream = await scriptedUpstream(t)
-    const { request, breaker } = testClient(t, upstream.url, { breaker: { threshold: 2 } })
+    const time = createVirtualTime()
+    const { request, breaker } = testClient(t, upstream.url, { breaker: { threshold: 2 }, time })
     upstream.script(silence)
-    t.match(await rejection(request({ ...call, signal: AbortSignal.timeout(20) })), { kind: 'aborted' })
+    const caller = new AbortController()
+    const abandoned = rejection(request({ ...call, signal: caller.signal }))
+    await waitFor('the request', LONG_MS, () => upstream.requests === 1)
+    caller.abort()
+    t.match(await abandoned, { kind: 'aborted' })
     t.match(breaker.counts, { neutral: 1, failure: 0 })
-    for (const _ of [1, 2]) t.match(await rejection(request({ ...call, deadlineMs: 20 })), { kind: 'deadline' })
+    for (const requests of [2, 3]) {
+      const late = rejection(request({ ...call, deadlineMs: 20 }))
+      await waitFor('the request', LONG_MS, () => upstream.requests === requests)
+      await time.advance(20)
+      t.match(await late, { kind: 'deadline' })
+    }
     t.equal(breaker.state, 'open')
   }
 )
@@ -324,11 +341,11 @@ t.test('in an outage, attempts are calls and the budget at most', async (t) => {
 
 t.test('a call that has ended leaves no timer behind', async (t) => {
   const upstream = await scriptedUpstream(t)
-  const { request } = testClient(t, upstream.url, { attemptTimeoutMs: 10 * LONG_MS, deadlineMs: 10 * LONG_MS })
-  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
-  const before = timers()
-  for (let count = 0; count < 50; count++) await request(call)
+  const time = createVirtualTime()
+  const { request } = testClient(t, upstream.url, { time })
+  await request(call)
+  await waitFor('the end of the answer', LONG_MS, () => time.timers === 0)
   upstream.script(status(404))
-  for (let count = 0; count < 50; count++) await rejection(request(call))
-  await waitFor('the end of the answers', LONG_MS, () => upstream.atOnce === 0 && timers() < before + 20)
+  await rejection(request(call))
+  await waitFor('the end of the answer', LONG_MS, () => time.timers === 0)
 })

@@ -13,6 +13,7 @@ import {
   type UpstreamClientOptions
 } from '../../../../src/integrations/upstream/upstream-client.ts'
 import { UpstreamError } from '../../../../src/integrations/upstream/upstream-error.ts'
+import type { VirtualTime } from '../../../support/virtual-time.ts'
 
 export const Availability = Type.Object({ sku: Type.String(), available: Type.Integer() })
 
@@ -26,15 +27,20 @@ interface TestClient extends UpstreamClient {
 /** Longer than anything takes that is not meant to be cut off, on the slowest machine. */
 export const LONG_MS = 30_000
 
-/** A client whose breaker stays closed and whose limits are far away, unless a test says otherwise. */
+/**
+ * Makes a client whose breaker stays closed and whose limits are far away, except those that a test sets.
+ * @param options `time` is the clock and the timers of the client, but not of its breaker; real ones by default
+ */
 export function testClient(
   t: Test,
   baseUrl: string,
   {
     breaker: breakerOptions,
+    time,
     ...options
   }: Partial<Omit<UpstreamClientOptions, 'breaker'>> & {
     breaker?: Partial<BreakerOptions>
+    time?: VirtualTime
   } = {}
 ): TestClient {
   const maxConcurrent = options.maxConcurrent ?? 100
@@ -59,17 +65,18 @@ export function testClient(
     maxConcurrent,
     maxWaiting: 1000,
     ...clock,
+    ...(time && { nowMs: time.nowMs, startTimeout: time.startTimeout }),
     ...options
   })
   return { ...client, breaker }
 }
 
-/** The error that a call has failed with. */
+/** Returns the error that a call failed with. */
 export async function rejection(promise: Promise<unknown>): Promise<UpstreamError> {
   const error = await promise.then(
     () => undefined,
     (error) => error
   )
   if (error instanceof UpstreamError) return error
-  throw new Error('it has not failed', { cause: error })
+  throw new Error('it did not fail', { cause: error })
 }
