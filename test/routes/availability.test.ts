@@ -12,7 +12,6 @@ import { testConfig, testConnection } from '../support/test-config.ts'
 import { PRODUCTS, writeClient } from './support/write-client.ts'
 
 const CALLERS = 100
-/** No answer that comes at all is slower, on whatever machine; what is cut off would take 30 s and more. */
 
 function pathOf(id: Buffer | undefined): string {
   return `${PRODUCTS}/${id && formatId(id)}/availability`

@@ -5,11 +5,9 @@ import { scriptedUpstream } from '../upstream/support/scripted-upstream.ts'
 import { issued, tokenSetup } from './support/token-setup.ts'
 
 const WAIT_MS = 30_000
-const LOCK_MS = 1000
-/** The bound is the lock's time and a second; the rest is for a busy machine. */
-const SLACK_MS = 5000
+const LOCK_MS = 300
 
-t.test('whoever is killed with the lock is waited for no longer than the lock lasts', async (t) => {
+t.test('a lock outlives its owner by its time at most', async (t) => {
   const setup = await tokenSetup(t)
   const { faults } = setup.supplier
   faults.set([{ path: '/oauth', kind: 'silence', count: 1 }])
@@ -19,14 +17,15 @@ t.test('whoever is killed with the lock is waited for no longer than the lock la
   await waitFor('it asks the provider', WAIT_MS, () => setup.tokenRequests === 1)
   holder.kill('SIGKILL')
 
-  const startedAt = performance.now()
+  const [instance] = instances
+  const leftMs = (await instance?.redis.pttl(`${instance.tokenKey}:lock`)) ?? LOCK_MS + 1
+  t.ok(leftMs <= LOCK_MS, `${leftMs} ms`)
   const tokens = await Promise.all(instances.map(({ get }) => get()))
-  t.ok(performance.now() - startedAt < LOCK_MS + SLACK_MS)
   t.equal(new Set(tokens).size, 1)
   t.equal(setup.tokenRequests, 2)
 })
 
-t.test('whoever comes back after the lock has gone to another overwrites nothing', async (t) => {
+t.test('an owner that was paused, and lost its lock, overwrites nothing', async (t) => {
   const setup = await tokenSetup(t)
   const provider = await scriptedUpstream(t)
   let release = () => {}
@@ -45,12 +44,12 @@ t.test('whoever comes back after the lock has gone to another overwrites nothing
   release()
   holder.kill('SIGCONT')
   const [[given]] = await answer
-  t.equal(given, 'newer', 'it takes over what is there')
+  t.equal(given, 'newer', 'it uses the token that is there')
   t.equal(await (await setup.instance({ credentials })).get(), 'newer', 'which is still there')
   t.equal(provider.requests, 2)
 })
 
-t.test('a lock that nobody lets go of does not keep anybody out', async (t) => {
+t.test('a lock that is never released keeps nobody out', async (t) => {
   const setup = await tokenSetup(t)
   const instance = await setup.instance({ lockMs: LOCK_MS })
   await instance.redis.set(`${instance.tokenKey}:lock`, 'somebody')

@@ -1,39 +1,47 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { productExample } from '../../../schemas/products.ts'
 import { createAvailabilityFinder } from '../../../src/integrations/supplier/availability.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
 
 const { id, sku, stock, updatedAt } = productExample
 const fromCatalogue = { productId: id, sku, available: stock, source: 'catalogue', asOf: updatedAt }
 const never = new Promise<never>(() => {})
 
-t.test('what the catalogue takes of the deadline, the supplier does not have', async (t) => {
-  let now = 0
+t.test('the supplier gets what reading the product leaves of the deadline', async (t) => {
+  const time = createVirtualTime()
   const outcomes: string[] = []
   const find = createAvailabilityFinder({
     async findProduct() {
-      now += 3_599_990
+      await time.advance(600)
       return productExample
     },
     askSupplier: () => never,
-    deadlineMs: 3_600_000,
-    nowMs: () => now,
+    deadlineMs: 800,
+    ...time,
     onFound: (outcome) => outcomes.push(outcome)
   })
-  t.same(await find(id, 0), fromCatalogue)
+  const found = find(id, 0)
+  while (time.timers === 0) await turn()
+  await time.advance(199)
+  t.same(outcomes, [])
+  await time.advance(1)
+  t.same(await found, fromCatalogue)
   t.same(outcomes, ['deadline'])
+  t.equal(time.timers, 0)
 })
 
-t.test('after the deadline, what is known already is still said', async (t) => {
-  let now = 0
+t.test('after the deadline, a stock that is known already is still returned', async (t) => {
+  const time = createVirtualTime()
   const find = createAvailabilityFinder({
     async findProduct() {
-      now += 1000
+      await time.advance(1000)
       return productExample
     },
     askSupplier: async () => ({ outcome: 'live', available: 9, asOf: updatedAt }),
     deadlineMs: 800,
-    nowMs: () => now,
+    ...time,
     onFound: () => {}
   })
   t.match(await find(id, 0), { available: 9, source: 'live' })

@@ -10,7 +10,7 @@ import {
 import { createTokenProvider, MAX_TOKEN_RESPONSE_BYTES } from '../../../../src/integrations/oauth/token-provider.ts'
 import { createTokenSeal } from '../../../../src/integrations/oauth/token-seal.ts'
 import { createTokenStore, type TokenStore } from '../../../../src/integrations/oauth/token-store.ts'
-import { createRedisGuard } from '../../../../src/platform/redis/redis-guard.ts'
+import { createRedisGuard, type RedisGuard } from '../../../../src/platform/redis/redis-guard.ts'
 
 export interface InstanceOptions {
   credentials: OAuthCredentials
@@ -18,21 +18,23 @@ export interface InstanceOptions {
   keyPrefix: string
   timeoutMs?: number
   lockMs?: number
-  /** Generous, where it is not what a test is about. */
+  /** The time for a Redis command; generous by default. */
   budgetMs?: number
   nowMs?: () => number
 }
 
 export interface Instance extends TokenManager {
   readonly redis: Redis
-  /** Of the token in Redis; the other keys begin so. */
+  /** The key of the token in Redis, and the prefix of the key of the lock. */
   readonly tokenKey: string
   readonly store: TokenStore
   readonly fetches: readonly FetchOutcome[]
+  /** How many commands were sent to Redis for the token. */
+  readonly commands: number
   close(): Promise<void>
 }
 
-/** What one instance of the service has, with a connection to Redis of its own. */
+/** Starts the token manager of one instance, with a connection to Redis of its own. */
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   const { credentials, redisUrl, keyPrefix, timeoutMs = 30_000, lockMs = 60_000, budgetMs = 30_000 } = options
   const nowMs = options.nowMs ?? (() => performance.now())
@@ -42,7 +44,16 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
   })
   redis.on('error', () => {})
   await redis.connect().catch(() => {})
-  const guard = createRedisGuard({ budgetMs, nowMs: () => performance.now(), onDown() {}, onUp() {} })
+  const { ask } = createRedisGuard({ budgetMs, nowMs: () => performance.now(), onDown() {}, onUp() {} })
+  let commands = 0
+  const guard: RedisGuard = {
+    isDown: false,
+    ask: (send) =>
+      ask(() => {
+        commands++
+        return send()
+      })
+  }
   const seal = createTokenSeal(credentials, randomBytes)
   const store = createTokenStore({ client: redis, guard, seal, lockMs })
   const dispatcher = new Agent({ connections: 1, maxResponseSize: MAX_TOKEN_RESPONSE_BYTES })
@@ -56,6 +67,9 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
     ...{ get: manager.get, invalidate: manager.invalidate, redis, store, fetches, tokenKey: `token:{${seal.name}}` },
     get ageMs() {
       return manager.ageMs
+    },
+    get commands() {
+      return commands
     },
     async close() {
       redis.disconnect()
