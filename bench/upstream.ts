@@ -34,8 +34,8 @@ interface Cost {
 }
 
 /**
- * What the client for upstreams costs beside undici alone, which reads and parses the same answers over the same pool;
- * how fast an open breaker refuses; and how many attempts reach an upstream that fails all of them.
+ * Measures what the upstream client costs compared with undici alone, which reads and parses the same responses over the same
+ * pool; how fast an open breaker refuses; and how many attempts reach an upstream during an outage.
  */
 export async function benchUpstream(_: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
   const plan = isQuick ? QUICK : FULL
@@ -97,7 +97,7 @@ function makeClient(baseUrl: string, dispatcher: Agent, threshold: number, token
   return { ...client, breaker }
 }
 
-/** The contenders follow each other at once, in turns from the first to the last and back. */
+/** Runs the contenders one after the other, in alternating order. */
 async function measureRounds(contenders: Record<string, () => Promise<unknown>>, plan: typeof FULL) {
   const rounds: Record<string, Cost>[] = []
   for (const work of Object.values(contenders)) await measure(work, WARM_UP_CALLS)
@@ -114,7 +114,7 @@ async function measureRounds(contenders: Record<string, () => Promise<unknown>>,
   return rounds
 }
 
-/** What one call takes, with as many in flight as may be. A call that fails ends the benchmark. */
+/** Measures one call, with all connections in use. A call that fails ends the benchmark. */
 async function measure(work: () => Promise<unknown>, calls: number): Promise<Cost> {
   let left = calls
   const worker = async () => {
@@ -160,7 +160,7 @@ async function describeRefusals(client: MeasuredClient): Promise<string> {
   return `An open breaker refuses a call within ${median(times).toFixed(1)} µs (median of ${REFUSED_CALLS}; 99 % within ${late.toFixed(1)} µs).`
 }
 
-/** @param countAttempts asks the supplier for all there were */
+/** @param countAttempts returns how many attempts have reached the supplier so far */
 async function describeOutage(
   client: MeasuredClient,
   withoutBreaker: MeasuredClient,

@@ -57,8 +57,8 @@ t.test('a breaker has metrics, and writes one log line for each change of its st
   const lines = await waitFor('the log', TIMEOUT_MS, () => {
     const files = globSync(join(folder, 'aisle.[0-9]*.log'))
     const log = files.flatMap((file) => readFileSync(file, 'utf8').trim().split('\n'))
-    const told = log.map((line) => JSON.parse(line)).filter((line) => line.breaker !== undefined)
-    return told.some(({ to }) => to === 'closed') && told
+    const transitions = log.map((line) => JSON.parse(line)).filter((line) => line.breaker !== undefined)
+    return transitions.some(({ to }) => to === 'closed') && transitions
   })
   t.match(lines, [
     {

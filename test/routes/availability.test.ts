@@ -91,10 +91,10 @@ const UNANSWERED: [Omit<Fault, 'path'>, string][] = [
 ]
 
 for (const [name, faults, deadlineMs] of [
-  ['that is told', ANSWERED, '30000'],
-  ['that says nothing', UNANSWERED, '300']
+  ['with an answer', ANSWERED, '30000'],
+  ['without an answer', UNANSWERED, '300']
 ] as const) {
-  t.test(`no fault of the supplier is an error, none ${name}`, (t) => checkFaults(t, faults, deadlineMs))
+  t.test(`no fault of the supplier is an error: faults ${name}`, (t) => checkFaults(t, faults, deadlineMs))
 }
 
 async function checkFaults(t: Test, faults: typeof ANSWERED, deadlineMs: string) {

@@ -27,7 +27,7 @@ async function tokenOf({ tokenUrl, clientId, clientSecret }: Supplier): Promise<
   return JSON.parse(await response.text()).access_token
 }
 
-/** Asks with a token for whatever is at a path. */
+/** Sends a request with a token. */
 async function asker(supplier: Supplier) {
   const authorization = `Bearer ${await tokenOf(supplier)}`
   return (path: string, signal = AbortSignal.timeout(WAIT_MS)) =>
@@ -199,7 +199,7 @@ t.test('deliveries at a rate go on until they are stopped, and are given up at l
   t.equal(supplier.webhooks.counts.delivered, 0)
 })
 
-t.test('npm run supplier serves until it is told to stop', async (t) => {
+t.test('npm run supplier serves until it is stopped', async (t) => {
   const file = join(import.meta.dirname, '../../scripts/supplier.ts')
   const child = spawn(process.execPath, [file, '--port', '0', '--products', '10'], {
     stdio: ['ignore', 'pipe', 'inherit']

@@ -7,7 +7,7 @@ import { issued, tokenSetup } from './support/token-setup.ts'
 const HOUR_MS = 3_600_000
 const WAIT_MS = 30_000
 
-/** What a promise has come to without any round trip; undefined while it waits for one. */
+/** Returns the value of a promise that needs no round trip; undefined when it needs one. */
 async function atOnce<T>(promise: Promise<T>): Promise<T | undefined> {
   return await Promise.race([promise, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))])
 }
@@ -37,7 +37,7 @@ t.test('under a steady load no request carries an expired token, and each token 
   t.ok(setup.tokenRequests <= 1 + (performance.now() - startedAt) / shortestCycleMs, 'one for each cycle')
 })
 
-t.test('while a token is replaced the old one is given without a round trip', async (t) => {
+t.test('while a token is replaced, callers get the old one without a round trip', async (t) => {
   const setup = await tokenSetup(t)
   const provider = await scriptedUpstream(t)
   const credentials = { tokenUrl: provider.url }
@@ -60,7 +60,7 @@ t.test('while a token is replaced the old one is given without a round trip', as
   t.equal(provider.requests, 2)
 })
 
-t.test('a provider that fails is not noticed until the token expires', async (t) => {
+t.test('callers do not notice a failing provider until the token expires', async (t) => {
   const setup = await tokenSetup(t)
   const instance = await setup.instance()
   const old = await instance.get()
@@ -101,7 +101,7 @@ t.test('a failing provider is left alone by all instances', async (t) => {
   t.equal(setup.tokenRequests, 1)
 })
 
-t.test('wrong credentials are tried once in ten seconds', async (t) => {
+t.test('rejected credentials are tried once in ten seconds, by all instances together', async (t) => {
   const setup = await tokenSetup(t)
   const instances = await setup.instances(10, { credentials: { clientSecret: 'not the secret of this client' } })
   const calls = instances.flatMap(({ get }) => Array.from({ length: 10 }, () => get()))

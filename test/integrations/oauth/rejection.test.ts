@@ -8,7 +8,7 @@ import { issued, type TokenSetup, tokenSetup } from './support/token-setup.ts'
 
 const WAIT_MS = 30_000
 
-/** Calls of the supplier with the tokens of an instance. Each answers its status. */
+/** Makes a function that calls the supplier with the tokens of an instance, and returns the status. */
 function caller(t: Test, { supplier }: TokenSetup, instance: Instance): () => Promise<number> {
   const { request } = testClient(t, supplier.url, { tokens: instance })
   const call = { path: ['products'], query: { limit: 1 }, response: Type.Object({}) }
@@ -68,7 +68,7 @@ t.test('a refused token that is still in Redis is not taken over', async (t) => 
   t.not(await get(), token)
 })
 
-t.test('nor by an instance that has lost the lock', async (t) => {
+t.test('nor by an instance that lost its lock', async (t) => {
   const setup = await tokenSetup(t)
   const provider = await scriptedUpstream(t)
   const credentials = { tokenUrl: provider.url }

@@ -6,7 +6,7 @@ import { tokenSetup } from './support/token-setup.ts'
 const DEFAULT_MS = 270_000
 const LONGEST_MS = 86_370_000
 
-t.test('what providers say about lifetimes', async (t) => {
+t.test('useful lifetimes for values of expires_in', async (t) => {
   const cases: [said: unknown, usefulMs: number][] = [
     [3600, 3_570_000],
     ['3600', 3_570_000],

@@ -15,7 +15,7 @@ interface Seen {
 
 type Respond = (response: ServerResponse) => void
 
-/** A provider that answers in one way, and remembers what it was asked. */
+/** Starts a provider that always gives the same answer, and records its requests. */
 async function provider(t: Test, respond: Respond, overrides: Partial<OAuthCredentials> = {}, timeoutMs = TIMEOUT_MS) {
   const seen: Seen[] = []
   const server = createServer(async (request, response) => {
@@ -46,7 +46,7 @@ const json =
 
 const issued = json({ access_token: 'opaque.token/+=', token_type: 'bearer', expires_in: 60 })
 
-t.test('the client says who it is in a header, each part encoded', async (t) => {
+t.test('credentials are sent in a header, each part encoded', async (t) => {
   const { seen, requestToken } = await provider(t, issued, { scope: 'a b', audience: 'https://api.example' })
   t.same(await requestToken(), { value: 'opaque.token/+=', usefulMs: 54_000 })
   const basic = Buffer.from('a%3Ab+c:p%25ss%2Bw%C3%B6rd').toString('base64')
@@ -65,7 +65,7 @@ t.test('or in the body', async (t) => {
   t.equal(seen[0]?.body, 'grant_type=client_credentials&client_id=a%3Ab+c&client_secret=p%25ss%2Bw%C3%B6rd')
 })
 
-t.test('what makes no token, and why', async (t) => {
+t.test('responses without a token, and their errors', async (t) => {
   const cases: [name: string, respond: Respond, expected: object][] = [
     ['not JSON', json('<html>'), { kind: 'unavailable', message: /without a token/ }],
     ['null', json('null'), { kind: 'unavailable' }],
@@ -94,7 +94,7 @@ t.test('what makes no token, and why', async (t) => {
   }
 })
 
-t.test('a slow provider is waited for so long, headers and body together', async (t) => {
+t.test('the time limit covers headers and body together', async (t) => {
   for (const respond of [() => {}, (response: ServerResponse) => response.writeHead(200).write('{')]) {
     const { requestToken } = await provider(t, respond, {}, 100)
     await t.rejects(requestToken(), { kind: 'unavailable', message: /no response within 100 ms/ })

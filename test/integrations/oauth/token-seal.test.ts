@@ -10,7 +10,7 @@ const credentials: OAuthCredentials = {
 }
 const seal = createTokenSeal(credentials, randomBytes)
 
-t.test('what is sealed is opened by whoever has the same secret, and by nobody else', async (t) => {
+t.test('a sealed token is opened with the same credentials, and with no others', async (t) => {
   const same = createTokenSeal({ ...credentials, clientAuth: 'post' }, randomBytes)
   const others = [{ clientSecret: 'another' }, { clientId: 'b' }, { scope: 's' }, { audience: 'a' }, { tokenUrl: 'x' }]
   t.equal(same.name, seal.name)
@@ -24,7 +24,7 @@ t.test('what is sealed is opened by whoever has the same secret, and by nobody e
   }
 })
 
-t.test('nothing that was changed is opened', async () => {
+t.test('a sealed token that was changed is not opened', async () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), fc.nat(), fc.integer({ min: 1, max: 255 }), (token, place, flip) => {
       const bytes = Buffer.from(seal.seal(token), 'base64url')

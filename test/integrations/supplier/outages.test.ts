@@ -12,7 +12,7 @@ import { get, openShop, supplierVariables, WAIT_MS } from './support/shop.ts'
 
 const OUTAGE = [{ path: '/availability', kind: 'status', status: 503 }] as const
 
-t.test('a supplier that fails is left alone, and health says so', async (t) => {
+t.test('the breaker opens for a failing supplier, and health reports it', async (t) => {
   const { config, supplier, next } = await openShop(t, {
     EXTERNAL_API_RETRY_ATTEMPTS: '1',
     CIRCUIT_BREAKER_THRESHOLD: '3',
@@ -37,7 +37,7 @@ t.test('a supplier that fails is left alone, and health says so', async (t) => {
   t.equal((await get(app, '/health/readiness')).status, 200)
 })
 
-t.test('it is asked again as soon as it works', async (t) => {
+t.test('the breaker closes when the supplier works again', async (t) => {
   const { config, supplier, next } = await openShop(t, {
     EXTERNAL_API_RETRY_ATTEMPTS: '1',
     CIRCUIT_BREAKER_THRESHOLD: '2',
@@ -77,7 +77,7 @@ t.test('a silent supplier delays nobody beyond the deadline, which is 800 ms by 
   t.equal(config.availability.deadlineMs, 800)
 })
 
-t.test('slow answers are failures: the breaker opens, and then nobody waits', async (t) => {
+t.test('timeouts open the breaker, and then no request waits', async (t) => {
   const { config, supplier, next } = await openShop(t, {
     AVAILABILITY_DEADLINE_MS: '50',
     CIRCUIT_BREAKER_THRESHOLD: '3',
@@ -100,7 +100,7 @@ t.test('slow answers are failures: the breaker opens, and then nobody waits', as
   t.equal(supplier.counters().requests['GET /availability'], sent)
 })
 
-t.test('what is under way when the service is told to stop is answered', async (t) => {
+t.test('requests in flight at a SIGTERM are answered', async (t) => {
   const { config, supplier, next } = await openShop(t, { LOG_LEVEL: 'info' })
   const service = await startService(t, {
     ...toEnvironment(config),
@@ -127,7 +127,7 @@ t.test('what is under way when the service is told to stop is answered', async (
   t.equal(service.stderr, '')
 })
 
-t.test('no secret and no token is in a log, an answer or a metric, and one line tells of many failures', async (t) => {
+t.test('no secret and no token is in a log, a response or a metric, and many failures are one log line', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'aisle-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const { config, supplier, next } = await openShop(t, {

@@ -13,7 +13,7 @@ function setUp(answer: () => Promise<SupplierStock>) {
   return { find: shareStock(ask, () => clock.nowMs), asked, clock }
 }
 
-t.test('an answer is kept for two seconds from when it came, and so is that there was none', async (t) => {
+t.test('every outcome is kept for two seconds after it came', async (t) => {
   for (const stock of [LIVE, { outcome: 'unknown-sku' }, { outcome: 'deadline' }] as const) {
     const { promise, resolve } = Promise.withResolvers<SupplierStock>()
     const { find, asked, clock } = setUp(() => promise)
@@ -32,7 +32,7 @@ t.test('an answer is kept for two seconds from when it came, and so is that ther
   }
 })
 
-t.test('that nothing was sent is not kept', async (t) => {
+t.test('an outcome of a call that was not sent is not kept', async (t) => {
   for (const outcome of ['open', 'busy'] as const) {
     const { find, asked } = setUp(async () => ({ outcome }))
     await find('A')
@@ -41,7 +41,7 @@ t.test('that nothing was sent is not kept', async (t) => {
   }
 })
 
-t.test('what is not known fails for those who wait, and is asked for again', async (t) => {
+t.test('an error reaches all callers that wait, and is not kept', async (t) => {
   const { find, asked } = setUp(() => Promise.reject(new Error('a mistake of ours')))
   const both = await Promise.allSettled([find('A'), find('A')])
   t.match(both, [{ reason: { message: 'a mistake of ours' } }, { reason: { message: 'a mistake of ours' } }])
@@ -50,7 +50,7 @@ t.test('what is not known fails for those who wait, and is asked for again', asy
   t.same(asked, ['A', 'A'])
 })
 
-t.test('however many there are, only so many are kept', async (t) => {
+t.test('no more than 10,000 skus are kept', async (t) => {
   const { find, asked } = setUp(async () => LIVE)
   const skus = Array.from({ length: 10_001 }, (_, number) => `sku ${number}`)
   await Promise.all(skus.map(find))

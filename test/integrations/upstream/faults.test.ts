@@ -55,7 +55,7 @@ t.test('each fault has its kind of error, and closes the connection', async (t) 
   }
 })
 
-t.test('what breaks is tried again', async (t) => {
+t.test('a call is retried after every fault', async (t) => {
   const upstream = await scriptedUpstream(t)
   for (const answer of [silence, endlessBody, reset, resetInBody, truncated]) {
     // A client for each: the first attempt has little time, the second must not depend on that.
@@ -65,7 +65,7 @@ t.test('what breaks is tried again', async (t) => {
   }
 })
 
-t.test('a long body that nobody wants is not read to its end', async (t) => {
+t.test('a long unwanted body is not read to its end', async (t) => {
   const upstream = await scriptedUpstream(t)
   let sentBytes = 0
   const chunk = Buffer.alloc(16_384)
@@ -100,7 +100,7 @@ t.test('the deadline ends a call between attempts and in one', async (t) => {
   t.equal(upstream.requests, 8)
 })
 
-t.test('an upstream that is not there is told by its code', async (t) => {
+t.test('the error for an unreachable upstream has the code of the system error', async (t) => {
   const refusing = testClient(t, 'http://127.0.0.1:1')
   t.match(await rejection(refusing.request(call)), { kind: 'network', message: /ECONNREFUSED/ })
   // As the resolver tells it; a real one may take long where there is no network.
@@ -111,7 +111,7 @@ t.test('an upstream that is not there is told by its code', async (t) => {
   t.match(await rejection(unknown.request(call)), { kind: 'network', message: /ENOTFOUND/ })
 })
 
-t.test('what does not speak HTTP is not quoted', async (t) => {
+t.test('a response that is not HTTP is not quoted', async (t) => {
   const server = createServer((socket) => {
     socket
       .on('error', () => {})
@@ -201,14 +201,14 @@ for (const [phase, prepare] of Object.entries(phases)) {
   })
 }
 
-t.test('a caller that has given up before sends nothing', async (t) => {
+t.test('a call that was aborted before it began sends nothing', async (t) => {
   const upstream = await scriptedUpstream(t)
   const error = await rejection(testClient(t, upstream.url).request({ ...call, signal: AbortSignal.abort() }))
   t.equal(error.kind, 'aborted')
   t.equal(upstream.requests, 0)
 })
 
-t.test('what was given up while it was connecting is not sent later', async (t) => {
+t.test('a call that was aborted while connecting is not sent later', async (t) => {
   const upstream = await scriptedUpstream(t)
   const { request } = testClient(t, upstream.url, { maxConcurrent: 1 })
   const caller = new AbortController()
@@ -219,7 +219,7 @@ t.test('what was given up while it was connecting is not sent later', async (t) 
   t.same(upstream.targets, ['/api/second'])
 })
 
-t.test('whatever happens in whatever order, every call ends and no place is lost', async (t) => {
+t.test('in any order of faults, aborts and deadlines every call ends, and no place is lost', async (t) => {
   const upstream = await scriptedUpstream(t)
   const answers: Record<string, Answer> = {
     ok,

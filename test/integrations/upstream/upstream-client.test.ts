@@ -8,7 +8,7 @@ import { waitFor } from '../../support/wait-for.ts'
 import { body, ok, scriptedUpstream, silence, status, VALUE } from './support/scripted-upstream.ts'
 import { call, LONG_MS, rejection, testClient } from './support/test-client.ts'
 
-t.test('an answer is checked against its schema', async (t) => {
+t.test('a response is validated against its schema', async (t) => {
   const upstream = await scriptedUpstream(t)
   const { request, breaker } = testClient(t, `${upstream.url}/`)
   const value = await request({
@@ -25,21 +25,21 @@ t.test('an answer is checked against its schema', async (t) => {
   t.match(breaker.counts, { success: 3, failure: 0 })
 })
 
-t.test('nobody is sent upwards', async (t) => {
+t.test('no path leads upwards', async (t) => {
   const upstream = await scriptedUpstream(t)
   const { request } = testClient(t, upstream.url)
   for (const part of ['.', '..']) await t.rejects(request({ ...call, path: ['availability', part] }), RangeError)
   t.equal(upstream.requests, 0)
 })
 
-t.test('of an answer to HEAD only the header fields count', async (t) => {
+t.test('a response to HEAD has no body, whatever length it states', async (t) => {
   const upstream = await scriptedUpstream(t)
   upstream.script((response) => response.writeHead(200, { 'content-length': 2_000_000 }).end())
   const { request } = testClient(t, upstream.url)
   t.equal(await request({ ...call, method: 'HEAD', response: Type.Null() }), null)
 })
 
-t.test('what is not as agreed is a failure, and is not quoted', async (t) => {
+t.test('a response that is not of the agreed form is a failure, and is not quoted', async (t) => {
   const upstream = await scriptedUpstream(t)
   const { request, breaker } = testClient(t, upstream.url, { attempts: 3 })
   const json = { 'content-type': 'application/json' }
@@ -65,14 +65,14 @@ t.test('what is not as agreed is a failure, and is not quoted', async (t) => {
   t.equal(breaker.counts.failure, cases.length)
 })
 
-t.test('nobody is sent to another origin', async (t) => {
+t.test('no redirect to another origin is followed', async (t) => {
   const [upstream, elsewhere] = [await scriptedUpstream(t), await scriptedUpstream(t)]
   upstream.script(status(302, { location: elsewhere.url }))
   t.match(await rejection(testClient(t, upstream.url).request(call)), { kind: 'redirect', status: 302 })
   t.equal(elsewhere.requests, 0)
 })
 
-t.test('a refusal is no failure, and is not repeated', async (t) => {
+t.test('a 4xx response is no failure, and is not retried', async (t) => {
   const upstream = await scriptedUpstream(t)
   const { request, breaker } = testClient(t, upstream.url, { attempts: 3, maxConcurrent: 1, breaker: { threshold: 1 } })
   for (const code of [400, 401, 403, 404, 409, 422, 429]) {
@@ -109,7 +109,7 @@ t.test('a refused probe has found an upstream that works, one that is asked for 
   t.equal(breaker.state, 'closed')
 })
 
-t.test('only what may be repeated is', async (t) => {
+t.test('only idempotent calls are retried', async (t) => {
   const upstream = await scriptedUpstream(t)
   const { request } = testClient(t, upstream.url, { attempts: 3 })
   const attempts = async (options: object) => {
@@ -125,7 +125,7 @@ t.test('only what may be repeated is', async (t) => {
   t.equal(await attempts({ method: 'POST', body: {}, headers: { 'idempotency-key': 'k' } }), 3)
 })
 
-t.test('Retry-After of the upstream is kept', async (t) => {
+t.test('Retry-After of the upstream is honoured', async (t) => {
   const upstream = await scriptedUpstream(t)
   const time = createVirtualTime()
   let delays = 0

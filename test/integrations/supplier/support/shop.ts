@@ -15,9 +15,9 @@ import { waitFor } from '../../../support/wait-for.ts'
 export interface ShopProduct {
   id: string
   sku: string
-  /** Where its availability is. */
+  /** The path of its availability. */
   path: string
-  /** What the supplier says of it, and what the catalogue does. */
+  /** The response with the supplier's stock, and the one with that of the catalogue. */
   live: object
   catalogue: object
 }
@@ -25,23 +25,23 @@ export interface ShopProduct {
 export interface Shop {
   config: Config
   supplier: Supplier
-  /** Answers a product that was not answered before. */
+  /** Returns a product that was not returned before. */
   next(): ShopProduct
 }
 
 export const UPDATED_AT = '2026-02-03T04:05:06.789Z'
 export const WAIT_MS = 30_000
 const PRODUCTS = 200
-/** The simulator has fewer. */
+/** More than any stock of the simulator. */
 const STOCK = 1_000_001
 
-/** Variables for the client of a simulator. */
+/** Returns the environment variables for a client of a simulator. */
 export function supplierVariables({ url, tokenUrl, clientId, clientSecret }: Supplier): Record<string, string> {
   const oauth = { OAUTH_TOKEN_URL: tokenUrl, OAUTH_CLIENT_ID: clientId, OAUTH_CLIENT_SECRET: clientSecret }
   return { ...oauth, EXTERNAL_API_BASE_URL: url }
 }
 
-/** A supplier, and a catalogue that has its products. Time limits and the breaker are out of the way unless said otherwise. */
+/** Starts a supplier, and makes a catalogue with its products. Time limits and the breaker are far away by default. */
 export async function openShop(
   t: Test,
   variables: Record<string, string> = {},
@@ -72,7 +72,7 @@ export async function openShop(
   }
 }
 
-/** Asks until the answer is not that a busy machine has no time for it. */
+/** Sends a request, again for as long as the service is overloaded: the machine may be busy. */
 export async function get(app: App, path: string) {
   return await waitFor('an answer', WAIT_MS, async () => {
     const { statusCode, headers, body } = await app.inject(path)

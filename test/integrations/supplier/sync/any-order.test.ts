@@ -29,7 +29,7 @@ const change = fc.record({
     fields.map(({ stock }) => ({ type: 'product.stock_changed', data: { stock } })),
     fc.constant({ type: 'product.deleted', data: {} })
   ),
-  /** By which ways we hear of it. */
+  /** How the change is delivered. */
   by: fc.constantFrom('webhook', 'feed', 'both')
 })
 /** Some products, each with its history, and whether a client writes it, too. */
@@ -62,7 +62,7 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
   const workers = [1, 2].map(() => startWorker(t, config))
   const database = workerDatabase(t, config)
   const edit = (edits: readonly SkuEdit[]) => editBySku((work) => database.transaction(work), edits, sources)
-  /** Once it has lost against others too often, a client is told to come back. */
+  /** A client retries when it lost against other writers too often. */
   const insist = (edits: readonly SkuEdit[]) => retryPassing(() => edit(edits), PATIENCE)
   let runs = 0
 
@@ -75,7 +75,7 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
           .map((value) => ({ value, rank: draw() }))
           .sort((a, b) => a.rank - b.rank)
           .map(({ value }) => value)
-      const told = stories.flatMap(({ history, client }, product) => {
+      const cases = stories.flatMap(({ history, client }, product) => {
         const sku = `${run}-${product}`
         const states = statesOf(history)
         const own = { sku, name: `Own ${sku}`, price: '7.00', description: sku, category: sku, stock: 70 + product }
@@ -87,14 +87,14 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
         ]
       })
       const at = (place: number) => new Date(Date.UTC(2026, 0, 1) + place * 1000).toISOString()
-      const events = told.flatMap(({ sku, history }) =>
+      const events = cases.flatMap(({ sku, history }) =>
         history.flatMap(({ event, by }, place) =>
           by !== 'feed'
             ? [{ id: `${sku}-${place}`, type: event.type, occurredAt: at(place), data: { ...event.data, sku } }]
             : []
         )
       )
-      const items = told.flatMap(({ sku, history, states }) =>
+      const items = cases.flatMap(({ sku, history, states }) =>
         history.flatMap(({ by }, place) => {
           if (by === 'webhook') return []
           return [{ ...(states[place] ?? { deleted: true }), sku, updatedAt: at(place) }]
@@ -113,7 +113,7 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
           }
         })(),
         (async () => {
-          for (const { isClients, deletes, own } of shuffled(told)) {
+          for (const { isClients, deletes, own } of shuffled(cases)) {
             if (!isClients) continue
             await insist([{ upsert: own }])
             if (deletes) await insist([{ delete: own.sku }])
@@ -127,7 +127,7 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
         return pending + processing === 0
       })
       const present = await products(connection)
-      const expected = told.flatMap(({ expected }) => expected ?? [])
+      const expected = cases.flatMap(({ expected }) => expected ?? [])
       assert.deepEqual(
         present.filter((product) => 'sku' in product && String(product.sku).startsWith(`${run}-`)),
         expected

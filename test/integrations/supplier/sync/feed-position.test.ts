@@ -11,7 +11,7 @@ const MINUTE_MS = 60_000
 const PAGE_ITEMS = 3
 const START_MS = Date.UTC(2026, 0, 1)
 
-/** A supplier with a clock of its own, whose feed is in whatever order. */
+/** An item of a supplier with a clock of its own, whose feed may be in any order. */
 interface Item {
   key: number
   atMs: number
@@ -32,7 +32,7 @@ const schedules = fc.record({
   )
 })
 
-t.test('whatever changes while a feed is paged through is met by the next run, wherever the clocks are', async () => {
+t.test('the next run reads every change that was made during a run, for any difference of clocks', async () => {
   await fc.assert(
     fc.property(schedules, ({ skewMs, isOrderedByTime, steps }) => {
       let nowMs = START_MS
@@ -43,7 +43,7 @@ t.test('whatever changes while a feed is paged through is met by the next run, w
         atMs: nowMs + skewMs,
         visibleAtMs: nowMs + skewMs
       }))
-      const met = new Set<Item>()
+      const seen = new Set<Item>()
       const theirNow = () => nowMs + skewMs
 
       function step(elapsedMs: number, changed: readonly { key: number; commitMs: number }[]): void {
@@ -53,7 +53,7 @@ t.test('whatever changes while a feed is paged through is met by the next run, w
         }
         const running = position.run === null ? beginRun(position, nowMs) : { ...position, run: position.run }
         const { items, nextCursor } = page(running.sinceMs, running.run.cursor)
-        for (const item of items) met.add(item)
+        for (const item of items) seen.add(item)
         const newestMs = items.length === 0 ? null : Math.max(...items.map(({ atMs }) => atMs))
         position = afterPage(running, { nextCursor, newestMs }, nowMs)
       }
@@ -79,13 +79,13 @@ t.test('whatever changes while a feed is paged through is met by the next run, w
       while (position.run !== null)
 
       const final = new Map(states.map((state) => [state.key, state]))
-      for (const state of final.values()) assert.ok(met.has(state), `${state.key} was changed, and never met`)
+      for (const state of final.values()) assert.ok(seen.has(state), `${state.key} was changed, and never read`)
     }),
     { numRuns: Number(process.env.TEST_RUNS ?? 2000) }
   )
 })
 
-t.test('a run that meets nothing leaves the next one where it was', async (t) => {
+t.test('a run without items does not move the start of the next one', async (t) => {
   const begun = beginRun({ sinceMs: 5, run: null, pages: 7 }, START_MS)
   t.same(afterPage(begun, { nextCursor: null, newestMs: null }, START_MS + 1), { sinceMs: 5, run: null, pages: 8 })
 })

@@ -11,7 +11,7 @@ function writeOf(value: unknown, page = 0, index = 0) {
   return read
 }
 
-t.test('an item is a write of what it says, as of its moment', async (t) => {
+t.test('an item is a write of its fields, as of its updatedAt', async (t) => {
   t.match(writeOf(item), { sku: 'TEA', write: { atMs: Date.UTC(2026, 0, 1) + 500 } })
   t.same(writeOf(item).write.values, { exists: true, name: 'Tea', price: '1.50' })
   const full = { ...item, description: null, category: 'Drinks', stock: 3, deleted: false }
@@ -23,7 +23,7 @@ t.test('an item is a write of what it says, as of its moment', async (t) => {
   })
 })
 
-t.test('of one moment, an item wins against every event, and against every item that was read before', async (t) => {
+t.test('of writes with one timestamp, an item wins against every event and every earlier item', async (t) => {
   const { atMs } = writeOf(item).write
   const event = { atMs, eventId: '~'.repeat(190), values: { price: '2.00' } }
   const ours = { atMs, eventId: '', values: { price: '3.00' } }

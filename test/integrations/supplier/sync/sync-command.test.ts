@@ -34,7 +34,7 @@ async function isDoneOnce(t: Test, connection: Connection): Promise<void> {
   t.equal(versions?.highest, 1)
 }
 
-t.test('killed again and again, it goes on where it was: nothing is lost, nothing is done twice', async (t) => {
+t.test('a sync that is killed continues where it was: nothing is lost, nothing is done twice', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: PRODUCTS })
   supplier.faults.set([{ path: '/products', kind: 'latency', latencyMs: 100 }])
   for (const pages of [1, 3, 6]) {
@@ -51,7 +51,7 @@ t.test('killed again and again, it goes on where it was: nothing is lost, nothin
   await isDoneOnce(t, connection)
 })
 
-t.test('killed after a page is written, before that is committed', async (t) => {
+t.test('a sync that is killed before a page is committed applies it once', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: PRODUCTS })
   supplier.faults.set([{ path: '/products', kind: 'latency', latencyMs: 100 }])
   const holder = await testConnection(t, config)
@@ -70,7 +70,7 @@ t.test('killed after a page is written, before that is committed', async (t) => 
   await isDoneOnce(t, connection)
 })
 
-t.test('of two at once one does it, and the other one says so; Ctrl-C keeps what is done', async (t) => {
+t.test('a second sync refuses to run; Ctrl-C keeps the pages that were applied', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: PRODUCTS })
   supplier.faults.set([{ path: '/products', kind: 'latency', latencyMs: 100 }])
   const first = startScript(t, config, 'sync', [])

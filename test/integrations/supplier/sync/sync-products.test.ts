@@ -18,7 +18,7 @@ async function scripted(t: Parameters<typeof testConfig>[0]) {
   return { upstream, config, connection: await testConnection(t, config) }
 }
 
-t.test('the products become those of the supplier, and stay so with what changes', async (t) => {
+t.test('the products become those of the supplier, and follow its changes', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: 1200 })
   t.match((await sync(config)).summary, {
     read: 1200,
@@ -45,7 +45,7 @@ t.test('the products become those of the supplier, and stay so with what changes
   t.equal(supplier.counters().requests['POST /oauth/token'], 1, 'all share one token')
 })
 
-t.test('a supplier that fails in every way is read to its end', async (t) => {
+t.test('a feed is read to its end through every kind of fault', async (t) => {
   const variables = { CIRCUIT_BREAKER_THRESHOLD: '3', CIRCUIT_BREAKER_RESET_TIMEOUT: '1000' }
   const { supplier, config, connection } = await openFeed(t, { products: 5000 }, variables)
   const path = '/products'
@@ -75,7 +75,7 @@ t.test('a supplier that fails in every way is read to its end', async (t) => {
   t.same(struck, { status: 6, 'expired-token': 1, reset: 1, 'truncated-body': 1, latency: 1 })
 })
 
-t.test('when its patience is at an end it fails, and goes on from there the next time', async (t) => {
+t.test('a sync fails when the supplier fails for too long, and continues from there the next time', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: 2000 })
   let pages = 0
   const onProgress = () => {
@@ -89,7 +89,7 @@ t.test('when its patience is at an end it fails, and goes on from there the next
   t.match(await position(connection), { updated_since: String, run_started_at: null, run_cursor: null, pages: 4 })
 })
 
-t.test('where the cursor of an old run is refused, the run begins anew', async (t) => {
+t.test('a run starts again when the supplier refuses its old cursor', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: 1200 })
   const end = new AbortController()
   await t.rejects(sync(config, { signal: end.signal, onProgress: () => end.abort(new Error('enough')) }), /enough/)
@@ -104,7 +104,7 @@ t.test('where the cursor of an old run is refused, the run begins anew', async (
   await t.rejects(sync(config), { name: 'UpstreamError', message: /400/ })
 })
 
-t.test('items that make no product are told, and stop nothing', async (t) => {
+t.test('invalid items are reported, and stop nothing', async (t) => {
   const { upstream, config, connection } = await scripted(t)
   const ahead = new Date(Date.now() + 600_000).toISOString()
   scriptPages(upstream, [
@@ -134,7 +134,7 @@ t.test('items that make no product are told, and stop nothing', async (t) => {
   t.match(await position(connection), { updated_since: /^2025-12-31 23:4\d/ }, 'what is refused does not move it')
 })
 
-t.test('what an item leaves out stays as it is', async (t) => {
+t.test('fields that an item leaves out are unchanged', async (t) => {
   const { upstream, config, connection } = await scripted(t)
   scriptPages(upstream, [[{ ...tea, stock: 5, category: 'Drinks', description: 'Dark' }]])
   await sync(config)
@@ -143,7 +143,7 @@ t.test('what an item leaves out stays as it is', async (t) => {
   t.match(await products(connection), [{ price: '2.00', stock: 5, category: 'Drinks', description: null }])
 })
 
-t.test('of the states of one moment the one that was read last stays', async (t) => {
+t.test('of several items with one timestamp the last one wins', async (t) => {
   const { upstream, config, connection } = await scripted(t)
   for (const price of ['2.00', '3.00', '1.50']) {
     scriptPages(upstream, [
@@ -160,7 +160,7 @@ t.test('of the states of one moment the one that was read last stays', async (t)
   t.same(await products(connection), [])
 })
 
-t.test('a dry run says what would be done, and leaves everything as it is', async (t) => {
+t.test('a dry run reports what would be done, and changes nothing', async (t) => {
   const { supplier, config, connection } = await openFeed(t, { products: 600 })
   const checksums = async () => (await connection.query<RowDataPacket[]>(`CHECKSUM TABLE ${TABLES}`))[0]
   const empty = await checksums()
@@ -177,7 +177,7 @@ t.test('a dry run says what would be done, and leaves everything as it is', asyn
   t.same((await sync(config)).summary, second.summary)
 })
 
-t.test('a page that names itself as the next one, and an answer of another form, end it', async (t) => {
+t.test('a page that names itself as the next one, or is malformed, ends the sync', async (t) => {
   const { upstream, config, connection } = await scripted(t)
   upstream.script(body(JSON.stringify({ data: [tea], nextCursor: 'again' })))
   await t.rejects(sync(config), FeedError)

@@ -14,8 +14,7 @@ export interface BreakerModel {
 }
 
 /**
- * What a breaker is, told naively: it remembers every call and every result of all time, and looks through all of them
- * each time it is asked.
+ * A naive model of a circuit breaker: it remembers every call and every outcome, and looks through all of them each time.
  */
 export function breakerModel(options: { threshold: number; probes: number; resetTimeoutMs: number }): BreakerModel {
   const calls: Call[] = []

@@ -6,22 +6,22 @@ export type Answer = (response: ServerResponse, request: IncomingMessage) => voi
 
 export interface ScriptedUpstream {
   readonly url: string
-  /** So many requests have arrived, and so many connections were opened. */
+  /** How many requests have arrived, and how many connections were opened. */
   readonly requests: number
   readonly connections: number
-  /** Connections that are open now, requests that are in it now, and the most that were at the same time. */
+  /** The connections that are open now, the requests in flight now, and the most requests in flight at the same time. */
   readonly open: number
   readonly atOnce: number
   readonly mostAtOnce: number
   /** The requests' targets. */
   readonly targets: readonly string[]
-  /** Answers what arrives from now on: each answer one request, the last one all that follow. */
+  /** Sets the answers from now on: one for each request; the last one for all that follow. */
   script(...answers: Answer[]): void
   /** Ends all connections. */
   disconnect(): void
 }
 
-/** A real HTTP server that answers as it is told, closed with the test. */
+/** Starts a real HTTP server that answers as scripted. It is closed at the end of the test. */
 export async function scriptedUpstream(t: Test): Promise<ScriptedUpstream> {
   const sockets = new Set<Socket>()
   const targets: string[] = []
