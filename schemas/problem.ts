@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { problemTypes } from './problem-types.ts'
 import { Ref } from './types.ts'
 
+/** The body of every error response (RFC 9457). */
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'A URI that identifies the kind of problem.' }),
@@ -48,6 +49,7 @@ export const Problem = Type.Object(
     ]
   }
 )
+/** The body of every error response (RFC 9457). */
 export type Problem = Static<typeof Problem>
 
 /**

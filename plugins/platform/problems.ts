@@ -4,14 +4,14 @@ import { redactKeys } from '../../src/edge/auth/key-in-url.ts'
 import { AppError, toProblem } from '../../src/platform/errors/app-error.ts'
 import { toAppError } from '../../src/platform/errors/framework-errors.ts'
 
-/** The one place where errors become answers. */
+/** Renders all errors as problem responses. */
 export default fp(
   async (app) => {
     const methodsOf = collectMethods()
     app.addHook('onRoute', ({ method, url }) => methodsOf.add(url, method))
 
     app.setErrorHandler((error, request, reply) => {
-      // Of a body that breaks off nobody reads the answer.
+      // When the body breaks off, the client has gone: this is no error of ours.
       const isBroken = error instanceof Error && error === request.raw.errored
       const known = isBroken ? bodyBroken(error) : toAppError(error)
       if (known.code === 'internal-error') request.log.error({ reqId: request.id, err: error }, 'unexpected error')

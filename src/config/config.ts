@@ -30,7 +30,7 @@ const ajv = new Ajv({
 
 /** The configuration of the service, read once at start. */
 export type Config = Readonly<ReturnType<typeof toConfig>>
-/** How to connect to MySQL, and the bounds of the pool. */
+/** The connection to MySQL, and the bounds of the pool. */
 export type MysqlConfig = Config['mysql']
 
 /** An invalid configuration. The message has one line for each fault, with the name of the setting. */

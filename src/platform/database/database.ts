@@ -66,7 +66,7 @@ interface Call<T> {
 }
 
 /**
- * Puts bounds around a pool of the driver. The driver's own queue has no time limit and keeps calls that nobody waits for,
+ * Puts bounds around a pool of the driver. The driver's own queue has no time limit and keeps calls whose callers have gone,
  * so calls wait here, and the pool is never asked for more connections than it may open.
  */
 export function createDatabase(pool: Pool, options: DatabaseOptions): Database {

@@ -51,7 +51,7 @@ export class AppError extends Error {
 
 /**
  * Makes a 503 `overloaded`: the service has more work of this kind than it can take.
- * @param detail what there is too much of, as the client is told
+ * @param detail what there is too much of, for the client to read
  * @param retryAfterSeconds when to come back, sent as `Retry-After`
  */
 export function overloaded(detail: string, retryAfterSeconds: number): AppError {
@@ -68,7 +68,7 @@ export function shuttingDown(detail = 'The service is shutting down.', retryAfte
 }
 
 const MAX_FIELD_ERRORS = 20
-/** What is wrong with a query parameter that a route does not have. */
+/** The detail for a query parameter that a route does not have. */
 export const UNKNOWN_PARAMETER = 'is not a known parameter'
 
 /**

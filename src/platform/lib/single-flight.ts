@@ -4,15 +4,15 @@ export interface SingleFlight<Key, Value> {
    * Joins the load of a key that is under way, or starts one.
    * @param load starts loading; called at most once, and not at all when there is a load to join
    * @param version the least version that the caller needs to see. A load is joined only by callers whose version is not
-   * above that of the caller who started it. Without versions it is 0 for everybody
+   * above that of the caller that started it. 0 unless given
    * @returns the result of the load; all callers that share a load share its value, and its error
    */
   run(key: Key, load: () => Promise<Value>, version?: number): Promise<Value>
   /** Returns whether a load of this key is under way that can be joined. */
   has(key: Key): boolean
-  /** Lets later callers start a new load of this key. Those who wait already still get the result of the old one. */
+  /** Lets later callers start a new load of this key. Callers that wait already still get the result of the old one. */
   forget(key: Key): void
-  /** Lets later callers start a new load, whatever the key. Those who wait already still get the result of the old one. */
+  /** Lets later callers start a new load, whatever the key. Callers that wait already still get the result of the old one. */
   forgetAll(): void
 }
 

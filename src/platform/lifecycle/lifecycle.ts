@@ -2,13 +2,13 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { IN_FLIGHT_TIMEOUT_MS } from '../../config/limits.ts'
 
-/** Where the service is between starting and stopping. */
+/** The state of the service between starting and stopping. */
 export interface Lifecycle {
   /** True from the first signal to stop: readiness answers 503, and requests are still served. */
   isDraining: boolean
   /** Starts draining, and calls the listeners. */
   beginDraining(): void
-  /** Adds a listener that is called when draining begins, to end whatever only waits. */
+  /** Adds a listener that is called when draining begins, to end requests that only wait. */
   onDraining(listener: () => void): void
 }
 

@@ -33,7 +33,7 @@ export class Buckets {
   }
 }
 
-/** What a histogram is registered with. */
+/** The definition of a histogram. */
 export interface HistogramOptions<Label extends string> {
   name: string
   help: string

@@ -7,7 +7,7 @@ interface Labels {
   labelNames?: readonly string[] | undefined
 }
 
-/** What a metric is, without its values. */
+/** The definition of a metric, without its values. */
 export interface MetricDescription {
   name: string
   type: 'counter' | 'gauge' | 'histogram'
