@@ -22,7 +22,7 @@ const event = (id: string, type: string, second: number, data: object) => ({
 })
 const made = event('e1', 'product.created', 1, { name: 'Tea', price: 1 })
 
-t.test('what an event says is in the answers soon, cached or not', async (t) => {
+t.test('the effect of an event appears in responses, cached or not', async (t) => {
   const app = await testApp(t, await testConfig(t, { WEBHOOK_SECRET: SECRET }))
   const url = await listen(app)
   const list = async () => (await app.inject(LIST)).json().data
@@ -36,17 +36,17 @@ t.test('what an event says is in the answers soon, cached or not', async (t) => 
   t.match((await app.inject(detail)).json(), { sku: 'TEA', price: '1.00' })
   await deliverEvent(url, event('e2', 'product.price_changed', 2, { price: 2 }))
   await waitFor('its price is new', WAIT_MS, async () => (await app.inject(detail)).json().price === '2.00')
-  await waitFor('there, too', WAIT_MS, async () => (await list())[0].price === '2.00')
+  await waitFor('the list has it, too', WAIT_MS, async () => (await list())[0].price === '2.00')
   await deliverEvent(url, event('e3', 'product.deleted', 3, {}))
   await waitFor('it is gone', WAIT_MS, async () => (await app.inject(detail)).statusCode === 404)
-  await waitFor('there, too', WAIT_MS, async () => (await list()).length === 0)
+  await waitFor('the list has it, too', WAIT_MS, async () => (await list()).length === 0)
   const { body } = await app.inject('/metrics')
   t.match(body, /^aisle_webhooks_processed_total\{status="done"\} 3$/m)
   t.match(body, /^aisle_webhooks_batch_duration_seconds_count [1-3]$/m)
   t.match(body, /^aisle_webhooks_processing_seconds_count 3$/m)
 })
 
-t.test('an instance that is not to work leaves events to a worker apart', async (t) => {
+t.test('an instance without a worker leaves events to a separate worker', async (t) => {
   const config = await testConfig(t, { WEBHOOK_SECRET: SECRET, WEBHOOK_WORKER: 'false' })
   const connection = await testConnection(t, config)
   const url = await listen(await testApp(t, config))
@@ -61,9 +61,9 @@ t.test('an instance that is not to work leaves events to a worker apart', async 
       output += text
     })
   }
-  await waitFor('it works', WAIT_MS, () => output.includes('applying webhooks'))
+  await waitFor('the worker has started', WAIT_MS, () => output.includes('applying webhooks'))
   await insertEvents(connection, [event('e2', 'product.price_changed', 2, { price: 2 })])
-  await waitFor('all is done', WAIT_MS, async () => (await statuses(connection)).done === 2)
+  await waitFor('both events are done', WAIT_MS, async () => (await statuses(connection)).done === 2)
   t.match(await inbox(connection), [{ attempts: 1 }, { attempts: 1 }])
   worker.kill('SIGTERM')
   t.same(await once(worker, 'exit'), [0, null], output)

@@ -38,7 +38,7 @@ async function countEvents(): Promise<number> {
   return row?.count
 }
 
-/** It is answered with a problem, and there is no event more. */
+/** Checks that a delivery gets a problem and is not recorded. */
 async function isRefused(t: Test, status: number, code: string, send: () => Promise<Receipt>): Promise<Receipt> {
   const before = await countEvents()
   const receipt = await send()
@@ -50,7 +50,7 @@ async function isRefused(t: Test, status: number, code: string, send: () => Prom
 }
 
 t.test(
-  'what the package of Standard Webhooks signs is recorded, byte by byte, with the secret it was signed by',
+  'a delivery signed by the Standard Webhooks package is recorded byte by byte, with the number of its secret',
   async (t) => {
     const event = eventOf({ data: { sku: 'é', name: '☕' } })
     const body = `${JSON.stringify(event, null, 2)}\n`
@@ -82,7 +82,7 @@ t.test(
   }
 )
 
-t.test('a delivery that comes again is a duplicate, whatever header fields say that are not signed', async (t) => {
+t.test('a repeated delivery is a duplicate, even if unsigned header fields differ', async (t) => {
   const body = JSON.stringify(eventOf({ id: 'hub-1' }))
   const statuses = []
   for (const delivery of ['1', '2', '3']) {
@@ -93,25 +93,25 @@ t.test('a delivery that comes again is a duplicate, whatever header fields say t
   }
   t.same(statuses, ['accepted', 'duplicate', 'duplicate'])
   t.match(await findEvents('hub-1'), [{ scheme: 'hub', secret_number: 1, duplicates: 2, has_conflict: 0 }])
-  // In another scheme it is the same event.
+  // The scheme does not matter.
   t.equal((await deliver(url, body, plain(body))).json.status, 'duplicate')
   t.equal((await deliver(url, body, standard(body, 'hub-1'))).json.status, 'duplicate')
 })
 
-t.test('the same id with another body is a duplicate, and is flagged', async (t) => {
+t.test('a duplicate with a different body is flagged', async (t) => {
   t.equal((await deliverEvent(url, eventOf({ id: 'conflict' }))).json.status, 'accepted')
   const [before] = await findEvents('conflict')
   t.equal((await deliverEvent(url, eventOf({ id: 'conflict' }))).json.status, 'duplicate')
   t.match(await findEvents('conflict'), [{ body: before?.body, duplicates: 1, has_conflict: 1 }])
 })
 
-t.test('ids are what they are, to the byte', async (t) => {
+t.test('ids are compared byte by byte', async (t) => {
   for (const id of ['e1', 'E1', 'a.b']) t.equal((await deliverEvent(url, eventOf({ id }))).json.status, 'accepted', id)
   const { json } = await isRefused(t, 400, 'validation-failed', () => deliverEvent(url, eventOf({ id: 'e1 ' })))
   t.match(json.errors, [{ pointer: '#/id' }])
 })
 
-t.test('an unknown type is recorded and ignored; data is not looked at yet', async (t) => {
+t.test('an event of an unknown type is recorded and ignored; data is not validated on receipt', async (t) => {
   const unknown = await deliverEvent(url, eventOf({ id: 'unknown', type: 'order.paid' }))
   t.same(unknown.json, { status: 'ignored', eventId: 'unknown' })
   const [row] = await findEvents('unknown')
@@ -121,7 +121,7 @@ t.test('an unknown type is recorded and ignored; data is not looked at yet', asy
   t.equal((await deliverEvent(url, eventOf({ data: { sku: 5 } }))).json.status, 'accepted')
 })
 
-t.test('a body that is signed and no event is a 400', async (t) => {
+t.test('a signed body that is not an event is a 400', async (t) => {
   for (const body of ['{', '', 'null x', Buffer.from([0x22, 0xff, 0x22])]) {
     const code = body === '' ? 'validation-failed' : 'malformed-json'
     await isRefused(t, 400, code, () => deliver(url, body, plain(body)))
@@ -132,7 +132,7 @@ t.test('a body that is signed and no event is a 400', async (t) => {
   t.same(json.errors, [{ pointer: '#/id', detail: 'is required' }])
 })
 
-t.test('the signature is that of the bytes, not of their text', async (t) => {
+t.test('the signature is that of the bytes, not of the decoded text', async (t) => {
   const bytes = (byte: number) => Buffer.concat([Buffer.from('"'), Buffer.from([byte]), Buffer.from('"')])
   const headers = plain(bytes(0xff))
   await isRefused(t, 400, 'malformed-json', () => deliver(url, bytes(0xff), headers))
@@ -140,7 +140,7 @@ t.test('the signature is that of the bytes, not of their text', async (t) => {
   t.ok(answered.get('www-authenticate'))
 })
 
-t.test('nothing slips past verification', async (t) => {
+t.test('a delivery without a valid signature is a 401', async (t) => {
   const body = JSON.stringify(eventOf())
   await isRefused(t, 401, 'signature-missing', () => deliver(url, body, {}))
   await isRefused(t, 401, 'signature-missing', () => deliver(url, '', {}))
@@ -158,7 +158,7 @@ t.test('nothing slips past verification', async (t) => {
   )
 })
 
-t.test('more than 1 MiB is refused, announced or not; 1 MiB is not', async (t) => {
+t.test('a body larger than 1 MiB is refused, with or without Content-Length; one of 1 MiB is accepted', async (t) => {
   const event = eventOf()
   const bytesLeft = 1_048_576 - JSON.stringify({ ...event, padding: '' }).length
   const largest = JSON.stringify({ ...event, padding: 'x'.repeat(bytesLeft) })
@@ -170,7 +170,7 @@ t.test('more than 1 MiB is refused, announced or not; 1 MiB is not', async (t) =
   })
 })
 
-t.test('only JSON in UTF-8 is taken, as it is', async (t) => {
+t.test('only uncompressed JSON in UTF-8 is accepted', async (t) => {
   const body = JSON.stringify(eventOf())
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/jsonx']) {
     await isRefused(t, 415, 'unsupported-media-type', () =>
@@ -201,7 +201,7 @@ t.test('deliveries are counted', async (t) => {
   ])
 })
 
-t.test('without a secret there are no webhooks', async (t) => {
+t.test('without a secret every delivery is refused', async (t) => {
   const closed = await listen(await testApp(t, { ...config, webhooks: { ...config.webhooks, secrets: [] } }))
   const body = JSON.stringify(eventOf())
   for (const headers of [{}, plain(body), plain(body, '')]) {
@@ -209,7 +209,7 @@ t.test('without a secret there are no webhooks', async (t) => {
   }
 })
 
-/** Sends what fetch would not: no body, no content type, fields that come twice, a body of unknown length. */
+/** Sends requests that fetch cannot: without a body or a content type, with repeated fields, with a body of unknown length. */
 function send(headers: OutgoingHttpHeaders, body?: string): Promise<Receipt> {
   const length = body !== undefined && !('transfer-encoding' in headers) ? { 'content-length': body.length } : {}
   return new Promise((resolve, reject) => {

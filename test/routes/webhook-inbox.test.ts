@@ -66,7 +66,7 @@ async function cursorAfter(events: number, filters: { status?: EventStatus; type
 
 t.beforeEach(() => connection.query('TRUNCATE TABLE webhook_events'))
 
-t.test('events are listed with what has become of them, without their bodies', async (t) => {
+t.test('events are listed with their state, without their bodies', async (t) => {
   const event = eventOf({ type: 'product.price_changed' })
   await deliverEvent(url, event)
   await deliverEvent(url, { ...event, data: {} })
@@ -90,7 +90,7 @@ t.test('events are listed with what has become of them, without their bodies', a
   t.equal(nextAttemptAt, receivedAt)
 })
 
-t.test('a walk serves every event that fits the filters once, the last that came first', async (t) => {
+t.test('paging through a list serves each matching event once, the latest arrival first', async (t) => {
   const made: { id: string; status: string; type: string }[] = []
   for (const status of ['pending', 'processing', ...ENDED]) {
     for (const type of ['product.deleted', 'order.paid', 'product.deleted']) {
@@ -124,7 +124,7 @@ t.test('a walk serves every event that fits the filters once, the last that came
   t.same(await walk('type=nothing'), [])
 })
 
-t.test('a deep page reads as many rows as the first, with any filters', async (t) => {
+t.test('a deep page reads as many rows as the first one, with any filters', async (t) => {
   const statusNames = ['pending', 'processing', ...ENDED]
   const events = Array.from({ length: 3000 }, (_, number) => ({
     id: `e${number}`,
@@ -153,7 +153,7 @@ t.test('a deep page reads as many rows as the first, with any filters', async (t
   }
 })
 
-t.test('a cursor that is not ours, or of other filters, is refused; so is what is no parameter', async (t) => {
+t.test('a foreign cursor, one of other filters, and invalid parameters are refused', async (t) => {
   for (const id of ['a', 'b', 'c']) await insert(id, 'dead')
   const { json } = await ask('GET', '?limit=1&status=dead')
   const { nextCursor } = json.pagination
@@ -183,7 +183,7 @@ t.test('cursors given out by earlier releases still work', async (t) => {
   }
 })
 
-t.test('an event is shown with its body, its failed attempts and its times', async (t) => {
+t.test('a single event has its body, its failed attempts and its times', async (t) => {
   const id = await insert('e1', 'dead', 'product.updated', { name: '☕' })
   await connection.query(
     `INSERT INTO webhook_attempts VALUES (?, 1, '2026-01-01 00:00:00', '2026-01-01 00:00:01', 'one'),
@@ -211,7 +211,7 @@ t.test('an event is shown with its body, its failed attempts and its times', asy
     t.match(await ask('GET', `/${wrong}`), { status: 400, json: { code: 'validation-failed' } }, wrong)
 })
 
-t.test('a dead event whose reason is gone is replayed, and done', async (t) => {
+t.test('a dead event can be replayed, and is done once it can be applied', async (t) => {
   const id = await insert('e1', 'dead', 'product.created', { name: 'Tea', price: 1 })
   await connection.query("UPDATE webhook_events SET attempts = 8, last_error = 'no room'")
   t.match(await ask('POST', `/${id}/replay`), {
@@ -227,7 +227,7 @@ t.test('a dead event whose reason is gone is replayed, and done', async (t) => {
   t.equal(json.attempts, 1)
 })
 
-t.test('what is not finished is not replayed, nor what nothing follows from', async (t) => {
+t.test('unfinished events and events of unknown types cannot be replayed', async (t) => {
   for (const status of ENDED) {
     const id = await insert(status, status)
     t.equal((await ask('POST', `/${id}/replay`)).json.status, 'pending', status)
@@ -244,7 +244,7 @@ t.test('what is not finished is not replayed, nor what nothing follows from', as
   t.same(await statuses(connection), { ignored: 1, pending: 5, processing: 1 })
 })
 
-t.test('all dead events of a type are replayed at once, and nothing else', async (t) => {
+t.test('all dead events of a type can be replayed at once, and no others are', async (t) => {
   const events = Array.from({ length: 1250 }, (_, number) => ({
     id: `e${number}`,
     type: number < 1220 ? 'product.deleted' : 'product.updated',
@@ -263,7 +263,7 @@ t.test('all dead events of a type are replayed at once, and nothing else', async
   t.equal(status, 415)
 })
 
-t.test('a worker in the service is woken by a replay', async (t) => {
+t.test('a replay wakes the worker of the same instance', async (t) => {
   const own = await testApp(t, { ...config, webhooks: { ...config.webhooks, isWorkerEnabled: true } })
   const id = await insert('e1', 'dead', 'product.created', { name: 'Tea', price: 1 })
   const answer = await own.inject({ method: 'POST', url: `${EVENTS}/${id}/replay`, headers: { 'x-api-key': key } })
@@ -274,7 +274,7 @@ t.test('a worker in the service is woken by a replay', async (t) => {
   })
 })
 
-t.test('only keys with the scope may', async (t) => {
+t.test('only keys with the scope webhooks:admin have access', async (t) => {
   const { key: other } = await makeKey(connection, { scopes: ['products:write'] })
   const id = await insert('e1', 'dead')
   for (const [method, path] of [
@@ -289,7 +289,7 @@ t.test('only keys with the scope may', async (t) => {
   t.same(await statuses(connection), { dead: 1 })
 })
 
-t.test('what waits, and what is dead, is measured', async (t) => {
+t.test('pending and dead events are measured', async (t) => {
   await insert('e1', 'dead')
   for (const id of ['e2', 'e3', 'e4']) await insert(id)
   await insert('e5', 'done')
@@ -305,7 +305,7 @@ t.test('what waits, and what is dead, is measured', async (t) => {
   t.ok(age >= 3600 && age < 3700, `${age}`)
 })
 
-t.test('a scrape has the rest while MySQL is away', async (t) => {
+t.test('a scrape leaves these metrics out while MySQL is down', async (t) => {
   const nowhere = loadConfig({ ...toEnvironment(config), DB_SOCKET: '/nowhere', DB_HOST: '' })
   const own = await testApp(t, nowhere)
   const { statusCode, body } = await own.inject('/metrics')

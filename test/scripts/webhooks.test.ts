@@ -17,7 +17,7 @@ t.beforeEach(async () => {
   await connection.query("UPDATE webhook_events SET status = 'dead', last_error = 'no room' WHERE id < 4")
 })
 
-t.test('events are listed, the last that came first', async (t) => {
+t.test('list prints events, the latest arrival first', async (t) => {
   const { status, stdout } = await webhooks('list')
   t.equal(status, 0)
   const lines = stdout.trimEnd().split('\n')
@@ -40,7 +40,7 @@ t.test('events are listed, the last that came first', async (t) => {
   })
 })
 
-t.test('one is shown, and replayed', async (t) => {
+t.test('show prints an event, and replay makes it pending', async (t) => {
   const shown = await webhooks('show', '1')
   t.match(JSON.parse(shown.stdout), { id: '1', body: { id: 'e1', data: { sku: 'TEA' } }, lastError: 'no room' })
   t.match(await webhooks('replay', '1'), { status: 0, stdout: /^1\tpending\tproduct\.created\t/ })
@@ -48,12 +48,12 @@ t.test('one is shown, and replayed', async (t) => {
   t.match(await webhooks('show', '99'), { status: 1, stdout: '', stderr: /^There is no webhook event 99/ })
 })
 
-t.test('all dead events of a type are replayed', async (t) => {
+t.test('replay --type replays all dead events of a type', async (t) => {
   t.match(await webhooks('replay', '--type', 'product.deleted'), { status: 0, stdout: '2 events are pending again.\n' })
   t.same(await statuses(connection), { dead: 1, pending: 3 })
 })
 
-t.test('a wrong call has status 2 and says why', async (t) => {
+t.test('wrong arguments end with status 2 and a reason', async (t) => {
   const calls = [
     [],
     ['look'],

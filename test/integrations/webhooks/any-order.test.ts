@@ -21,7 +21,7 @@ const change = fc.oneof(
   fields.map(({ stock }) => ({ type: 'product.stock_changed', data: { stock } })),
   fc.constant({ type: 'product.deleted', data: {} })
 )
-/** Some products, each with its history, and the order in which all of it arrives. */
+/** Products with their histories, and the order in which all events arrive. */
 const histories = fc
   .array(fc.array(change, { minLength: 1, maxLength: 7 }), { minLength: 1, maxLength: 4 })
   .chain((products) => {
@@ -36,7 +36,7 @@ async function products(connection: Connection, run: string): Promise<object[]> 
   return rows.map((row) => ({ ...row }))
 }
 
-/** What is left of a history that is told in order. */
+/** The product that a history leads to when it is applied in order. */
 function inOrder(history: readonly { type: string; data: object }[], sku: string): object[] {
   let known = {}
   let exists = false
@@ -48,7 +48,7 @@ function inOrder(history: readonly { type: string; data: object }[], sku: string
   return exists ? [{ ...known, sku }] : []
 }
 
-t.test('whatever order events come in, and whichever workers do them: the products are the same', async (t) => {
+t.test('the order of deliveries and the choice of workers do not change the products', async (t) => {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
   const workers = [1, 2, 3].map(() => startWorker(t, config))
@@ -61,12 +61,12 @@ t.test('whatever order events come in, and whichever workers do them: the produc
         const occurredAt = new Date(Date.UTC(2026, 0, 1) + place * 1000).toISOString()
         return { id: `${run}-${product}-${place}`, type, occurredAt, data: { ...data, sku: `${run}-${product}` } }
       })
-      // One after the other, so that workers come in between.
+      // One by one, so that workers claim in between.
       for (const event of events) {
         await insertEvents(connection, [event])
         workers[Math.floor(Math.random() * workers.length)]?.wake()
       }
-      await waitFor('all is done', 60_000, async () => {
+      await waitFor('all events are done', 60_000, async () => {
         for (const worker of workers) worker.wake()
         const { pending = 0, processing = 0, dead = 0 } = await statuses(connection)
         assert.equal(dead, 0)

@@ -53,7 +53,7 @@ const idsOf = (events: readonly ClaimedEvent[]) => events.map(({ eventId }) => e
 const claimIds = async (database: Database, maxEvents?: number) => idsOf((await claim(database, maxEvents)).events)
 const apply = (database: Database, { lease, events }: Claim) => applyEvents(database, events, lease, sources)
 
-/** Runs a claim, and stands still before its commit, until `commit` is called. */
+/** Runs a claim that waits before its commit until `commit` is called. */
 function slowClaim(connection: Connection, maxEvents: number) {
   const { promise: mayCommit, resolve: commit } = Promise.withResolvers<void>()
   const { promise: isReady, resolve: ready } = Promise.withResolvers<void>()
@@ -70,7 +70,7 @@ function slowClaim(connection: Connection, maxEvents: number) {
   return { isReady, commit, claimed }
 }
 
-t.test('a failed event waits for a part of a time that grows', async (t) => {
+t.test('a failed event waits for a random part of a delay that grows', async (t) => {
   const { connection, database } = await prepare(t, created(1))
   const waits: number[] = []
   for (let attempt = 1; attempt < MAX_EVENT_ATTEMPTS; attempt++) {
@@ -84,7 +84,7 @@ t.test('a failed event waits for a part of a time that grows', async (t) => {
     waits.push(Number(row?.waitMs))
     await connection.query('UPDATE webhook_events SET next_attempt_at = UTC_TIMESTAMP(3)')
   }
-  // Some of it has gone by when it is looked at.
+  // Some of the delay has passed by the time it is read.
   const halves = [500, 2500, 15_000, 60_000, 300_000, 1_800_000, 10_800_000]
   t.equal(waits.length, halves.length)
   for (const [place, half] of halves.entries()) {
@@ -94,11 +94,11 @@ t.test('a failed event waits for a part of a time that grows', async (t) => {
   }
 })
 
-t.test('while one claims, others claim what is left, and new events come in', async (t) => {
+t.test('a claim in progress blocks neither other claims nor new events', async (t) => {
   for (const [what, events, first, second] of [
-    ['there are many', 5, ['e0', 'e1'], ['e2', 'e3', 'e4', 'new']],
-    ['it takes the last', 2, ['e0', 'e1'], ['new']],
-    ['there are none', 0, [], ['new']]
+    ['many are due', 5, ['e0', 'e1'], ['e2', 'e3', 'e4', 'new']],
+    ['it takes the last ones', 2, ['e0', 'e1'], ['new']],
+    ['none is due', 0, [], ['new']]
   ] as const) {
     await t.test(what, async (t) => {
       const { config, connection, database } = await prepare(t, created(events))
@@ -114,7 +114,7 @@ t.test('while one claims, others claim what is left, and new events come in', as
   }
 })
 
-t.test('a claim locks no more than it finds: it goes by an index, in its order', async (t) => {
+t.test('a claim reads an index in its order, and locks no more rows than it takes', async (t) => {
   const { config, connection } = await prepare(t, created(300))
   const own = await testConnection(t, config)
   const read = async () => {
@@ -135,7 +135,7 @@ t.test('a claim locks no more than it finds: it goes by an index, in its order',
   t.ok((await inbox(connection)).filter(({ status }) => status === 'processing').length === 10)
 })
 
-t.test('events on their first attempt are claimed together, any other one alone', async (t) => {
+t.test('events on their first attempt are claimed together, others alone', async (t) => {
   const { connection, database } = await prepare(t, created(4))
   await connection.query(`UPDATE webhook_events SET attempts = 1 WHERE event_id IN ('e1', 'e3')`)
   t.same(await claimIds(database), ['e0', 'e2'])
@@ -144,7 +144,7 @@ t.test('events on their first attempt are claimed together, any other one alone'
   t.same(await claimIds(database), [])
 })
 
-t.test('large bodies are not claimed all together', async (t) => {
+t.test('the bytes of a claim are limited', async (t) => {
   const text = 'x'.repeat(900_000)
   const { database } = await prepare(
     t,
@@ -154,14 +154,14 @@ t.test('large bodies are not claimed all together', async (t) => {
   t.same(await claimIds(database), ['e4', 'e5'])
 })
 
-t.test('who comes too late for his lease leaves nothing behind', async (t) => {
+t.test('a worker whose lease has expired leaves no effect', async (t) => {
   const { config, connection, database } = await prepare(t, created(2))
   const late = await claim(database)
   await letTimePass(connection)
   t.equal(await failExpiredLeases(database, LEASE_MS, () => 0), 2)
   await letTimePass(connection)
   const other = workerDatabase(t, config)
-  // Alone by now, as nobody knows what has held the first one up.
+  // Alone, as it has been tried before.
   await apply(other, await claim(other))
   await t.rejects(apply(database, late), LeaseLostError)
   await t.rejects(
@@ -172,7 +172,7 @@ t.test('who comes too late for his lease leaves nothing behind', async (t) => {
   t.same(
     rows.map((row) => ({ ...row })),
     [{ sku: 'S0', version: 1 }],
-    'what the other one did is there, and no more'
+    'only the effect of the other worker is there'
   )
   t.match(await inbox(connection), [
     { status: 'done', attempts: 2 },
@@ -180,7 +180,7 @@ t.test('who comes too late for his lease leaves nothing behind', async (t) => {
   ])
 })
 
-t.test('two that hold the same events at the same time: the effect of one of them is there', async (t) => {
+t.test('of two workers with the same event, only the one with the current lease has an effect', async (t) => {
   const { config, connection, database } = await prepare(t, created(1))
   const late = await claim(database)
   await letTimePass(connection)
@@ -197,7 +197,7 @@ t.test('two that hold the same events at the same time: the effect of one of the
   )
 })
 
-t.test('an event that ends whoever tries it is dead in the end, and others go on', async (t) => {
+t.test('an event that crashes every worker ends as dead, and others are processed', async (t) => {
   const { connection, database } = await prepare(t, created(3))
   await claim(database, 2)
   for (let death = 1; death <= MAX_EVENT_ATTEMPTS; death++) {
@@ -225,10 +225,10 @@ t.test('an event that ends whoever tries it is dead in the end, and others go on
   )
 })
 
-t.test('a transaction that is cut off before its commit leaves the events to the next attempt', async (t) => {
+t.test('a transaction that loses its connection before the commit leaves its events to the next attempt', async (t) => {
   const { config, connection, database } = await prepare(t, created(3))
   const claimed = await claim(database)
-  // By then the products are written.
+  // The update of this row comes after the products are written.
   const holder = await testConnection(t, config)
   await holder.beginTransaction()
   await holder.query('SELECT id FROM webhook_events WHERE id = 3 FOR UPDATE')
@@ -236,7 +236,7 @@ t.test('a transaction that is cut off before its commit leaves the events to the
     () => 'applied',
     () => 'cut'
   )
-  await waitFor('it waits', 30_000, async () => {
+  await waitFor('the transaction waits for the lock', 30_000, async () => {
     const [rows] = await connection.query<RowDataPacket[]>('SHOW PROCESSLIST')
     const own = rows.find(({ db, Info }) => db === config.mysql.database && /^UPDATE webhook_events/.test(Info))
     if (own) await connection.query(`KILL ${own.Id}`)

@@ -36,7 +36,7 @@ t.beforeEach(async () => {
     await connection.query(`DELETE FROM ${table}`)
 })
 
-t.test('what was finished long ago goes, with its attempts; what is not finished stays', async (t) => {
+t.test('events that finished long ago are deleted with their attempts; unfinished ones stay', async (t) => {
   for (const status of ['done', 'stale', 'ignored', 'dead']) await insert(`old-${status}`, status, 2)
   await insert('new', 'done', 0)
   await insert('pending', 'pending', null)
@@ -53,7 +53,7 @@ t.test('what was finished long ago goes, with its attempts; what is not finished
   t.same(await purgeInbox(database, RETENTION_MS), { purged: 0, isComplete: true })
 })
 
-t.test('it goes in steps of a hundred, the oldest first', async (t) => {
+t.test('a step deletes a hundred events, the oldest first', async (t) => {
   for (let number = 0; number < 120; number++) await insert(`e${number}`, 'done', 200 - number)
   t.same(await purgeInbox(database, RETENTION_MS), { purged: 100, isComplete: false })
   const left = await eventIds()
@@ -63,7 +63,7 @@ t.test('it goes in steps of a hundred, the oldest first', async (t) => {
   t.same(await attemptsOf(), [])
 })
 
-t.test('an event that is to be processed again stays, also when it was found before', async (t) => {
+t.test('an event that is replayed during the purge stays', async (t) => {
   await insert('replayed', 'dead', 2)
   const replaying = {
     execute: database.execute,

@@ -14,7 +14,7 @@ import { startWorker } from './support/worker.ts'
 const noAnswer = () => {}
 const SECOND_MS = 1000
 
-/** Clients and two workers at once, on a database of their own. */
+/** Prepares a client and two workers that run at the same time, on a database of their own. */
 async function prepare(t: Test) {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
@@ -31,7 +31,7 @@ async function prepare(t: Test) {
   return {
     connection,
     editor,
-    /** As deliveries come: some at a time. */
+    /** Adds events a few at a time, as deliveries do. */
     async deliver(events: readonly EventFixture[]) {
       for (let start = 0; start < events.length; start += 5) {
         await insertEvents(connection, events.slice(start, start + 5))
@@ -39,7 +39,7 @@ async function prepare(t: Test) {
       }
     },
     untilDone: () =>
-      waitFor('all is done', 60_000, async () => {
+      waitFor('all events are done', 60_000, async () => {
         const { pending = 0, processing = 0, dead = 0 } = await statuses(connection)
         if (dead > 0) throw new Error('an event is dead')
         return pending + processing === 0
@@ -55,7 +55,7 @@ const ahead = (ms: number) => new Date(Date.now() + ms).toISOString()
 const skus = Array.from({ length: 40 }, (_, number) => `S${10 + number}`)
 const tea = (sku: string) => createProduct({ sku, name: 'Tea', price: '1.00' })
 
-t.test('clients change one field, and events another one: no change is lost', async (t) => {
+t.test('clients change one field and events another: no change is lost', async (t) => {
   const { editor, deliver, untilDone, products } = await prepare(t)
   const id = editor.newId()
   await editor.edit(id, tea('TEA'), noAnswer)
@@ -75,7 +75,7 @@ t.test('clients change one field, and events another one: no change is lost', as
   t.same(await products(), [{ sku: 'TEA', price: '99.00', stock: 90 }])
 })
 
-t.test('a product is made while an event comes for it: it is what its registers say', async (t) => {
+t.test('a product created while an event is applied to it has the values of its registers', async (t) => {
   const { connection, editor, deliver, untilDone } = await prepare(t)
   const events = skus.map((sku) => ({
     id: sku,
@@ -90,7 +90,7 @@ t.test('a product is made while an event comes for it: it is what its registers 
   )
   t.same(
     rows.map(({ sku, stock }) => [sku, stock]),
-    // Who comes second has his way: the event is newer, and a client is told that the product is as he has said.
+    // The event is newer, but a client that created the product after it was promised the values it sent.
     rows.map(({ sku, registers }) => [sku, JSON.parse(registers).stock[0]])
   )
   t.same(
@@ -99,7 +99,7 @@ t.test('a product is made while an event comes for it: it is what its registers 
   )
 })
 
-t.test('a product is deleted while an older event comes for it: it stays deleted', async (t) => {
+t.test('a product deleted while an older event is applied to it stays deleted', async (t) => {
   const { editor, deliver, untilDone, products } = await prepare(t)
   const ids = await Promise.all(
     skus.map(async (sku) => {
@@ -118,7 +118,7 @@ t.test('a product is deleted while an older event comes for it: it stays deleted
   t.same(await products(), [])
 })
 
-t.test('clients that write the same products all the time do not keep the worker from its events', async (t) => {
+t.test('clients that keep writing the same products do not keep the worker from its events', async (t) => {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
   const limits = { connectionLimit: 4, queueLimit: 100, queryTimeoutMs: 30_000 }
@@ -148,7 +148,7 @@ t.test('clients that write the same products all the time do not keep the worker
     }))
     await insertEvents(connection, events)
     worker.wake()
-    await waitFor('they are done', 60_000, async () => {
+    await waitFor('the batch is done', 60_000, async () => {
       const { done = 0, stale = 0 } = await statuses(connection)
       return done + stale === 20 * (batch + 1)
     })
@@ -156,5 +156,5 @@ t.test('clients that write the same products all the time do not keep the worker
   isWriting = false
   await Promise.all(clients)
   const [[row]] = await connection.query<RowDataPacket[]>('SELECT MAX(attempts) AS attempts FROM webhook_events')
-  t.equal(row?.attempts, 1, 'none of them was given up, even once')
+  t.equal(row?.attempts, 1, 'no attempt failed')
 })

@@ -38,17 +38,17 @@ for (const [type, data, message] of [
   ['product.stock_changed', { sku: 'TEA', stock: -1 }, /^data\.stock must be a whole number/],
   ['product.moved', { sku: 'TEA' }, 'Events of the type product.moved have no effect.']
 ] as const) {
-  t.test(`${type} can't have ${JSON.stringify(data)}`, async (t) => {
+  t.test(`${type} with ${JSON.stringify(data)} is invalid`, async (t) => {
     t.throws(() => read(type, data), { name: 'InvalidEventError', message })
   })
 }
 
-t.test('a sender may be five minutes ahead', async (t) => {
+t.test('the clock of a sender may be five minutes ahead', async (t) => {
   t.doesNotThrow(() => read('product.deleted', { sku: 'TEA' }, NOW + 300_000))
   t.throws(() => read('product.deleted', { sku: 'TEA' }, NOW + 300_001), InvalidEventError)
 })
 
-t.test('a body is read by the rules of the API, and as the receiver reads it', async (t) => {
+t.test('a body is parsed as the receiver parses it, and prices are those of the API', async (t) => {
   const readBody = (data: string) =>
     readEffect(
       { type: 'product.price_changed', eventId: 'e1', occurredAtMs: NOW, body: Buffer.from(`\ufeff{"data":${data}}`) },

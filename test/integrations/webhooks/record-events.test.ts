@@ -14,8 +14,6 @@ import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { deliverEvent, eventOf, type Receipt, SECRET } from './support/deliver.ts'
 
-/** A second for the database, and the rest for a busy machine. */
-const LONGEST_ANSWER_MS = 4000
 const SETTINGS = { WEBHOOK_SECRET: SECRET }
 
 const config = await testConfig(t, SETTINGS)
@@ -32,25 +30,27 @@ async function countOf(eventId: string, on: Connection = connection) {
   return { count: row?.count, duplicates: Number(row?.duplicates) }
 }
 
-t.test('of two hundred deliveries at the same time to four instances one is the first', async (t) => {
+t.test('of two hundred simultaneous deliveries to four instances, one is the first', async (t) => {
   const urls = await Promise.all(Array.from({ length: 4 }, async () => listen(await testApp(t, config))))
   const event = eventOf({ id: 'at-once' })
   const unavailable: unknown[] = []
-  /** As senders do, on a machine that may be too busy. */
-  async function untilTaken(url: string): Promise<Receipt> {
+  /** Delivers until that succeeds, as senders do: the machine may be too busy. */
+  async function deliverUntilRecorded(url: string): Promise<Receipt> {
     const receipt = await deliverEvent(url, event)
     if (receipt.httpStatus !== 503) return receipt
     unavailable.push(receipt.json.code)
-    return await untilTaken(url)
+    return await deliverUntilRecorded(url)
   }
-  const receipts = await Promise.all(Array.from({ length: 200 }, (_, number) => untilTaken(urls[number % 4] ?? '')))
+  const receipts = await Promise.all(
+    Array.from({ length: 200 }, (_, number) => deliverUntilRecorded(urls[number % 4] ?? ''))
+  )
   const { accepted = [], duplicate = [] } = Object.groupBy(receipts, ({ json }) => String(json.status))
   t.equal(accepted.length + duplicate.length, 200)
   t.ok(accepted.length === 1 || (accepted.length === 0 && unavailable.length > 0), `${accepted.length}; ${unavailable}`)
   t.match(await countOf('at-once'), { count: 1, ...(unavailable.length === 0 && { duplicates: 199 }) })
 })
 
-t.test('an event that somebody holds keeps no others from being recorded', async (t) => {
+t.test('a locked event does not keep others from being recorded', async (t) => {
   const url = await listen(await testApp(t, { ...config, webhooks: { ...config.webhooks, isWorkerEnabled: false } }))
   const held = eventOf({ id: 'held' })
   await deliverEvent(url, held)
@@ -68,17 +68,15 @@ t.test('an event that somebody holds keeps no others from being recorded', async
   t.match(await deliverEvent(url, held), { httpStatus: 200, json: { status: 'duplicate' } })
 })
 
-t.test('what cannot be recorded is a 503, soon, and is taken when it comes again', async (t) => {
+t.test('a delivery that cannot be recorded is a 503, and is recorded when it is repeated', async (t) => {
   const { config: behindProxies, mysql } = await proxied(t, config)
   const url = await listen(await testApp(t, behindProxies))
   t.equal((await deliverEvent(url, eventOf())).httpStatus, 200)
 
   async function isUnavailable(event: object) {
-    const startedAt = performance.now()
     const { httpStatus, headers } = await deliverEvent(url, event)
     t.equal(httpStatus, 503)
     t.match(headers.get('retry-after'), /^[1-9][0-9]*$/)
-    t.ok(performance.now() - startedAt < LONGEST_ANSWER_MS)
   }
 
   const stalled = eventOf()
@@ -89,12 +87,12 @@ t.test('what cannot be recorded is a 503, soon, and is taken when it comes again
   await isUnavailable(refused)
   mysql.pass()
   for (const event of [stalled, refused]) {
-    await waitFor('it is taken', 10_000, async () => (await deliverEvent(url, event)).httpStatus === 200)
+    await waitFor('it is recorded', 10_000, async () => (await deliverEvent(url, event)).httpStatus === 200)
     t.equal((await countOf(event.id)).count, 1)
   }
 })
 
-t.test('Redis may forget everything, or be away', async (t) => {
+t.test('duplicates are found after Redis has lost everything, and while it is down', async (t) => {
   const redis = await privateRedis(t)
   const own = { ...config, redis: { ...config.redis, url: redis.socketPath } }
   const app = await testApp(t, own)
@@ -109,7 +107,7 @@ t.test('Redis may forget everything, or be away', async (t) => {
   t.same(await countOf(event.id), { count: 1, duplicates: 2 })
 })
 
-t.test('what is acknowledged is there after the database was killed', async (t) => {
+t.test('acknowledged events survive a kill of the database server', async (t) => {
   const engine = await privateMysql(t)
   const database = 'aisle_inbox'
   const connect = () => mysql.createConnection({ socketPath: engine.socketPath, user: 'root' })
@@ -127,7 +125,7 @@ t.test('what is acknowledged is there after the database was killed', async (t) 
   const { url } = await startService(t, { ...toEnvironment(own), ...SETTINGS, LOG_LEVEL: 'info' })
   const acknowledged: string[] = []
   const unanswered: object[] = []
-  /** One after the other, until one is not acknowledged. */
+  /** Delivers one event after the other until one is not acknowledged. */
   async function deliverOn() {
     for (;;) {
       const event = eventOf()
@@ -137,7 +135,7 @@ t.test('what is acknowledged is there after the database was killed', async (t) 
     }
   }
   const senders = Array.from({ length: 4 }, deliverOn)
-  await waitFor('some are acknowledged', 10_000, () => acknowledged.length > 20)
+  await waitFor('some events are acknowledged', 10_000, () => acknowledged.length > 20)
   await engine.kill()
   await Promise.all(senders)
   await engine.start()
@@ -151,7 +149,7 @@ t.test('what is acknowledged is there after the database was killed', async (t) 
     `${acknowledged.length} acknowledged`
   )
   for (const event of unanswered) {
-    await waitFor('it is taken', 20_000, async () => (await deliverEvent(url, event)).httpStatus === 200)
+    await waitFor('it is recorded', 20_000, async () => (await deliverEvent(url, event)).httpStatus === 200)
   }
   const [[{ count } = { count: 0 }]] = await after.query<Row[]>(
     `SELECT COUNT(*) AS count FROM ${database}.webhook_events`
@@ -168,7 +166,7 @@ const delivery: Delivery = {
   secretNumber: 1
 }
 
-t.test('an event that is purged while it comes again is new', async (t) => {
+t.test('an event that is purged while it is delivered again is new', async (t) => {
   const { database } = await testApp(t, config)
   const purging: Pick<Database, 'execute'> = {
     async execute(sql, params) {
@@ -182,7 +180,23 @@ t.test('an event that is purged while it comes again is new', async (t) => {
   t.same(await countOf(delivery.eventId), { count: 1, duplicates: 0 })
 })
 
-t.test('what only an operator can mend is told to him, and to the sender as a 503', async (t) => {
+t.test('a delivery that takes longer than a second is a 503', async (t) => {
+  const timeouts: { expire: () => void; delayMs: number }[] = []
+  const record = createEventRecorder({
+    database: { execute: () => new Promise(() => {}) },
+    onFailure: (error) => t.fail('it is not a failure', { error }),
+    startTimeout(expire, delayMs) {
+      timeouts.push({ expire, delayMs })
+      return () => {}
+    }
+  })
+  const recorded = record(delivery)
+  t.match(timeouts, [{ delayMs: 1000 }])
+  timeouts[0]?.expire()
+  await t.rejects(recorded, { code: 'database-timeout', status: 503, headers: { 'retry-after': '1' } })
+})
+
+t.test('an error that no sender can fix is reported, and is a 503 for the sender', async (t) => {
   const { database } = await testApp(t, await withoutSpace(config))
   const failures: unknown[] = []
   const record = createEventRecorder({ database, onFailure: (error) => failures.push(error) })
@@ -190,7 +204,7 @@ t.test('what only an operator can mend is told to him, and to the sender as a 50
   t.match(failures, [{ code: 'ER_DATA_TOO_LONG' }])
 })
 
-/** The nearest to a full disk: nothing has room. */
+/** The nearest thing to a full disk: a table in which no body has room. */
 async function withoutSpace(config: Config): Promise<Config> {
   const own = await testConfig(t, SETTINGS)
   const admin = await testConnection(t, own)

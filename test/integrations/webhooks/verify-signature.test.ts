@@ -13,7 +13,7 @@ const SECRETS: Buffer[] = [Buffer.from(SECRET)]
 const timestamp = String(NOW_SECONDS)
 const body: Buffer = Buffer.from('{"id":"e"}')
 
-/** How it is answered: the scheme, or the code of the problem, which is a 401. */
+/** The scheme of a valid signature, or the code of the 401. */
 function verdict(
   headers: IncomingHttpHeaders,
   bytes = body,
@@ -27,7 +27,7 @@ function verdict(
   }
 }
 
-t.test('what the package of Standard Webhooks signs is verified', async (t) => {
+t.test('signatures made by the Standard Webhooks package are valid', async (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 24, maxLength: 64 }), fc.string({ unit: 'binary' }), (key, text) => {
       const secret = `whsec_${Buffer.from(key).toString('base64')}`
@@ -49,7 +49,7 @@ t.test('what the package of Standard Webhooks signs is verified', async (t) => {
   t.equal(verdict(example, Buffer.from('{"test": 2432232314}'), { secrets, nowMs }), 'standard')
 })
 
-t.test('each scheme is verified, over bytes that are no text too', async (t) => {
+t.test('each scheme works on any bytes', async (t) => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (array) => {
       const bytes = Buffer.from(array)
@@ -64,7 +64,7 @@ t.test('each scheme is verified, over bytes that are no text too', async (t) => 
   t.equal(verdict({ 'x-webhook-signature': hex.toUpperCase() }), 'plain')
 })
 
-t.test('one changed byte of the body, the id, the time or the signature is a 401', async (t) => {
+t.test('one changed byte of the body, the id, the timestamp or the signature is a 401', async (t) => {
   const headers = standard(body, 'event-1', { timestamp })
   const forgeries = fc.oneof(
     changed(body).map((bytes) => ({ headers, bytes })),
@@ -100,7 +100,7 @@ function changed(bytes: Buffer): fc.Arbitrary<Buffer> {
   })
 }
 
-t.test('what is not in the form of its scheme is a 401', async (t) => {
+t.test('a malformed signature is a 401', async (t) => {
   const right = standard(body, 'e1', { timestamp })
   const signature = right['webhook-signature'] ?? ''
   const hex = hmac(SECRET, body).toString('hex')
@@ -115,7 +115,7 @@ t.test('what is not in the form of its scheme is a 401', async (t) => {
       `${signature},`,
       `${signature}  ${signature}`
     ].map((field) => ({ ...right, 'webhook-signature': field })),
-    // The last letter has two bits that mean nothing.
+    // The last letter has two unused bits.
     { ...right, 'webhook-signature': spellOtherwise(signature) },
     { ...right, 'webhook-signature': `${signature}, ${signature}` },
     { ...right, 'webhook-signature': Array.from({ length: 11 }, () => signature).join(' ') },
@@ -146,13 +146,13 @@ function spellOtherwise(signature: string): string {
   return `${signature.slice(0, -2)}${alphabet.charAt(alphabet.indexOf(signature.at(-2) ?? '') + 1)}=`
 }
 
-t.test('signatures of versions that are not known are passed over', async (t) => {
+t.test('signatures of unknown versions are skipped', async (t) => {
   const right = standard(body, 'e1', { timestamp })
   const list = `v1a,${randomBytes(64).toString('base64')} v2,AAAA ${right['webhook-signature']}`
   t.equal(verdict({ ...right, 'webhook-signature': list }), 'standard')
 })
 
-t.test('a time is right to the second, either way', async (t) => {
+t.test('the tolerance is exact to the second, in both directions', async (t) => {
   const at = (offSeconds: number) => verdict(standard(body, 'e1', { timestamp: String(NOW_SECONDS + offSeconds) }))
   t.same([-301, -300, 0, 300, 301].map(at), [
     'signature-expired',
@@ -163,7 +163,7 @@ t.test('a time is right to the second, either way', async (t) => {
   ])
 })
 
-t.test('any of several secrets verifies, and any of several signatures', async (t) => {
+t.test('one match of several secrets and several signatures is enough', async (t) => {
   const [a, b, c] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   const numberOf = (headers: IncomingHttpHeaders) =>
     createSignatureVerifier({ secrets: [a, b], toleranceSeconds: 300, nowMs: () => NOW_SECONDS * 1000 })(headers, body)

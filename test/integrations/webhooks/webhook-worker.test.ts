@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
+import { claimEvents } from '../../../src/integrations/webhooks/process/claim-events.ts'
 import { MAX_EVENT_ATTEMPTS } from '../../../src/integrations/webhooks/process/settle-events.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { type EventFixture, inbox, insertEvents, letTimePass, refuseName, statuses } from './support/inbox.ts'
-import { startWorker } from './support/worker.ts'
+import { startWorker, workerDatabase } from './support/worker.ts'
 
 const WAIT_MS = 30_000
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString()
@@ -23,15 +25,15 @@ async function products(connection: Connection): Promise<object[]> {
   return rows.map((row) => ({ ...row }))
 }
 
-/** Waits until nothing is to be done any more. */
+/** Waits until all events are finished. Returns their number by status. */
 function untilDone(connection: Connection) {
-  return waitFor('all is done', WAIT_MS, async () => {
+  return waitFor('all events are finished', WAIT_MS, async () => {
     const { pending = 0, processing = 0, ...rest } = await statuses(connection)
     return pending + processing === 0 && rest
   })
 }
 
-t.test('events make, change and delete products, in the order of their times', async (t) => {
+t.test('events create, change and delete products in the order of occurredAt', async (t) => {
   const { config, connection } = await prepare(t)
   await insertEvents(connection, [
     { id: 'e1', type: 'product.price_changed', occurredAt: at(5), data: { sku: 'TEA', price: 2 } },
@@ -61,43 +63,90 @@ t.test('events make, change and delete products, in the order of their times', a
   )
 })
 
-t.test('it looks at once when it is woken', async (t) => {
+/** Timers and a clock that stand still until the test moves them. */
+function manualClock() {
+  let now = 0
+  const pausesMs: number[] = []
+  let endPause: (() => void) | undefined
+  let paused = Promise.withResolvers<void>()
+  return {
+    pausesMs,
+    monotonicMs: () => now,
+    startTimeout(expire: () => void, delayMs: number) {
+      pausesMs.push(delayMs)
+      endPause = expire
+      paused.resolve()
+      return () => {}
+    },
+    /** Waits until the worker pauses. */
+    untilPaused: () => paused.promise,
+    /** Lets time pass, which ends the pause, and waits for the next one. */
+    async passTime(ms: number) {
+      now += ms
+      paused = Promise.withResolvers()
+      endPause?.()
+      await paused.promise
+    }
+  }
+}
+
+t.test('a worker ends its pause when it is woken, and claims nothing once it is stopped', async (t) => {
   const { config, connection } = await prepare(t)
-  const worker = startWorker(t, config, { startTimeout: () => () => {} })
+  const clock = manualClock()
+  const worker = startWorker(t, config, clock)
   for (const id of ['e1', 'e2', 'e3']) {
     await insertEvents(connection, [created(id, id)])
     worker.wake()
     await untilDone(connection)
   }
-})
-
-t.test('it is woken, sees what comes while it sleeps, and claims nothing once it is stopped', async (t) => {
-  const { config, connection } = await prepare(t)
-  const worker = startWorker(t, config)
-  await insertEvents(connection, [created('e1', 'A')])
-  worker.wake()
-  await untilDone(connection)
-  await insertEvents(connection, [created('e2', 'B')])
-  await untilDone(connection)
   await worker.stop()
-  await insertEvents(connection, [created('e3', 'C')])
+  await insertEvents(connection, [created('e4', 'D')])
   worker.wake()
-  startWorker(t, config)
-  await untilDone(connection)
-  t.same(
-    (await inbox(connection)).map(({ attempts }) => attempts),
-    [1, 1, 1]
-  )
+  await worker.stop()
+  t.same(await statuses(connection), { done: 3, pending: 1 })
 })
 
-t.test('what fails takes no others with it, is tried again later each time, and is done once it can be', async (t) => {
+t.test('pauses grow up to a second while there is nothing to do, and start over after work', async (t) => {
+  const { config, connection } = await prepare(t)
+  const { pausesMs, untilPaused, passTime, ...clock } = manualClock()
+  startWorker(t, config, clock)
+  await untilPaused()
+  for (let pause = 0; pause < 7; pause++) await passTime(1)
+  t.same(
+    pausesMs.map((ms) => Math.round(ms)),
+    [100, 150, 225, 338, 506, 759, 1000, 1000]
+  )
+  await insertEvents(connection, [created('e1', 'A')])
+  await passTime(1)
+  t.same(await statuses(connection), { done: 1 }, 'an event that nobody announces is found')
+  t.equal(pausesMs.at(-1), 100)
+})
+
+t.test('every five seconds a worker looks for events whose lease has expired', async (t) => {
+  const { config, connection } = await prepare(t)
+  const { untilPaused, passTime, ...clock } = manualClock()
+  await insertEvents(connection, [created('e1', 'A')])
+  await claimEvents(workerDatabase(t, config), { token: randomBytes(16), leaseMs: 30_000 }, 1)
+  startWorker(t, config, clock)
+  await untilPaused()
+  await letTimePass(connection)
+  await passTime(4999)
+  t.match(await inbox(connection), [{ status: 'processing', last_error: null }])
+  await passTime(1)
+  t.match(await inbox(connection), [{ attempts: 1, last_error: 'The worker ended, or took too long.' }])
+  await letTimePass(connection)
+  await passTime(1)
+  t.match(await inbox(connection), [{ status: 'done', attempts: 2 }])
+})
+
+t.test('an event that fails does not fail others, is retried, and is done once it can be applied', async (t) => {
   const { config, connection } = await prepare(t)
   const allow = await refuseName(connection, 'Poison')
   await insertEvents(connection, [created('e1', 'A'), created('e2', 'B', 'Poison'), created('e3', 'C')])
   const worker = startWorker(t, config)
   const poison = async () => (await inbox(connection))[1]
   await waitFor('the others are done', WAIT_MS, async () => (await statuses(connection)).done === 2)
-  await waitFor('it has failed some times', WAIT_MS, async () => {
+  await waitFor('it has failed several times', WAIT_MS, async () => {
     await letTimePass(connection)
     const { status, attempts = 0 } = (await poison()) ?? {}
     return status === 'pending' && attempts > 3
@@ -114,17 +163,17 @@ t.test('what fails takes no others with it, is tried again later each time, and 
   )
   t.same(
     failed.map((row) => ({ ...row })),
-    // The first one was that of all three.
+    // The first attempt was the one with all three events.
     Array.from({ length: attempts - 2 }, (_, place) => ({
       attempt: place + 2,
       error: 'refused by the test',
       is_after: 1
     }))
   )
-  t.ok(worker.errors.length > failed.length, 'it was told')
+  t.ok(worker.errors.length > failed.length, 'every failure is logged')
 })
 
-t.test('what always fails is dead after the last attempt, and does not change anything', async (t) => {
+t.test('an event that always fails is dead after the last attempt, and has no effect', async (t) => {
   const { config, connection } = await prepare(t)
   await refuseName(connection, 'Poison')
   await insertEvents(connection, [created('e1', 'A', 'Poison')])
@@ -141,7 +190,7 @@ t.test('what always fails is dead after the last attempt, and does not change an
   t.same(registers, [])
 })
 
-t.test('several workers share the work, and each event is done once', async (t) => {
+t.test('several workers share the events, and each event is applied once', async (t) => {
   const { config, connection } = await prepare(t)
   const events = Array.from({ length: 1000 }, (_, number) => ({
     id: `e${number}`,
@@ -163,11 +212,11 @@ t.test('several workers share the work, and each event is done once', async (t) 
   )
   t.ok(
     (await inbox(connection)).every(({ attempts }) => attempts === 1),
-    'nothing was done twice'
+    'each event was tried once'
   )
   t.same(
     workers.flatMap(({ errors }) => errors),
     [],
-    'no deadlock, and no time-out'
+    'no deadlocks and no timeouts'
   )
 })

@@ -7,7 +7,7 @@ export type SignatureHeaders = Record<string, string>
 
 let count = 0
 
-/** An event that is like none before it. */
+/** Creates an event with an id of its own. */
 export function eventOf(fields: Record<string, unknown> = {}) {
   const data = { sku: `S-${++count}`, stock: count }
   return { id: `evt_${count}`, type: 'product.stock_changed', occurredAt: '2026-03-01T09:30:00.250Z', data, ...fields }
@@ -19,7 +19,7 @@ export function hmac(secret: string | Buffer, ...parts: readonly (string | Buffe
   return hash.digest()
 }
 
-/** Standard Webhooks, at this moment unless said. */
+/** Signs by Standard Webhooks, with the current time unless given. */
 export function standard(
   body: string | Buffer,
   id: string,
@@ -40,7 +40,7 @@ export function plain(body: string | Buffer, secret: string | Buffer = SECRET): 
 export interface Receipt {
   httpStatus: number
   headers: Headers
-  /** Of the body, whatever it is. */
+  /** The body: a receipt or a problem. */
   json: {
     status?: string | number
     eventId?: string

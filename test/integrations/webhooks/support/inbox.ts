@@ -16,7 +16,7 @@ export interface InboxRow {
   last_error: string | null
 }
 
-/** Puts events into the inbox, as the receiver does; all of them are due. */
+/** Inserts events into the inbox as the receiver does. All of them are due. */
 export async function insertEvents(connection: Connection, events: readonly EventFixture[]): Promise<void> {
   const rows = events.map(({ occurredAt = '2026-01-01T00:00:00.000Z', ...event }) => {
     const body = Buffer.from(JSON.stringify({ ...event, occurredAt }))
@@ -36,7 +36,7 @@ export async function insertEvents(connection: Connection, events: readonly Even
   }
 }
 
-/** In the order in which they came. */
+/** Reads the inbox, in the order of arrival. */
 export async function inbox(connection: Connection): Promise<InboxRow[]> {
   const [rows] = await connection.query<(InboxRow & RowDataPacket)[]>(
     'SELECT event_id, status, attempts, last_error FROM webhook_events ORDER BY id'
@@ -44,7 +44,7 @@ export async function inbox(connection: Connection): Promise<InboxRow[]> {
   return rows.map((row) => ({ ...row }))
 }
 
-/** How many events there are in each status. */
+/** Counts the events by status. */
 export async function statuses(connection: Connection): Promise<Record<string, number>> {
   const [rows] = await connection.query<RowDataPacket[]>(
     'SELECT status, COUNT(*) AS events FROM webhook_events GROUP BY status'
@@ -52,7 +52,7 @@ export async function statuses(connection: Connection): Promise<Record<string, n
   return Object.fromEntries(rows.map(({ status, events }) => [status, events]))
 }
 
-/** The inbox a day later: whatever waits is due, and the leases that there are have run out. */
+/** Lets a day pass in the inbox: pending events are due then, and leases have expired. */
 export async function letTimePass(connection: Connection): Promise<void> {
   await connection.query(
     `UPDATE webhook_events SET next_attempt_at = next_attempt_at - INTERVAL 1 DAY,
@@ -60,7 +60,10 @@ export async function letTimePass(connection: Connection): Promise<void> {
   )
 }
 
-/** From now on whatever makes a product with this name, or gives it to one, is refused by the database. */
+/**
+ * Makes the database refuse every write of a product with this name.
+ * @returns a function that allows them again
+ */
 export async function refuseName(connection: Connection, name: string): Promise<() => Promise<void>> {
   for (const event of ['INSERT', 'UPDATE']) {
     await connection.query(
