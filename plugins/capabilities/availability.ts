@@ -35,7 +35,7 @@ export default fp(
       createAvailabilityFinder({
         async findProduct(id, seenVersion) {
           const { entry } = await cache.responses.get(productResponses.product(id), seenVersion)
-          return JSON.parse(entry.answer.body.toString())
+          return JSON.parse(entry.response.body.toString())
         },
         askSupplier: supplier && createSupplierStock({ ...supplier, deadlineMs, nowMs, onFailure: logFailure }),
         deadlineMs,

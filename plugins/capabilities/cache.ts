@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Cacheable } from '../../src/edge/cache/cacheable.ts'
-import type { CachedResponse } from '../../src/edge/cache/cached-response.ts'
+import type { Cacheable, CachedResponse } from '../../src/edge/cache/cached-response.ts'
 import { createResponseEncoder, type EncodedResponse } from '../../src/edge/cache/encoded-response.ts'
-import { createMemoryCache, type MemoryCache, type MemoryEntry } from '../../src/edge/cache/memory-cache.ts'
-import { fieldLines, fieldsOf, ReadyResponse } from '../../src/edge/cache/ready-response.ts'
+import { createMemoryCache, type MemoryCache } from '../../src/edge/cache/memory-cache.ts'
 import { createRedisCache } from '../../src/edge/cache/redis-cache.ts'
 import { type CacheOutcome, createResponseCache, type ResponseCache } from '../../src/edge/cache/response-cache.ts'
+import { canSetHeads, createResponseSender } from '../../src/edge/cache/send-response.ts'
 import { isNotModified } from '../../src/platform/http/conditional.ts'
-import { type ContentCoding, codingOf } from '../../src/platform/http/content-coding.ts'
+import { codingOf } from '../../src/platform/http/content-coding.ts'
+import { createHeaderBlock, type HeaderBlock } from '../../src/platform/http/header-fields.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -28,12 +28,12 @@ declare module 'fastify' {
   }
 }
 
-/** RFC 9211. */
-const CACHE_STATUS_LINES: Readonly<Record<CacheOutcome, string>> = {
-  memory: fieldLines(['cache-status', 'aisle; hit; detail=memory']),
-  shared: fieldLines(['cache-status', 'aisle; hit; detail=redis']),
-  miss: fieldLines(['cache-status', 'aisle; fwd=miss']),
-  stale: fieldLines(['cache-status', 'aisle; hit; ttl=-1; detail=stale-if-error'])
+/** `Cache-Status`, RFC 9211. */
+const CACHE_STATUS: Readonly<Record<CacheOutcome, HeaderBlock>> = {
+  memory: createHeaderBlock(['cache-status', 'aisle; hit; detail=memory']),
+  shared: createHeaderBlock(['cache-status', 'aisle; hit; detail=redis']),
+  miss: createHeaderBlock(['cache-status', 'aisle; fwd=miss']),
+  stale: createHeaderBlock(['cache-status', 'aisle; hit; ttl=-1; detail=stale-if-error'])
 }
 const MAX_URL_LENGTH = 1024
 
@@ -42,7 +42,10 @@ export default fp(
   async (app) => {
     const { lifecycle, metrics, requestLog, responseHeaders } = app
     const { index: changeIndex, readYourWrites, tail } = app.changeLog
-    const keepAliveLine = fieldLines(['keep-alive', `timeout=${app.server.keepAliveTimeout / 1000}`])
+    const areHeadsSettable = canSetHeads()
+    if (!areHeadsSettable)
+      app.log.warn('This version of Node takes no ready response heads: cached responses are slower')
+    const sendResponse = createResponseSender(app.server.keepAliveTimeout, areHeadsSettable)
     const memory = createMemoryCache(app.config.cache.memoryBytes)
     const encode = createResponseEncoder(responseHeaders.constant, app.config.auth.publicRead)
     const responses = createResponseCache({
@@ -57,7 +60,6 @@ export default fp(
       nowMs: () => performance.now(),
       encode
     })
-    const encoding = new WeakMap<CachedResponse, Partial<Record<ContentCoding, Promise<EncodedResponse>>>>()
 
     metrics.gauge({
       name: 'aisle_cache_memory_bytes',
@@ -82,9 +84,9 @@ export default fp(
         const { method = '', url = '', headers } = request.raw
         const entry = memory.getByUrl(url)
         if (entry === undefined || (method !== 'GET' && method !== 'HEAD')) return done()
-        const encoded = entry.encoded[codingOf(entry.answer, headers['accept-encoding'])]
+        const encoded = entry.encoded[codingOf(entry.response, headers['accept-encoding'])]
         if (encoded === undefined || !responses.isUsable(entry, readYourWrites.versionFor(request.keyId))) return done()
-        const status = send(request, reply, entry.answer, encoded, 'memory')
+        const status = send(request, reply, entry.response, encoded, 'memory')
         requestLog.report({
           requestId: request.id,
           method,
@@ -102,55 +104,30 @@ export default fp(
         const { entry, outcome } = await responses.get(cacheable, readYourWrites.versionFor(request.keyId))
         request.cacheOutcome = outcome
         // The entry may be refreshed while the response is encoded.
-        const { answer } = entry
-        const encoded = await encodedIn(entry, answer, codingOf(answer, request.raw.headers['accept-encoding']))
+        const { response } = entry
+        const encoded = await responses.encode(entry, codingOf(response, request.raw.headers['accept-encoding']))
         if (request.url.length <= MAX_URL_LENGTH) memory.rememberUrl(entry, request.url)
-        send(request, reply, answer, encoded, outcome)
+        send(request, reply, response, encoded, outcome)
       }
     })
-
-    async function encodedIn(entry: MemoryEntry, answer: CachedResponse, coding: ContentCoding) {
-      const present = entry.encoded[coding]
-      if (present !== undefined) return present
-      const encoded = await encodeOnce(answer, coding)
-      if (entry.answer === answer && entry.encoded[coding] === undefined) {
-        entry.encoded[coding] = encoded
-        memory.resize(entry)
-      }
-      return encoded
-    }
-
-    /** Encodes a response once, however many clients ask for it at the same time. */
-    function encodeOnce(answer: CachedResponse, coding: ContentCoding): Promise<EncodedResponse> {
-      const codings = encoding.get(answer) ?? {}
-      encoding.set(answer, codings)
-      codings[coding] ??= encode(answer, coding)
-      return codings[coding]
-    }
 
     /** Sends past Fastify, whose own way of writing a response costs as much as all of this. Returns the status. */
     function send(
       request: FastifyRequest,
       reply: FastifyReply,
-      answer: CachedResponse,
+      response: CachedResponse,
       encoded: EncodedResponse,
       outcome: CacheOutcome
     ): number {
-      const { raw } = reply
-      const isKnown = isNotModified(request.raw.headers, answer)
-      const status = isKnown ? 304 : 200
-      const body = isKnown || request.raw.method === 'HEAD' ? undefined : encoded.body
-      const own = responseHeaders.linesFor(request) + CACHE_STATUS_LINES[outcome]
+      const isCurrent = isNotModified(request.raw.headers, response)
+      const status = isCurrent ? 304 : 200
+      const blocks = [encoded.headers, CACHE_STATUS[outcome]]
+      if (!isCurrent) blocks.push(encoded.contentHeaders)
+      if (request.quota !== null) blocks.push(request.quota.policy.headers)
+      const body = isCurrent || request.raw.method === 'HEAD' ? undefined : encoded.body
       reply.hijack()
-      if (raw instanceof ReadyResponse && raw.canSendReady && !lifecycle.isDraining) {
-        const lines = isKnown ? encoded.lines : encoded.lines + encoded.contentLines
-        raw.sendReady(status, lines, own + keepAliveLine, body)
-      } else {
-        const { fields, contentFields } = encoded
-        raw
-          .writeHead(status, isKnown ? fields.concat(fieldsOf(own)) : fields.concat(contentFields, fieldsOf(own)))
-          .end(body)
-      }
+      const fields = responseHeaders.fieldsFor(request)
+      sendResponse(reply.raw, { status, blocks, fields, isLast: lifecycle.isDraining }, body)
       return status
     }
   },

@@ -1,14 +1,13 @@
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyReply, type FastifyRequest, type onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { fieldsOf } from '../../src/edge/cache/ready-response.ts'
-import { quotaLines } from '../../src/edge/rate-limit/quota.ts'
+import { addQuotaFields } from '../../src/edge/rate-limit/quota.ts'
 
 export interface ResponseHeaders {
   /** The header fields that are the same on every answer. */
   readonly constant: Readonly<Record<string, string>>
-  /** Those that depend on the request, as they are sent. */
-  linesFor(request: FastifyRequest): string
+  /** Returns the header fields that depend on the request, each name followed by its value, but for those of its policy. */
+  fieldsFor(request: FastifyRequest): string[]
   /** Sets all of them, but for those that the answer has already. For answers that come past all hooks. */
   write(request: FastifyRequest, reply: FastifyReply): void
   /** Hook: writes them. */
@@ -56,24 +55,24 @@ export default fp(
     }
     const constantFields = Object.entries(constant)
 
-    function linesFor({ id, quota, headers: { origin } }: FastifyRequest): string {
+    function fieldsFor({ id, quota, headers: { origin } }: FastifyRequest): string[] {
+      const fields = ['x-request-id', id]
       // Requests rejected before any hook runs have no decorators.
-      let lines = `${quota ? quotaLines(quota) : ''}x-request-id: ${id}\r\n`
-      if (!anyOrigin && origin !== undefined && allowed.has(origin))
-        lines += `access-control-allow-origin: ${origin}\r\n`
-      if (lifecycle.isDraining) lines += 'connection: close\r\n'
-      return lines
+      if (quota) addQuotaFields(fields, quota)
+      if (!anyOrigin && origin !== undefined && allowed.has(origin)) fields.push('access-control-allow-origin', origin)
+      if (lifecycle.isDraining) fields.push('connection', 'close')
+      return fields
     }
 
     function write(request: FastifyRequest, reply: FastifyReply): void {
       for (const [name, value] of constantFields) if (!reply.hasHeader(name)) reply.header(name, value)
-      const fields = fieldsOf(linesFor(request))
+      const fields = [...(request.quota?.policy.headers.fields ?? []), ...fieldsFor(request)]
       for (let at = 0; at < fields.length; at += 2) reply.header(fields[at] ?? '', fields[at + 1])
     }
 
     app.decorate('responseHeaders', {
       constant,
-      linesFor,
+      fieldsFor,
       write,
       writeCommonHeaders(request, reply, _payload, done) {
         write(request, reply)

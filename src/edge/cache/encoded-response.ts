@@ -1,40 +1,41 @@
 import { validateHeaderValue } from 'node:http'
 import { type ContentCoding, encodeBody, hasCodings } from '../../platform/http/content-coding.ts'
+import { createHeaderBlock, type HeaderBlock } from '../../platform/http/header-fields.ts'
 import type { CachedResponse } from './cached-response.ts'
-import { fieldLines } from './ready-response.ts'
 
-/** An answer in one content coding, ready to be sent: header fields are lists, each name before its value. */
+/** A response in one content coding, ready to be sent. */
 export interface EncodedResponse {
   readonly body: Buffer
-  /** For a 200 and a 304 alike. */
-  readonly fields: readonly string[]
-  /** For a 200. */
-  readonly contentFields: readonly string[]
-  /** The same as they are sent. */
-  readonly lines: string
-  readonly contentLines: string
+  /** The header fields of a 200 and of a 304. */
+  readonly headers: HeaderBlock
+  /** The header fields that describe the body: of a 200 only. */
+  readonly contentHeaders: HeaderBlock
 }
 
+/** A response in each content coding in which it was asked for. */
 export type EncodedResponses = Partial<Record<ContentCoding, EncodedResponse>>
-export type EncodeResponse = (answer: CachedResponse, coding: ContentCoding) => Promise<EncodedResponse>
 
-/** Clients and caches on the way ask each time, and mostly hear that nothing has changed: that is how they stay right. */
+/** Gets a response ready to be sent, once for all clients that ask for the same coding at the same time. */
+export type EncodeResponse = (response: CachedResponse, coding: ContentCoding) => Promise<EncodedResponse>
+
+/** Clients and shared caches must revalidate each time, and mostly get a 304: that is how they stay current. */
 const CACHE_CONTROL = { public: 'public, no-cache', private: 'private, no-cache' }
 
 /**
- * Makes the function that gets answers ready to be sent.
- * @param constant header fields that are the same on every answer
- * @param isPublic whether caches on the way may store answers
+ * Creates the function that gets responses ready to be sent.
+ * @param constant header fields that are the same on every response
+ * @param isPublic whether shared caches may store responses
  */
 export function createResponseEncoder(constant: Readonly<Record<string, string>>, isPublic: boolean): EncodeResponse {
   const cacheControl = isPublic ? CACHE_CONTROL.public : CACHE_CONTROL.private
   const { vary, ...others } = constant
   const constantFields = Object.entries(others).flat()
+  const encodings = new WeakMap<CachedResponse, Partial<Record<ContentCoding, Promise<EncodedResponse>>>>()
 
-  return async (answer, coding) => {
-    const { etag, link, lastModified } = answer
-    const body = await encodeBody(answer.body, coding)
-    const varied = [...(hasCodings(answer) ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
+  async function encode(response: CachedResponse, coding: ContentCoding): Promise<EncodedResponse> {
+    const { etag, link, lastModified } = response
+    const body = await encodeBody(response.body, coding)
+    const varied = [...(hasCodings(response) ? ['Accept-Encoding'] : []), ...(vary === undefined ? [] : [vary])]
     const fields = [
       ...constantFields,
       ...['cache-control', cacheControl],
@@ -49,16 +50,13 @@ export function createResponseEncoder(constant: Readonly<Record<string, string>>
       ...(coding === 'identity' ? [] : ['content-encoding', coding])
     ]
     for (let at = 0; at < fields.length; at += 2) validateHeaderValue(fields[at] ?? '', fields[at + 1] ?? '')
-    return { body, fields, contentFields, lines: fieldLines(fields), contentLines: fieldLines(contentFields) }
+    return { body, headers: createHeaderBlock(fields), contentHeaders: createHeaderBlock(contentFields) }
   }
-}
 
-/** Encodes an answer in the codings in which there was one before. */
-export async function encodeAgain(
-  encode: EncodeResponse,
-  answer: CachedResponse,
-  before: EncodedResponses
-): Promise<EncodedResponses> {
-  const codings = Object.keys(before) as ContentCoding[]
-  return Object.fromEntries(await Promise.all(codings.map(async (coding) => [coding, await encode(answer, coding)])))
+  return (response, coding) => {
+    const codings = encodings.get(response) ?? {}
+    encodings.set(response, codings)
+    codings[coding] ??= encode(response, coding)
+    return codings[coding]
+  }
 }

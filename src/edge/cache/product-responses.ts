@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { Pagination } from '../../../schemas/products.ts'
 import { encodeCursor } from '../../catalogue/listing/query/cursor.ts'
 import type { Filters, ListQuery, Sort } from '../../catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../catalogue/listing/read/list-products.ts'
@@ -8,30 +9,36 @@ import type { ListReader } from '../../catalogue/listing/read/read-list.ts'
 import { findProduct } from '../../catalogue/products/find-products.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
 import { bodyOf } from '../../platform/http/json-body.ts'
-import { type Cacheable, productKey } from './cacheable.ts'
-import { weakEtag } from './cached-response.ts'
-import { linkHeader } from './link-header.ts'
+import { type Cacheable, productKey, weakEtag } from './cached-response.ts'
 
-/** What requests for products ask the cache for. */
+/** The responses about products that are cached. */
 export interface ProductResponses {
-  /** @param path of the list, for its links */
+  /**
+   * Returns a page of the product list.
+   * @param path the path of the list, for its links
+   */
   list(query: ListQuery, path: string): Cacheable
+  /** Returns the facets of a list. */
   facets(filters: Filters): Cacheable
-  /** @param id in either case */
+  /**
+   * Returns a product.
+   * @param id its UUID, in upper or lower case
+   */
   product(id: string): Cacheable
 }
 
-/** Whatever it is, all products are in it. */
+/** Facets do not depend on a sort order: without bounds, every order contains all products. */
 const ANY_SORT: Sort = { key: 'createdAt', order: 'desc' }
 
-interface ProductAnswersOptions {
+interface ProductResponsesOptions {
   listTtlMs: number
   productTtlMs: number
 }
 
+/** Creates the responses about products: their cache keys, what affects them, and how they are loaded. */
 export function createProductResponses(
   reader: ListReader,
-  { listTtlMs, productTtlMs }: ProductAnswersOptions
+  { listTtlMs, productTtlMs }: ProductResponsesOptions
 ): ProductResponses {
   return {
     list: (query, path) => ({
@@ -86,4 +93,16 @@ function listKey({ canonical, from, fingerprint }: ListQuery): string {
 
 function keyOf(kind: 'list' | 'facets', query: string): string {
   return `${kind}:${hash('sha256', query, 'base64url')}`
+}
+
+/** Writes the `Link` field of a page (RFC 8288), relative to the host that the client knows. */
+function linkHeader(path: string, query: string, { nextCursor, prevCursor }: Pagination): string {
+  const link = (rel: string, cursor: string | null) => {
+    const params = [query, cursor && `cursor=${cursor}`].filter(Boolean).join('&')
+    return `<${params === '' ? path : `${path}?${params}`}>; rel="${rel}"`
+  }
+  const links = [link('first', null)]
+  if (prevCursor !== null) links.push(link('prev', prevCursor))
+  if (nextCursor !== null) links.push(link('next', nextCursor))
+  return links.join(', ')
 }

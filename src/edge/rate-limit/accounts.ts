@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { KEY_LOOKUPS_PER_MINUTE } from '../../config/limits.ts'
 import type { Limit } from './limiter.ts'
-import { type Policy, toPolicy } from './quota.ts'
+import { createPolicy, type Policy } from './quota.ts'
 
 /** What is counted apart: a client that has used up one of these still has the others. */
 export type RouteClass = keyof typeof SHARES | 'key-lookup'
@@ -80,6 +80,6 @@ function eachClass<T>(make: (name: RouteClass) => T): Record<RouteClass, T> {
 }
 
 function policyOf(name: RouteClass, { max, windowMs }: Limit): Policy {
-  if (name === 'key-lookup') return toPolicy(name, KEY_LOOKUPS)
-  return toPolicy(name, { max: max * SHARES[name], windowMs })
+  if (name === 'key-lookup') return createPolicy(name, KEY_LOOKUPS)
+  return createPolicy(name, { max: max * SHARES[name], windowMs })
 }

@@ -1,45 +1,50 @@
 import { AppError } from '../../platform/errors/app-error.ts'
+import { createHeaderBlock, type HeaderBlock } from '../../platform/http/header-fields.ts'
 import type { Decision, Limit } from './limiter.ts'
 
-/** A limit as clients are told of it. */
+/** A named rate limit: what draft-ietf-httpapi-ratelimit-headers-11 calls a quota policy. */
 export interface Policy extends Limit {
   readonly name: string
-  /** The header fields that say so, as they are sent. */
-  readonly lines: string
+  /** The header fields that describe the policy. */
+  readonly headers: HeaderBlock
 }
 
-/** What a request has taken from its client's share, or has not. */
+/** What was decided for a request, under which policy. */
 export interface Quota {
   readonly policy: Policy
   readonly decision: Decision
 }
 
-export function toPolicy(name: string, { max, windowMs }: Limit): Policy {
-  const lines = `x-ratelimit-limit: ${max}\r\nratelimit-policy: "${name}";q=${max};w=${toSeconds(windowMs)}\r\n`
-  return { name, max, windowMs, lines }
+/** Creates a policy. */
+export function createPolicy(name: string, { max, windowMs }: Limit): Policy {
+  const description = `"${name}";q=${max};w=${toSeconds(windowMs)}`
+  return {
+    ...{ name, max, windowMs },
+    headers: createHeaderBlock(['x-ratelimit-limit', String(max), 'ratelimit-policy', description])
+  }
 }
 
 /**
- * The header fields that tell a client its quota, as they are sent: `RateLimit-Policy` and `RateLimit` as in
- * draft-ietf-httpapi-ratelimit-headers-11, and the older `X-RateLimit-*` with the same numbers. Times are seconds from
- * now, rounded up. `X-RateLimit-Scope: instance` where this instance counts alone.
+ * Adds the header fields that tell a client its quota, beside those of the policy: `RateLimit` as in
+ * draft-ietf-httpapi-ratelimit-headers-11, and the older `X-RateLimit-*` with the same numbers. Times are seconds from now,
+ * rounded up. `X-RateLimit-Scope: instance` means that this instance counts alone.
  */
-export function quotaLines({ policy, decision }: Quota): string {
-  const { name, lines } = policy
+export function addQuotaFields(fields: string[], { policy, decision }: Quota): void {
   const remaining = String(decision.remaining)
   const seconds = String(toSeconds(decision.resetMs))
-  const current = `x-ratelimit-remaining: ${remaining}\r\nx-ratelimit-reset: ${seconds}\r\nratelimit: "${name}";r=${remaining};t=${seconds}\r\n`
-  return decision.isDegraded ? `${lines}${current}x-ratelimit-scope: instance\r\n` : lines + current
+  fields.push('x-ratelimit-remaining', remaining, 'x-ratelimit-reset', seconds)
+  fields.push('ratelimit', `"${policy.name}";r=${remaining};t=${seconds}`)
+  if (decision.isDegraded) fields.push('x-ratelimit-scope', 'instance')
 }
 
-/** The 429 of a request that was not admitted. Whoever waits as long as it says, and sends nothing else, is admitted. */
+/** Creates the 429 for a refused request. A client that waits as long as it says, and sends nothing else, is admitted. */
 export function quotaExceeded({ policy, decision }: Quota): AppError {
   const seconds = Math.max(1, toSeconds(decision.resetMs))
   const detail = `At most ${policy.max} requests are served in ${toSeconds(policy.windowMs)} s. Try again in ${seconds} s.`
   return new AppError('quota-exceeded', detail, { retryAfterSeconds: seconds, violatedPolicies: [policy.name] })
 }
 
-/** Rounded up, but for what is less than a microsecond: that comes from reckoning with fractions. */
+/** Rounds up to seconds. Less than a microsecond is ignored: it is an error of floating-point arithmetic. */
 function toSeconds(ms: number): number {
   return Math.ceil(Math.round(ms * 1000) / 1_000_000)
 }

@@ -8,20 +8,20 @@ const encoded = await createResponseEncoder({}, true)({ body: Buffer.alloc(0), e
 
 function entryOf(key: string, bodyBytes = 0, link?: string): MemoryEntry {
   return {
-    subject: {
+    cacheable: {
       key,
       productId: null,
       affectedBy: () => () => true,
       ttlMs: 0,
       load: () => Promise.reject(new Error('not asked'))
     },
-    answer: { body: Buffer.alloc(bodyBytes), etag: '""', ...(link !== undefined && { link }) },
+    response: { body: Buffer.alloc(bodyBytes), etag: '""', ...(link !== undefined && { link }) },
     isAffected: false,
     version: 1,
     loadedAtMs: 0,
     expiresAtMs: 0,
     retryAtMs: 0,
-    isDropped: false,
+    isRemoved: false,
     isVisited: false,
     encoded: {},
     urls: [],
@@ -93,7 +93,7 @@ function apply(step: Step, memory: MemoryCache, model: Model, known: Set<MemoryE
     model.urls.clear()
     return
   }
-  const present = model.entries.find(({ subject }) => subject.key === step.key)
+  const present = model.entries.find(({ cacheable }) => cacheable.key === step.key)
   switch (step.act) {
     case 'set': {
       const entry = entryOf(step.key, step.bytes)
@@ -120,7 +120,7 @@ function apply(step: Step, memory: MemoryCache, model: Model, known: Set<MemoryE
       if (present) present.isVisited = true
       return
     case 'drop':
-      memory.drop(step.key)
+      memory.remove(step.key)
       if (present) model.remove(present)
   }
 }
@@ -132,9 +132,9 @@ function compare(memory: MemoryCache, model: Model, known: Set<MemoryEntry>) {
   expect(memory.sizeBytes <= MAX_BYTES, `${memory.sizeBytes} bytes`)
   expect(memory.sizeBytes === model.sizeBytes, `${memory.sizeBytes} bytes, and ${model.sizeBytes} in the model`)
   expect(memory.count === model.entries.length, 'as many')
-  for (const key of keys) expect(memory.get(key) === model.entries.find((entry) => entry.subject.key === key), key)
+  for (const key of keys) expect(memory.get(key) === model.entries.find((entry) => entry.cacheable.key === key), key)
   for (let url = 0; url <= 30; url++) expect(memory.getByUrl(`/${url}`) === model.urls.get(`/${url}`), `/${url}`)
-  for (const entry of known) expect(entry.isDropped === !model.entries.includes(entry), 'dropped when it is not in')
+  for (const entry of known) expect(entry.isRemoved === !model.entries.includes(entry), 'removed when it is not in')
 }
 
 t.test('what is asked for survives any number of answers that are asked for once', async (t) => {
@@ -153,16 +153,16 @@ t.test('what is asked for survives any number of answers that are asked for once
   t.equal(memory.get('hot'), undefined, 'and goes like any other once it is not')
 })
 
-t.test('an answer that is larger than all of the memory does not empty it', async (t) => {
+t.test('a response that is larger than all of the memory does not empty it', async (t) => {
   const memory = createMemoryCache(MAX_BYTES)
   for (let i = 0; i < 5; i++) memory.set(entryOf(`small ${i}`))
   const large = entryOf('large', MAX_BYTES)
   memory.set(large)
-  t.ok(large.isDropped)
+  t.ok(large.isRemoved)
   t.equal(memory.count, 5)
 })
 
-t.test('an entry has few URLs, each URL one entry, and a dropped entry none', async (t) => {
+t.test('an entry has few URLs, each URL one entry, and a removed entry none', async (t) => {
   const memory = createMemoryCache(MAX_BYTES)
   const [one, other] = [entryOf('one'), entryOf('other')]
   memory.set(one)
@@ -172,7 +172,7 @@ t.test('an entry has few URLs, each URL one entry, and a dropped entry none', as
   t.equal(memory.getByUrl('/x'), one)
   for (let i = 0; i < 1000; i++) memory.rememberUrl(other, `/${i}`)
   t.ok(other.urls.length < 20, `${other.urls.length}`)
-  memory.drop('one')
+  memory.remove('one')
   memory.rememberUrl(one, '/y')
   t.equal(memory.getByUrl('/y'), undefined)
   t.equal(memory.getByUrl('/x'), undefined)

@@ -2,18 +2,23 @@ import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import type { CachedResponse } from '../../../src/edge/cache/cached-response.ts'
-import { createRedisCache, LEASE_MS, type RedisCache, type Validity } from '../../../src/edge/cache/redis-cache.ts'
-import { encodeResponse } from '../../../src/edge/cache/response-codec.ts'
+import {
+  createRedisCache,
+  encodeResponse,
+  LEASE_MS,
+  type RedisCache,
+  type Validity
+} from '../../../src/edge/cache/redis-cache.ts'
 import { createRedisGuard } from '../../../src/platform/redis/redis-guard.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
 const PREFIX = 'aisle:'
 const KEY = 'list:key'
-const ANSWER_KEY = `${PREFIX}answer:{${KEY}}`
+const RESPONSE_KEY = `${PREFIX}answer:{${KEY}}`
 const LEASE_KEY = `${PREFIX}lease:{${KEY}}`
 const KEEP_MS = 60_000
-const answer: CachedResponse = { body: Buffer.from('{"data":[]}'), etag: 'W/"1"', link: '</>; rel="first"' }
+const response: CachedResponse = { body: Buffer.from('{"data":[]}'), etag: 'W/"1"', link: '</>; rel="first"' }
 /** Any version, if it is not older than a minute. */
 const lenient: Validity = { anyVersionMs: 60_000, validFrom: null, knownVersion: 7, ttlMs: 60_000 }
 
@@ -45,10 +50,10 @@ async function instance(t: Test, instanceId: string): Promise<Instance> {
 const [one, other] = [await instance(t, 'one'), await instance(t, 'other')]
 
 /** Claims, and stores what was loaded under the claim; answers when its loading began. */
-async function load(by: Instance, version: number, loaded = answer): Promise<number> {
+async function load(by: Instance, version: number, loaded = response): Promise<number> {
   const claim = await by.lookup(KEY, { ...lenient, anyVersionMs: 0 })
   if (claim.state !== 'claimed') throw new Error(claim.state)
-  await by.store(KEY, { answer: loaded, version, startedAtMs: claim.startedAtMs, keepMs: KEEP_MS })
+  await by.store(KEY, { response: loaded, version, startedAtMs: claim.startedAtMs, keepMs: KEEP_MS })
   return claim.startedAtMs
 }
 
@@ -57,9 +62,9 @@ t.test('one loads, the others wait for it and find what it has stored', async (t
   t.match(claim, { state: 'claimed', startedAtMs: Number })
   t.same(await other.lookup(KEY, lenient), { state: 'busy' })
   const startedAtMs = claim.state === 'claimed' ? claim.startedAtMs : 0
-  await one.store(KEY, { answer, version: 7, startedAtMs, keepMs: KEEP_MS })
-  t.match(await other.lookup(KEY, lenient), { state: 'found', version: 7, ageMs: Number, answer })
-  t.same(await other.peek(KEY), { version: 7, answer })
+  await one.store(KEY, { response, version: 7, startedAtMs, keepMs: KEEP_MS })
+  t.match(await other.lookup(KEY, lenient), { state: 'found', version: 7, ageMs: Number, response })
+  t.same(await other.peek(KEY), { version: 7, response })
 })
 
 t.test('who could not load lets the next one try', async (t) => {
@@ -70,7 +75,7 @@ t.test('who could not load lets the next one try', async (t) => {
   t.match(await other.lookup(KEY, lenient), { state: 'claimed' })
 })
 
-t.test('an answer holds from a version on, within its time, or at any version for a moment', async (t) => {
+t.test('a response holds from a version on, within its time, or at any version for a moment', async (t) => {
   await load(one, 7)
   const stateAt = async (terms: Partial<Validity>) => {
     const { state } = await one.lookup(KEY, { ...lenient, anyVersionMs: 0, ...terms })
@@ -86,13 +91,13 @@ t.test('an answer holds from a version on, within its time, or at any version fo
 })
 
 t.test('a loading that began earlier does not overwrite one that began later', async (t) => {
-  const newer = { ...answer, etag: 'W/"2"' }
+  const newer = { ...response, etag: 'W/"2"' }
   const startedAtMs = await load(one, 8, newer)
-  await other.store(KEY, { answer, version: 7, startedAtMs: startedAtMs - 1, keepMs: KEEP_MS })
-  t.match(await one.peek(KEY), { version: 8, answer: newer })
-  const newest = { ...answer, etag: 'W/"3"' }
-  await other.store(KEY, { answer: newest, version: 2, startedAtMs, keepMs: KEEP_MS })
-  t.match(await one.peek(KEY), { version: 2, answer: newest }, 'also when the log was begun anew')
+  await other.store(KEY, { response, version: 7, startedAtMs: startedAtMs - 1, keepMs: KEEP_MS })
+  t.match(await one.peek(KEY), { version: 8, response: newer })
+  const newest = { ...response, etag: 'W/"3"' }
+  await other.store(KEY, { response: newest, version: 2, startedAtMs, keepMs: KEEP_MS })
+  t.match(await one.peek(KEY), { version: 2, response: newest }, 'also when the log was begun anew')
 })
 
 t.test('everything has an end, and keys have one form', async (t) => {
@@ -101,9 +106,9 @@ t.test('everything has an end, and keys have one form', async (t) => {
   const leaseLeftMs = await admin.pttl(LEASE_KEY)
   t.ok(leaseLeftMs > 0 && leaseLeftMs <= LEASE_MS)
   const startedAtMs = claim.state === 'claimed' ? claim.startedAtMs : 0
-  await one.store(KEY, { answer, version: 7, startedAtMs, keepMs: KEEP_MS })
-  t.same(await admin.keys('*'), [ANSWER_KEY])
-  const answerLeftMs = await admin.pttl(ANSWER_KEY)
+  await one.store(KEY, { response, version: 7, startedAtMs, keepMs: KEEP_MS })
+  t.same(await admin.keys('*'), [RESPONSE_KEY])
+  const answerLeftMs = await admin.pttl(RESPONSE_KEY)
   t.ok(answerLeftMs > 0 && answerLeftMs <= KEEP_MS)
 })
 
@@ -118,14 +123,14 @@ t.test('a claim of an instance that has ended runs out', async () => {
   await waitFor('it runs out', 4 * LEASE_MS, async () => (await other.lookup(KEY, lenient)).state === 'claimed')
 })
 
-/** What somebody else, or a fault, may have left in place of an answer. */
+/** What somebody else, or a fault, may have left in place of a response. */
 const now = async () => {
   const [seconds = 0, micros = 0] = await admin.time()
   return seconds * 1000 + Math.floor(micros / 1000)
 }
-const bytes = (key = KEY, version = 7) => encodeResponse(key, version, answer)
+const bytes = (key = KEY, version = 7) => encodeResponse(key, version, response)
 const hash = async (fields: Record<string, string | number | Buffer>) =>
-  admin.hset(ANSWER_KEY, { version: 7, startedAt: await now(), bytes: bytes(), ...fields })
+  admin.hset(RESPONSE_KEY, { version: 7, startedAt: await now(), bytes: bytes(), ...fields })
 const poisons: Record<string, () => Promise<unknown>> = {
   'random bytes': () => hash({ bytes: randomBytes(200) }),
   'no bytes': () => hash({ bytes: '' }),
@@ -141,10 +146,10 @@ const poisons: Record<string, () => Promise<unknown>> = {
   'an old time and a version beyond all others': () => hash({ startedAt: 0, version: 2 ** 53 - 1 }),
   'a missing field': async () => {
     await hash({})
-    await admin.hdel(ANSWER_KEY, 'bytes')
+    await admin.hdel(RESPONSE_KEY, 'bytes')
   },
-  'a string': () => admin.set(ANSWER_KEY, 'x'),
-  'a list': () => admin.lpush(ANSWER_KEY, 'x'),
+  'a string': () => admin.set(RESPONSE_KEY, 'x'),
+  'a list': () => admin.lpush(RESPONSE_KEY, 'x'),
   'a lease without an end': () => admin.set(LEASE_KEY, 'somebody'),
   'a lease of another type': () => admin.lpush(LEASE_KEY, 'somebody'),
   'a lease of another type, for a moment': () => admin.multi().lpush(LEASE_KEY, 'x').pexpire(LEASE_KEY, 400).exec()
@@ -155,14 +160,14 @@ for (const [name, poison] of Object.entries(poisons)) {
     const by = await instance(t, 'finder')
     await poison()
     const peeked = await by.peek(KEY)
-    if (peeked !== undefined) t.same(peeked, { answer, version: 7 }, 'only what was written is ever shown')
+    if (peeked !== undefined) t.same(peeked, { response, version: 7 }, 'only what was written is ever shown')
     const claim = await by.lookup(KEY, { ...lenient, validFrom: 5 })
     t.match(claim, { state: 'claimed' })
     const startedAtMs = claim.state === 'claimed' ? claim.startedAtMs : 0
-    const loaded = { ...answer, etag: 'W/"new"' }
-    await by.store(KEY, { answer: loaded, version: 9, startedAtMs, keepMs: KEEP_MS })
-    t.match(await by.lookup(KEY, lenient), { state: 'found', version: 9, answer: loaded })
-    t.ok((await admin.pttl(ANSWER_KEY)) > 0)
+    const loaded = { ...response, etag: 'W/"new"' }
+    await by.store(KEY, { response: loaded, version: 9, startedAtMs, keepMs: KEEP_MS })
+    t.match(await by.lookup(KEY, lenient), { state: 'found', version: 9, response: loaded })
+    t.ok((await admin.pttl(RESPONSE_KEY)) > 0)
     t.equal(await admin.exists(LEASE_KEY), 0)
     t.same(by.reports, [], 'Redis itself is well')
   })
@@ -204,7 +209,7 @@ t.test('nothing looks through all keys', async (t) => {
   await one.lookup(KEY, lenient)
   await one.peek(KEY)
   await one.release(KEY)
-  await admin.hset(ANSWER_KEY, 'bytes', 'x')
+  await admin.hset(RESPONSE_KEY, 'bytes', 'x')
   await one.lookup(KEY, lenient)
   const used = [...(await admin.info('commandstats')).matchAll(/cmdstat_([^:]+):/g)].map(([, name]) => name)
   t.ok(used.includes('evalsha') && used.includes('unlink'), `${used}`)

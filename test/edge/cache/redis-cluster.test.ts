@@ -5,7 +5,7 @@ import { privateRedisCluster } from '../../support/private-engines.ts'
 
 const KEYS = ['list:a', 'list:b', 'product:c']
 const terms: Validity = { anyVersionMs: 60_000, validFrom: null, knownVersion: null, ttlMs: 60_000 }
-const answer = { body: Buffer.from('{}'), etag: 'W/"1"' }
+const response = { body: Buffer.from('{}'), etag: 'W/"1"' }
 
 t.test('a cluster takes all that is asked of it', async (t) => {
   const client = await privateRedisCluster(t)
@@ -22,9 +22,9 @@ t.test('a cluster takes all that is asked of it', async (t) => {
     t.match(claim, { state: 'claimed' })
     await one.release(key)
     const startedAtMs = claim.state === 'claimed' ? claim.startedAtMs : 0
-    await one.store(key, { answer, version: 7, startedAtMs, keepMs: 60_000 })
-    t.match(await one.lookup(key, terms), { state: 'found', version: 7, answer })
-    t.same(await one.peek(key), { version: 7, answer })
+    await one.store(key, { response, version: 7, startedAtMs, keepMs: 60_000 })
+    t.match(await one.lookup(key, terms), { state: 'found', version: 7, response })
+    t.same(await one.peek(key), { version: 7, response })
     await client.hset(`answer:{${key}}`, 'bytes', 'x')
     t.match(await one.lookup(key, terms), { state: 'claimed' }, 'what is poisoned is thrown out')
   }

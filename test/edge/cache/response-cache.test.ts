@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
 import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
-import { type Cacheable, productKey } from '../../../src/edge/cache/cacheable.ts'
+import { type Cacheable, productKey } from '../../../src/edge/cache/cached-response.ts'
 import { createResponseEncoder } from '../../../src/edge/cache/encoded-response.ts'
 import { createMemoryCache } from '../../../src/edge/cache/memory-cache.ts'
 import { createRedisCache } from '../../../src/edge/cache/redis-cache.ts'
@@ -52,12 +52,12 @@ async function cacheOf(t: Test, instanceId: string) {
     ttlMs: MINUTE_MS,
     load
   }
-  const ask = async (subject: Cacheable, seenVersion = 0) => {
-    const { entry, outcome } = await cache.get(subject, seenVersion)
-    // What is sent to Redis after the answer is there before the next command is.
+  const ask = async (cacheable: Cacheable, seenVersion = 0) => {
+    const { entry, outcome } = await cache.get(cacheable, seenVersion)
+    // What is sent to Redis after the response is there before the next command is.
     await nextTurn()
     await client.ping()
-    return `${entry.answer.body} ${outcome}`
+    return `${entry.response.body} ${outcome}`
   }
   return { ask, list, product, clock, source, changeIndex, tail }
 }
@@ -67,7 +67,7 @@ async function untilStored(key: string) {
   await waitFor('it is stored', 3000, async () => (await admin.exists(`answer:{${key}}`)) === 1)
 }
 
-t.test('an answer holds while the log does not change, up to its time', async (t) => {
+t.test('a response holds while the log does not change, up to its time', async (t) => {
   const { ask, list, clock, changeIndex, source } = await cacheOf(t, 'one')
   changeIndex.restart(7)
   t.equal(await ask(list), 'first miss')
@@ -143,11 +143,11 @@ t.test('who has written does not wait for a loading that began before', async (t
   const slow: Cacheable = {
     ...list,
     async load() {
-      const answer = await list.load()
-      if (source.loads > 1) return answer
+      const response = await list.load()
+      if (source.loads > 1) return response
       began.resolve()
       await goOn.promise
-      return answer
+      return response
     }
   }
   const early = ask(slow)

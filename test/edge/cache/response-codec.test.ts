@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { CachedResponse } from '../../../src/edge/cache/cached-response.ts'
-import { decodeResponse, encodeResponse } from '../../../src/edge/cache/response-codec.ts'
+import { decodeResponse, encodeResponse } from '../../../src/edge/cache/redis-cache.ts'
 
 const key = fc.string({ minLength: 1, maxLength: 60 })
 const version = fc.nat({ max: Number.MAX_SAFE_INTEGER })
 const text = fc.string({ unit: 'grapheme', maxLength: 40 })
-const answer: fc.Arbitrary<CachedResponse> = fc.record(
+const response: fc.Arbitrary<CachedResponse> = fc.record(
   {
     body: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
     etag: text,
@@ -16,32 +16,39 @@ const answer: fc.Arbitrary<CachedResponse> = fc.record(
   { requiredKeys: ['body', 'etag'] }
 )
 
-t.test('any answer comes back as it was', async () => {
+t.test('any response comes back as it was', async () => {
   fc.assert(
-    fc.property(key, version, answer, (key, version, answer) => {
-      const decoded = decodeResponse(key, version, encodeResponse(key, version, answer))
+    fc.property(key, version, response, (key, version, response) => {
+      const decoded = decodeResponse(key, version, encodeResponse(key, version, response))
       if (decoded === undefined) return false
-      return decoded.body.equals(answer.body) && isSameHead(decoded, answer)
+      return decoded.body.equals(response.body) && isSameHead(decoded, response)
     })
   )
 })
 
 t.test('bytes that were changed, cut off or added to are refused', async () => {
   fc.assert(
-    fc.property(key, version, answer, fc.nat(), fc.integer({ min: 1, max: 255 }), (key, version, answer, at, flip) => {
-      const bytes = encodeResponse(key, version, answer)
-      const place = at % bytes.length
-      const changed = Buffer.from(bytes)
-      changed[place] = (changed[place] ?? 0) ^ flip
-      const damaged = [
-        changed,
-        bytes.subarray(0, place),
-        bytes.subarray(place + 1),
-        Buffer.concat([bytes, Buffer.of(flip)]),
-        Buffer.concat([bytes.subarray(0, place), bytes.subarray(place + 1)])
-      ]
-      return damaged.every((bytes) => decodeResponse(key, version, bytes) === undefined)
-    })
+    fc.property(
+      key,
+      version,
+      response,
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      (key, version, response, at, flip) => {
+        const bytes = encodeResponse(key, version, response)
+        const place = at % bytes.length
+        const changed = Buffer.from(bytes)
+        changed[place] = (changed[place] ?? 0) ^ flip
+        const damaged = [
+          changed,
+          bytes.subarray(0, place),
+          bytes.subarray(place + 1),
+          Buffer.concat([bytes, Buffer.of(flip)]),
+          Buffer.concat([bytes.subarray(0, place), bytes.subarray(place + 1)])
+        ]
+        return damaged.every((bytes) => decodeResponse(key, version, bytes) === undefined)
+      }
+    )
   )
 })
 
@@ -55,8 +62,8 @@ t.test('bytes at random are refused, however few', async () => {
 
 t.test('what belongs to another key or version is refused', async () => {
   fc.assert(
-    fc.property(key, version, key, version, answer, (key, version, otherKey, otherVersion, answer) => {
-      const bytes = encodeResponse(key, version, answer)
+    fc.property(key, version, key, version, response, (key, version, otherKey, otherVersion, response) => {
+      const bytes = encodeResponse(key, version, response)
       const isKeyRefused = otherKey === key || decodeResponse(otherKey, version, bytes) === undefined
       const isVersionRefused = otherVersion === version || decodeResponse(key, otherVersion, bytes) === undefined
       return isKeyRefused && isVersionRefused
