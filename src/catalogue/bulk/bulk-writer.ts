@@ -8,71 +8,76 @@ import {
   MAX_BULKS_PER_CLIENT
 } from '../../config/limits.ts'
 import type { Database } from '../../platform/database/database.ts'
-import { AppError, toProblem } from '../../platform/errors/app-error.ts'
+import { type AppError, overloaded, shuttingDown, toProblem } from '../../platform/errors/app-error.ts'
 import { toAppError } from '../../platform/errors/framework-errors.ts'
 import { editBySku, type SkuOutcome, type Sources } from '../products/upsert-products.ts'
 import { countResults, emptySummary, encodeLines, endLines, toResults } from './bulk-results.ts'
-import { readBatches } from './read-batches.ts'
-import { readChunks } from './read-chunks.ts'
+import { readBatches, readChunks } from './read-batches.ts'
 import type { BulkLine } from './read-line.ts'
-import { retryPassing } from './retry-passing.ts'
+import { retryOutage } from './retry-outage.ts'
 import { createSpool, type Spool } from './spool.ts'
 
 const RETRY_AFTER_SECONDS = 5
-/** For how long a batch that failed is tried again. */
+/** How long a batch is retried while the database is down, from its first failure. */
 const RETRY_FOR_MS = 3000
+/** How many bytes of unread results one bulk keeps in memory. */
 const SPOOL_MEMORY_BYTES = 2 ** 18
 
-/** The request that a bulk is. */
+/** A request to write products in bulk. */
 export interface BulkRequest {
   id: string
   url: string
-  /** Who sends it: the id of an API key. */
+  /** The id of the API key of the client. */
   client: string | null
   body: Readable
-  /** Ends it between two batches; its reason says why. */
+  /** Ends the bulk between two batches, with its reason as the error. */
   signal: AbortSignal
-  /** Told the ids, in hexadecimal digits, of products that were changed. Nobody hears of the change before it is done. */
+  /**
+   * Called with the ids, in hexadecimal digits, of the products that a batch has changed. The results of the batch are sent
+   * after it.
+   */
   onCommitted(productIds: string[]): Promise<void>
 }
 
-/** Writes many products by their `sku`, as they come. */
+/** Writes products by their `sku` while a request body arrives. */
 export interface BulkWriter {
-  /** How many are under way, or have results that are yet to be read. */
+  /** The number of bulks that run or have unread results. */
   readonly running: number
   /**
-   * Writes the products of a body in NDJSON, batch by batch, and answers a line for each of its lines, in NDJSON. Writes
-   * on when nobody reads the answer, and ends when it is destroyed.
-   * @returns the answer, once it has begun; from then on what goes wrong is told in its last lines
-   * @throws {AppError} `overloaded`, `shutting-down`, or what went wrong before there was a result
+   * Writes the products of an NDJSON body, batch by batch, and responds with one NDJSON line for each line of the body.
+   * Writing continues when the client does not read the response, and ends when the response is destroyed.
+   * @returns the response, as soon as it has its first result; an error after that is reported in the last lines
+   * @throws {AppError} `overloaded`, `shutting-down`, or an error before the first result
    */
   start(request: BulkRequest): Promise<Readable>
-  /** Ends all of them between two batches, and refuses others from now on. */
+  /** Ends all bulks between two batches, and refuses new ones. */
   close(): void
 }
 
 interface WrittenBatch {
   lines: readonly BulkLine[]
-  /** One for each line that is not refused. */
+  /** One outcome for each line that is not refused. */
   outcomes: readonly SkuOutcome[]
-  /** How often its transaction was run. */
+  /** How often the transaction was run. */
   attempts: number
 }
 
 interface BulkWriterOptions extends Sources {
-  /** With a connection for each of `MAX_BULKS`. */
+  /** A database with a connection for each of `MAX_BULKS`. */
   database: Database
-  /** Where results are kept that clients do not read yet. */
+  /** The folder for unread results. */
   folder: string
   onResults(results: readonly BulkResult[]): void
-  /** Told what the client is told as an `internal-error` after its first result. */
+  /** Called with an error that the client gets as `internal-error` after its first result. */
   onUnexpected(error: AppError, requestId: string): void
   idleMs?: number
 }
 
+/** Creates the writer of bulks of one instance. */
+
 export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
   const { database, folder, onResults, onUnexpected, idleMs = BULK_IDLE_TIMEOUT_MS, ...sources } = options
-  /** With who sends each of them. */
+  /** The clients of the bulks that run. */
   const running = new Map<AbortController, string | null>()
   let isClosed = false
 
@@ -84,11 +89,11 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
       attempts++
       return editBySku((work) => database.transaction(work), edits, sources)
     }
-    const outcomes = await retryPassing(transact, { forMs: RETRY_FOR_MS, signal, nowMs: () => performance.now() })
+    const outcomes = await retryOutage(transact, { forMs: RETRY_FOR_MS, signal, nowMs: () => performance.now() })
     return { lines, outcomes, attempts }
   }
 
-  /** Reads, writes and answers until the end. `begin` is called with the first result. */
+  /** Reads, writes and responds until the end. `begin` is called after the first result. */
   async function run(request: BulkRequest, signal: AbortSignal, spool: Spool, begin: () => void): Promise<void> {
     const { id, url, body, onCommitted } = request
     const summary = emptySummary()
@@ -97,7 +102,7 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
       begin()
     }
     const answer = async ({ lines, outcomes, attempts }: WrittenBatch) => {
-      // What an attempt did of which nobody heard is nothing new to the next one.
+      // A failed attempt may have been committed: then its products are unchanged for the next attempt.
       const changedIds = outcomes.flatMap(attempts > 1 ? idOf : changedId)
       if (changedIds.length > 0 || attempts > 1) await onCommitted(changedIds)
       const results = toResults(lines, outcomes)
@@ -105,7 +110,7 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
       onResults(results)
       await send(results)
     }
-    /** The answer to a batch, while the next one is written. */
+    /** The response to a batch, which is sent while the next batch is written. */
     let answering = Promise.resolve()
     try {
       for await (const lines of readBatches(readChunks(body, { idleMs, signal }))) {
@@ -114,13 +119,13 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
         await answering
         answering = answer(written)
         answering.catch(() => {})
-        // A body of nothing but refused lines would keep everybody waiting.
+        // A body of refused lines only would block the event loop.
         await letOthersRun()
       }
       await answering
       await send(endLines(summary))
     } catch (cause) {
-      // What was committed is told first; where even that fails, nobody can be told any longer.
+      // The results of committed batches go first. Where even that fails, the client can't be reached.
       await answering.catch(() => {})
       const error = toAppError(cause)
       if (summary.lines === 0) throw error
@@ -135,23 +140,23 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
     },
 
     async start(request) {
-      if (isClosed) throw shuttingDown()
+      if (isClosed) throw stopping()
       const ofThisClient = [...running.values()].filter((client) => client === request.client)
       if (running.size >= MAX_BULKS || ofThisClient.length >= MAX_BULKS_PER_CLIENT) throw tooMany()
-      const stopping = new AbortController()
-      const signal = AbortSignal.any([request.signal, stopping.signal])
+      const ending = new AbortController()
+      const signal = AbortSignal.any([request.signal, ending.signal])
       const spool = createSpool({ folder, memoryBytes: SPOOL_MEMORY_BYTES, diskBytes: BULK_UNREAD_RESULTS_MAX_BYTES })
-      running.set(stopping, request.client)
+      running.set(ending, request.client)
       const isRead = new Promise<void>((resolve) => spool.output.once('close', resolve))
       const begun = new Promise<void>((begin, fail) => {
         run(request, signal, spool, begin)
           .then(spool.end, (error) => {
-            // The client is to see that its answer has no end.
+            // The client must see that its response is incomplete.
             spool.output.destroy(error)
             fail(error)
           })
           .then(() => isRead)
-          .finally(() => running.delete(stopping))
+          .finally(() => running.delete(ending))
       })
       spool.output.once('error', () => {})
       await begun
@@ -160,7 +165,7 @@ export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
 
     close() {
       isClosed = true
-      for (const stopping of running.keys()) stopping.abort(shuttingDown())
+      for (const ending of running.keys()) ending.abort(stopping())
     }
   }
 }
@@ -174,14 +179,11 @@ function idOf(outcome: SkuOutcome): string[] {
 }
 
 function tooMany(): AppError {
-  const detail = `More than ${MAX_BULKS} bulks at a time, or ${MAX_BULKS_PER_CLIENT} of one client, are too many here.`
-  return new AppError('overloaded', detail, {
-    retryAfterSeconds: RETRY_AFTER_SECONDS
-  })
+  const detail = `An instance runs ${MAX_BULKS} bulks at a time, and ${MAX_BULKS_PER_CLIENT} of one client.`
+  return overloaded(detail, RETRY_AFTER_SECONDS)
 }
 
-function shuttingDown(): AppError {
-  return new AppError('shutting-down', 'The service stops. Send what has no result to another instance, or later.', {
-    retryAfterSeconds: RETRY_AFTER_SECONDS
-  })
+function stopping(): AppError {
+  const detail = 'The service is shutting down. Send the lines without a result to another instance, or later.'
+  return shuttingDown(detail, RETRY_AFTER_SECONDS)
 }

@@ -9,21 +9,24 @@ import type { Line } from '../../platform/lib/line-splitter.ts'
 import { readPatch, readProductFields } from '../products/read-fields.ts'
 import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
 
-/** Why nothing is done for a line. */
+/** The reason why a line is refused. */
 export interface LineRefusal {
   code: ProblemCode
   detail?: string
   errors?: NonNullable<Problem['errors']>
 }
 
-/** What a line says; `sku` is null where it has none that can be one. */
+/** A line of a bulk: its number, its `sku` (null without a valid one), and the edit that it asks for or why it is refused. */
 export type BulkLine = { line: number; sku: string | null } & ({ edit: SkuEdit } | { refusal: LineRefusal })
 
 const compile = createBodyValidator([])
 const isUpsert = compile(BulkUpsert)
 const isDelete = compile(BulkDelete)
 
-/** Reads a line by the rules of single writes. Undefined for a blank one. */
+/**
+ * Reads a line of a bulk by the rules of single writes.
+ * @returns undefined for a blank line
+ */
 export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
   if (bytes === null) {
     const detail = `The line has more than ${PRODUCT_MAX_BYTES} bytes.`
@@ -34,7 +37,7 @@ export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
   try {
     value = parseJson(bytes)
   } catch {
-    const detail = 'The line is no valid JSON in UTF-8, or is nested too deeply.'
+    const detail = 'The line is not valid JSON in UTF-8, or it is nested too deeply.'
     return { line, sku: null, refusal: { code: 'malformed-json', detail } }
   }
   try {
@@ -46,7 +49,7 @@ export function readLine({ number: line, bytes }: Line): BulkLine | undefined {
   }
 }
 
-/** What is told of an error of the catalogue when it is the fault of a line. */
+/** Makes the refusal of a line from the error that a single write would get. */
 export function refusalOf({ code, message, errors }: AppError): LineRefusal {
   return errors === undefined ? { code, detail: message } : { code, errors }
 }
@@ -61,7 +64,7 @@ function readEdit(value: unknown): SkuEdit {
   return isDeletion ? { delete: sku } : { upsert: { sku, ...fields } }
 }
 
-/** The sku of a line in which something else is wrong. */
+/** Reads the sku of a line that is refused for another reason. */
 function readSku(value: unknown): string | null {
   if (typeof value !== 'object' || value === null || !('sku' in value)) return null
   const reading = readProductFields({ sku: value.sku })

@@ -3,37 +3,42 @@ import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 
-/** How much of a file is read at once. */
+/** How many bytes of the file are read at a time. */
 const READ_BYTES = 65_536
 
-/** What is written and not yet read: of any length, in order, in little memory. */
+/** A buffer between a writer and a slow reader: of any length, in order, in little memory. */
 export interface Spool {
-  /** What was written. Whoever destroys it frees everything; what is written afterwards is forgotten. */
+  /** The stream of what was written. Destroying it frees everything; what is written afterwards is dropped. */
   readonly output: Readable
-  /** Resolves when the chunk is kept: at once as a rule, however slow the reader. Where the disk has no more room, waits. */
+  /** Resolves when the chunk is kept: at once as a rule, however slow the reader; when the file is full, after a read. */
   write(chunk: Buffer): Promise<void>
-  /** Nothing more is written. */
+  /** Ends the stream after what was written. */
   end(): void
 }
 
 interface SpoolOptions {
-  /** Where a file is made when one is needed. It has no name by then, so that nothing is left behind. */
+  /** The folder for the file, if one is needed. The file has no name by then, so a crash leaves nothing behind. */
   folder: string
   memoryBytes: number
   diskBytes: number
 }
 
-/** Keeps the beginning of what waits in memory, and what comes after that in a file. */
+/** Creates a spool, which keeps the first unread bytes in memory and what is written after them in a file. */
 export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): Spool {
+  /** Chunks that were written before everything in the file. */
   let inMemory: Buffer[] = []
   let memorySize = 0
   let file: FileHandle | undefined
-  /** Positions in the file. */
   let writtenTo = 0
   let readTo = 0
   let isEnded = false
-  let wakeReader = () => {}
-  let wakeWriter = () => {}
+  let changed = Promise.withResolvers<void>()
+
+  /** Wakes the side that waits for the other one. */
+  function notify(): void {
+    changed.resolve()
+    changed = Promise.withResolvers()
+  }
 
   const output = new Readable({
     read() {
@@ -43,7 +48,7 @@ export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): S
       )
     },
     destroy(error, done) {
-      wakeWriter()
+      notify()
       inMemory = []
       const closed = file?.close() ?? Promise.resolve()
       closed.then(
@@ -53,13 +58,9 @@ export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): S
     }
   })
 
-  /** What is in memory was written before what is in the file. Null at the end. */
+  /** Returns what is to be read next; null at the end. */
   async function next(): Promise<Buffer | null> {
-    while (memorySize === 0 && readTo === writtenTo && !isEnded) {
-      await new Promise<void>((resolve) => {
-        wakeReader = resolve
-      })
-    }
+    while (memorySize === 0 && readTo === writtenTo && !isEnded) await changed.promise
     if (memorySize > 0) {
       const chunk = Buffer.concat(inMemory)
       inMemory = []
@@ -70,7 +71,7 @@ export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): S
     const length = Math.min(READ_BYTES, writtenTo - readTo)
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, readTo)
     readTo += bytesRead
-    wakeWriter()
+    notify()
     return buffer.subarray(0, bytesRead)
   }
 
@@ -84,12 +85,8 @@ export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): S
     }
     await file.appendFile(chunk)
     writtenTo += chunk.length
-    wakeReader()
-    while (writtenTo - readTo > diskBytes && !output.destroyed) {
-      await new Promise<void>((resolve) => {
-        wakeWriter = resolve
-      })
-    }
+    notify()
+    while (writtenTo - readTo > diskBytes && !output.destroyed) await changed.promise
   }
 
   return {
@@ -100,11 +97,11 @@ export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): S
       if (readTo === writtenTo && memorySize + chunk.length <= memoryBytes) {
         inMemory.push(chunk)
         memorySize += chunk.length
-        wakeReader()
+        notify()
         return
       }
       await writeToFile(chunk).catch((error) => {
-        // What comes later may fit into memory, but would not follow on what came before.
+        // A later chunk may fit into memory, but would not follow on what came before.
         output.destroy(error)
         throw error
       })
@@ -112,11 +109,12 @@ export function createSpool({ folder, memoryBytes, diskBytes }: SpoolOptions): S
 
     end() {
       isEnded = true
-      wakeReader()
+      notify()
     }
   }
 }
 
+/** Opens a file and removes its name: it is gone when it is closed. */
 async function openNameless(folder: string): Promise<FileHandle> {
   const path = join(folder, `aisle-${randomUUID()}`)
   const file = await open(path, 'ax+', 0o600)

@@ -7,37 +7,43 @@ import { readCsv } from './read-csv.ts'
 import { readNdjson } from './read-ndjson.ts'
 import { type RecordRefusal, readProduct } from './read-product.ts'
 
+/** The format of a file. */
 export type Format = 'csv' | 'ndjson'
 
+/** How a file is imported. */
 export interface ImportOptions {
   format: Format
   columns: ColumnMap
   sources: Sources
   onRefusal: (refusal: RecordRefusal) => void
-  /** Told about the columns that belong to no field. */
+  /** Called with columns that hold no field, each of them once. */
   onIgnored: (columns: readonly string[]) => void
   onProgress?: (bytesRead: number, recordsRead: number) => void
 }
 
+/** How many records of a file had which result. */
 export interface ImportSummary {
   read: number
   created: number
   updated: number
   unchanged: number
-  /** Went into a later record of the same batch with the same `sku`. */
+  /** Records that were merged into a later record of the same batch with the same `sku`. */
   superseded: number
   refused: number
 }
 
-/** A batch is a transaction: it ends with whichever of the two it reaches first. */
+/** The most products of a batch, which is a transaction. */
 const BATCH_PRODUCTS = 500
-/** Keeps the statements below the smallest usual limit (16 MiB), even where each character takes its most bytes. */
+/**
+ * A batch also ends when its texts have this many characters: statements stay below the smallest usual limit (16 MiB), even
+ * where each character takes its most bytes.
+ */
 const BATCH_CHARACTERS = 400_000
 
 /**
- * Makes or changes a product for each record of a file, batch by batch, and leaves out the records that make no
- * product. It can be run again at any time: what is as it should be stays as it is.
- * @throws {ImportUsageError} when the columns of the file are not those of products
+ * Creates or changes a product for each record of a file, batch by batch. Records that make no product are refused and
+ * skipped. An import can be run again at any time: products that have the values already are not touched.
+ * @throws {ImportUsageError} when required columns are missing
  */
 export async function importProducts(
   config: MysqlConfig,

@@ -1,12 +1,13 @@
-/** One record of a file: its values by the names of their columns, or why it can't be read. */
+/** A record of a file: its values by the names of their columns, or the reason why it can't be read. */
 export type ImportRecord = { line: number } & ({ values: Record<string, unknown> } | { fault: string })
 
-/** Longer than any product: whatever is longer is not read into memory. */
+/** The longest record that is read into memory, in bytes: longer than any product. */
 export const RECORD_MAX_BYTES = 2 ** 20
 
+/** The fault of a record whose text is not UTF-8. */
 export const NOT_UTF8 = 'is not UTF-8 text'
 
-/** The file, or what was said about it, does not make an import. */
+/** The error for a file or a mapping from which nothing can be imported. */
 export class ImportUsageError extends Error {
   constructor(message: string) {
     super(message)

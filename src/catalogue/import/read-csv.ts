@@ -1,21 +1,22 @@
 import { CsvError, type Info, type Parser, parse } from 'csv-parse'
 import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.ts'
-import { createLineCounter } from './line-counter.ts'
 
+const LINE_BREAK = /\r\n?|\n/g
+const LEADING_LINE_BREAKS = /^[\r\n]*/
 const REPLACEMENT_CHARACTER = '\ufffd'
 const BROKEN = `is longer than ${RECORD_MAX_BYTES} bytes or opens a quotation mark that is never closed; nothing after it was read`
 
 /**
- * Reads comma-separated values (RFC 4180) with a header line. Blank records are left out. Where a quotation mark is
- * never closed, the records behind it can't be told apart, and the last record says so.
- * @param onHeader is told the names of the columns before any record comes
+ * Reads comma-separated values (RFC 4180) with a header line. Blank records are skipped. Behind a quotation mark that is
+ * never closed records can't be told apart: the last record is then a fault.
+ * @param onHeader is called with the names of the columns before the first record
  */
 export async function* readCsv(
   source: AsyncIterable<Buffer>,
   onHeader: (columns: readonly string[]) => void
 ): AsyncGenerator<ImportRecord> {
   const records: ImportRecord[] = []
-  // The parser's own count is off after some line breaks inside quotation marks.
+  // The parser miscounts some line breaks inside quotation marks.
   const lines = createLineCounter()
   let columns: readonly string[] | undefined
 
@@ -39,7 +40,7 @@ export async function* readCsv(
     max_record_size: RECORD_MAX_BYTES,
     on_record: onRecord
   })
-  // Each error is also the answer to the write that led to it.
+  // Errors are handled where `write` resolves with them.
   parser.on('error', () => {}).resume()
 
   for await (const chunk of source) {
@@ -72,4 +73,45 @@ function toValues(columns: readonly string[], values: readonly string[]) {
 function brokenRecord(line: number, error: Error): ImportRecord {
   if (error instanceof CsvError) return { line, fault: BROKEN }
   throw error
+}
+
+/** A counter of lines, as an editor counts them, that knows on which line each record begins. */
+interface LineCounter {
+  add(chunk: Buffer): void
+  /**
+   * Returns the line on which the next record begins.
+   * @param endByte where the record ends in the file, with the blank lines before it
+   */
+  nextRecord(endByte: number): number
+  /** Returns the line on which a record begins that has no end. */
+  lastRecord(): number
+}
+
+/** Creates a line counter, which keeps no more of the file than the record that is being read. */
+function createLineCounter(): LineCounter {
+  let unread: Buffer = Buffer.alloc(0)
+  let bytesRead = 0
+  let line = 1
+
+  function nextRecord(endByte: number): number {
+    const length = endByte - bytesRead
+    const text = unread.toString('latin1', 0, length)
+    const firstLine = line + countLineBreaks(LEADING_LINE_BREAKS.exec(text)?.[0] ?? '')
+    unread = unread.subarray(length)
+    bytesRead = endByte
+    line += countLineBreaks(text)
+    return firstLine
+  }
+
+  return {
+    add(chunk) {
+      unread = Buffer.concat([unread, chunk])
+    },
+    nextRecord,
+    lastRecord: () => nextRecord(bytesRead + unread.length)
+  }
+}
+
+function countLineBreaks(text: string): number {
+  return text.match(LINE_BREAK)?.length ?? 0
 }

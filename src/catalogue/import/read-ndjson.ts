@@ -5,7 +5,7 @@ import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.t
 
 const BYTE_ORDER_MARK = '\ufeff'
 
-/** Reads JSON objects, one to a line. Blank lines are left out. */
+/** Reads JSON objects, one a line. Blank lines are skipped. */
 export async function* readNdjson(source: AsyncIterable<Buffer>): AsyncGenerator<ImportRecord> {
   const splitter = createLineSplitter(RECORD_MAX_BYTES)
   for await (const chunk of source) yield* readRecords(splitter.push(chunk))

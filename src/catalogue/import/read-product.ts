@@ -4,18 +4,18 @@ import type { ProductUpsert } from '../products/upsert-products.ts'
 import { type ColumnMap, RECORD_FIELDS } from './column-map.ts'
 import type { ImportRecord } from './import-record.ts'
 
-/** Something that keeps a record from becoming a product. */
+/** A reason why a record is refused. */
 export interface RecordRefusal {
   line: number
   sku: string | null
-  /** The field at fault, or null where it is the whole record. */
+  /** The field with the fault, or null when the whole record can't be read. */
   field: ProductField | null
   detail: string
 }
 
 const QUOTED_MAX_LENGTH = 60
 
-/** Makes a product of a record, or says everything that is wrong with it. */
+/** Makes a product of a record, or lists everything that is wrong with it. */
 export function readProduct(
   record: ImportRecord,
   columns: ColumnMap

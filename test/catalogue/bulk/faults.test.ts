@@ -75,14 +75,19 @@ t.test('before there is a result it is an ordinary problem', { buffered: true },
   })
 })
 
-t.test('what passes soon is not noticed', { buffered: true }, async (t) => {
+t.test('an outage of a moment is not noticed', { buffered: true }, async (t) => {
   const { url, mysql } = await fragile(t)
   const started = startBulk(url, key)
   started.send(...batch('SOON'))
   await started.arrived(500)
-  await mysql.refuse()
+  let attempts = 0
+  mysql.cutAt(() => {
+    attempts++
+    return true
+  })
   started.send(...batch('SOON', 500))
-  setTimeout(mysql.pass, 700)
+  await waitFor('an attempt has failed', 10_000, () => attempts > 0)
+  mysql.pass()
   const { end } = await started.finish()
   t.match(end, { summary: { lines: 1000, created: 1000 }, isComplete: true })
   t.equal(await countLike('SOON'), 1000)

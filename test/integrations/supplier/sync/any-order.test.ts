@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { retryPassing } from '../../../../src/catalogue/bulk/retry-passing.ts'
+import { retryOutage } from '../../../../src/catalogue/bulk/retry-outage.ts'
 import { editBySku, type SkuEdit } from '../../../../src/catalogue/products/upsert-products.ts'
 import { testConfig, testConnection } from '../../../support/test-config.ts'
 import { waitFor } from '../../../support/wait-for.ts'
@@ -63,7 +63,7 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
   const database = workerDatabase(t, config)
   const edit = (edits: readonly SkuEdit[]) => editBySku((work) => database.transaction(work), edits, sources)
   /** A client retries when it lost against other writers too often. */
-  const insist = (edits: readonly SkuEdit[]) => retryPassing(() => edit(edits), PATIENCE)
+  const insist = (edits: readonly SkuEdit[]) => retryOutage(() => edit(edits), PATIENCE)
   let runs = 0
 
   await fc.assert(
