@@ -1,6 +1,9 @@
 import fp from 'fastify-plugin'
-import { createBreakers } from '../../src/integrations/upstream/breakers.ts'
-import type { CircuitBreaker, Transition } from '../../src/integrations/upstream/circuit-breaker.ts'
+import {
+  type CircuitBreaker,
+  createBreakers,
+  type Transition
+} from '../../src/integrations/upstream/circuit-breaker.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

@@ -2,12 +2,14 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Reply } from './faults.ts'
 
+/** The client of a simulator, and the lifetime of its tokens. */
 export interface IssuedTokensOptions {
   clientId: string
   clientSecret: string
   tokenSeconds: number
   /** The `expires_in` of responses, if it should not be `tokenSeconds`; null for none. */
   statedSeconds?: unknown
+  /** Unix time, in ms; or any other clock for tokens alone. */
   nowMs: () => number
 }
 

@@ -12,7 +12,8 @@ import {
   type WebhookSenderOptions
 } from './webhook-sender.ts'
 
-export interface SupplierOptions extends Partial<Omit<IssuedTokensOptions, 'nowMs'>> {
+/** The settings of a simulator. */
+export interface SupplierOptions extends Partial<IssuedTokensOptions> {
   /** 0 for any free port. */
   port?: number
   /** The number of products, and the seed of their catalogue. */
@@ -66,7 +67,7 @@ const MAX_LIMIT = 1000
 const DEFAULT_LIMIT = 100
 const TOKEN_PATH = '/oauth/token'
 const DEFAULTS = {
-  ...{ port: 0, products: 5000, seed: 42, random: Math.random },
+  ...{ port: 0, products: 5000, seed: 42, random: Math.random, nowMs: Date.now },
   ...{ clientId: 'aisle', clientSecret: 'supplier-simulator-client-secret', tokenSeconds: 3600 },
   webhookSecret: 'supplier-simulator-webhook-secret'
 }
@@ -79,9 +80,9 @@ export async function startSupplier(options: SupplierOptions = {}): Promise<Supp
   const settings = { ...DEFAULTS, ...options }
   const { clientId, clientSecret, webhookSecret } = settings
   let { webhookUrl } = options
-  const nowMs = Date.now
+  const { nowMs } = settings
   const catalogue = createSupplierCatalogue(settings.products, settings.seed, nowMs)
-  const tokens = createIssuedTokens({ ...settings, nowMs })
+  const tokens = createIssuedTokens(settings)
   const faults = createFaults(settings.random)
   const { retryDelaysMs } = settings
   const webhooks = createWebhookSender({

@@ -20,6 +20,7 @@ export class TokenError extends AppError {
   }
 }
 
+/** A new token. */
 export interface IssuedToken {
   value: string
   /** How long the token may be used, counted from the moment before it was requested. */

@@ -1,5 +1,7 @@
+import type { Metrics } from '../../platform/metrics/metrics.ts'
 import { UpstreamError } from './upstream-error.ts'
 
+/** The state of a circuit breaker: `half-open` lets only a few calls through, to find out whether the upstream works. */
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
 /** What a call says about its upstream. `neutral` says nothing: the caller gave up, for example. */
@@ -19,6 +21,7 @@ export interface Transition {
   openMs?: number
 }
 
+/** The settings of one circuit breaker. */
 export interface BreakerOptions {
   /** The name of the upstream, for errors and metrics. */
   name: string
@@ -57,6 +60,7 @@ export interface CircuitBreaker {
   acquire(): Permit
 }
 
+const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open']
 /** How often the open time may double. */
 const MAX_DOUBLINGS = 3
 /** Spreads the probes of instances whose breakers opened at the same moment. */
@@ -203,4 +207,68 @@ function sum(counts: Uint32Array): number {
   let total = 0
   for (const count of counts) total += count
   return total
+}
+
+interface BreakersOptions {
+  threshold: number
+  resetTimeoutMs: number
+  metrics: Metrics
+  onTransition: (breaker: string, transition: Transition) => void
+}
+
+/**
+ * Makes the circuit breakers of one process, with their metrics.
+ * @returns the breaker of a name, which is made at its first use. Names are labels of metrics: never text of a client
+ */
+export function createBreakers(options: BreakersOptions): (name: string) => CircuitBreaker {
+  const { threshold, resetTimeoutMs, metrics, onTransition } = options
+  const breakers = new Map<string, CircuitBreaker>()
+  addMetrics(metrics, breakers)
+
+  return (name) => {
+    const known = breakers.get(name)
+    if (known) return known
+    const breaker = createCircuitBreaker({
+      name,
+      threshold,
+      resetTimeoutMs,
+      nowMs: () => performance.now(),
+      random: Math.random,
+      onTransition: (transition) => onTransition(name, transition)
+    })
+    breakers.set(name, breaker)
+    return breaker
+  }
+}
+
+function addMetrics(metrics: Metrics, breakers: ReadonlyMap<string, CircuitBreaker>): void {
+  metrics.gauge({
+    name: 'aisle_breaker_state',
+    help: 'State of each circuit breaker: 1 for its current state (closed, open, half-open), 0 for the others.',
+    labelNames: ['breaker', 'state'],
+    collect() {
+      for (const { name, state } of breakers.values())
+        for (const label of STATES) this.set({ breaker: name, state: label }, state === label ? 1 : 0)
+    }
+  })
+  metrics.counter({
+    name: 'aisle_breaker_calls_total',
+    help: 'Calls through each circuit breaker by outcome: success, failure, neutral (says nothing about the upstream, such as a cancelled call), refused (by the open breaker).',
+    labelNames: ['breaker', 'outcome'],
+    collect() {
+      this.reset()
+      for (const { name, counts } of breakers.values())
+        for (const [outcome, count] of Object.entries(counts)) this.inc({ breaker: name, outcome }, count)
+    }
+  })
+  metrics.counter({
+    name: 'aisle_breaker_transitions_total',
+    help: 'Transitions of each circuit breaker into a state.',
+    labelNames: ['breaker', 'to'],
+    collect() {
+      this.reset()
+      for (const { name, entered } of breakers.values())
+        for (const [to, count] of Object.entries(entered)) this.inc({ breaker: name, to }, count)
+    }
+  })
 }

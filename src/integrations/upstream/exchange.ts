@@ -17,6 +17,7 @@ export interface Exchange<S extends TSchema> {
   response: S
 }
 
+/** The limits of one exchange. */
 export interface ExchangeOptions {
   dispatcher: Dispatcher
   /** The name of the upstream, for errors. */

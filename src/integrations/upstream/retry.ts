@@ -1,5 +1,6 @@
 import { type Backoff, backoffMs } from '../../platform/lib/backoff.ts'
 
+/** How often to retry, and when. */
 export interface RetryOptions {
   /** How many attempts there are in all, the first one included. */
   attempts: number
@@ -14,6 +15,7 @@ export interface RetryOptions {
   wait: (delayMs: number, signal: AbortSignal) => Promise<void>
 }
 
+/** What to retry, and until when. */
 export interface RetriedCall {
   /** Ends the waiting between attempts. */
   signal: AbortSignal

@@ -55,6 +55,7 @@ export interface TokenSource {
   invalidate(token: string): Promise<void>
 }
 
+/** The settings of a client, and what it works with. */
 export interface UpstreamClientOptions {
   /** An origin, or a path at it that is put before the paths of all calls. */
   baseUrl: string
@@ -99,7 +100,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const upstream = breaker.name
   const { origin, pathname } = new URL(options.baseUrl)
   const basePath = pathname.replace(/\/+$/, '')
-  const bulkhead = createBulkhead({ ...options, upstream, startTimeout })
+  const { maxConcurrent, maxWaiting } = options
+  const bulkhead = createBulkhead({ upstream, maxConcurrent, maxWaiting, startTimeout })
   const retryOptions = {
     attempts: options.attempts,
     backoff: { baseMs: options.retryDelayMs, maxMs: MAX_RETRY_DELAY_MS },

@@ -25,6 +25,7 @@ import {
 } from './feed-position.ts'
 import { type ItemRefusal, readItem } from './read-item.ts'
 
+/** What to sync, and how. */
 export interface SyncOptions {
   client: UpstreamClient
   /** The name of the feed. Each feed has a position of its own. */

@@ -18,7 +18,7 @@ export interface TokenSetup {
   readonly supplier: Supplier
   /** How many requests for tokens the supplier has seen. */
   readonly tokenRequests: number
-  /** A clock that can be put forward. */
+  /** The clock of the instances and of the supplier, which can be put forward; Redis has its own. */
   readonly clock: { nowMs(): number; advance(ms: number): void }
   instance(overrides?: Overrides): Promise<Instance>
   instances(count: number, overrides?: Overrides): Promise<Instance[]>
@@ -35,7 +35,14 @@ export function issued(token: string): Answer {
 
 /** A supplier, and instances that share a Redis. All of it ends with the test. */
 export async function tokenSetup(t: Test, options: SupplierOptions = {}): Promise<TokenSetup> {
-  const supplier = await startSupplier({ products: 50, ...options })
+  let aheadMs = 0
+  const clock = {
+    nowMs: () => performance.now() + aheadMs,
+    advance(ms: number) {
+      aheadMs += ms
+    }
+  }
+  const supplier = await startSupplier({ products: 50, nowMs: clock.nowMs, ...options })
   t.teardown(() => supplier.close())
   const { tokenUrl, clientId, clientSecret } = supplier
   const credentials: OAuthCredentials = {
@@ -44,14 +51,6 @@ export async function tokenSetup(t: Test, options: SupplierOptions = {}): Promis
   }
   const redisUrl = process.env.TEST_REDIS_URL ?? ''
   const keyPrefix = `aisle_test_${randomBytes(6).toString('hex')}:`
-  let aheadMs = 0
-  const clock = {
-    nowMs: () => performance.now() + aheadMs,
-    advance(ms: number) {
-      aheadMs += ms
-    }
-  }
-
   const optionsOf = (overrides: Overrides): InstanceOptions => ({
     ...{ redisUrl, keyPrefix, ...overrides },
     credentials: { ...credentials, ...overrides.credentials }
