@@ -2,11 +2,15 @@ import { randomBytes } from 'node:crypto'
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { type Account, createClientAccounts, type RouteClass } from '../../src/edge/rate-limit/accounts.ts'
-import type { Decision } from '../../src/edge/rate-limit/limiter.ts'
-import { createLimiter } from '../../src/edge/rate-limit/limiter.ts'
-import { type Quota, quotaExceeded } from '../../src/edge/rate-limit/quota.ts'
-import { createRateLimitStore } from '../../src/edge/rate-limit/rate-limit-store.ts'
+import { createLimiter, type Decision } from '../../src/edge/rate-limit/limiter.ts'
+import {
+  type Account,
+  createAccounts,
+  type Quota,
+  quotaExceeded,
+  type RouteClass
+} from '../../src/edge/rate-limit/policies.ts'
+import { createRateLimitStore, toDecision } from '../../src/edge/rate-limit/rate-limit-store.ts'
 
 /** The rate limits of clients. */
 export interface RateLimiter {
@@ -43,7 +47,7 @@ export default fp(
     const guard = app.guardRedis('The rate limiter in Redis')
     const instanceId = randomBytes(9).toString('base64url')
     const limiter = createLimiter({ client: app.redis, guard, nowMs, instanceId })
-    const accountsOf = createClientAccounts({ limit: app.config.rateLimit, normalizeIP })
+    const accountsOf = createAccounts({ limit: app.config.rateLimit, normalizeIP })
     const refusals = app.metrics.counter({
       name: 'aisle_rate_limit_refusals_total',
       help: 'Requests refused because their client exceeded its rate limit, by policy (the class of routes).',
@@ -56,14 +60,6 @@ export default fp(
       max: ({ account }) => account?.policy.max ?? 0,
       timeWindow: ({ account }) => account?.policy.windowMs ?? 0
     })
-
-    async function ask(request: FastifyRequest): Promise<Decision> {
-      const checked = await check(request)
-      if (checked.isAllowed) throw new Error('@fastify/rate-limit exempted a client')
-      const { isExceeded, remaining, ttl } = checked
-      // The guard has just been used for this decision.
-      return { isAdmitted: !isExceeded, remaining, resetMs: ttl, isDegraded: guard.isDown }
-    }
 
     function settle(request: FastifyRequest, { policy }: Account, decision: Decision, done: (error?: Error) => void) {
       request.quota = { policy, decision }
@@ -81,7 +77,9 @@ export default fp(
         return
       }
       request.account = account
-      ask(request).then((decision) => settle(request, account, decision, done), done)
+      check(request)
+        .then((result) => toDecision(result, guard.isDown))
+        .then((decision) => settle(request, account, decision, done), done)
     }
 
     app.decorate('rateLimiter', {

@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyReply, type FastifyRequest, type onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { addQuotaFields } from '../../src/edge/rate-limit/quota.ts'
+import { addQuotaFields } from '../../src/edge/rate-limit/policies.ts'
 
 export interface ResponseHeaders {
   /** The header fields that are the same on every answer. */

@@ -1,5 +1,5 @@
 import type { Access } from './auth/access.ts'
-import type { RouteClass } from './rate-limit/accounts.ts'
+import type { RouteClass } from './rate-limit/policies.ts'
 
 /** The keys that a route of ours may set in Fastify's `config`. Every route sets `access`; the others are optional. */
 export interface RouteConfig {
