@@ -8,7 +8,7 @@ const required = { DB_HOST: 'db', DB_USER: 'aisle', DB_NAME: 'aisle', REDIS_URL:
 t.test('what is required is enough', async (t) => {
   const config = loadConfig(required)
   t.match(config.mysql, { host: 'db', port: 3306, user: 'aisle', database: 'aisle', connectionLimit: 10 })
-  t.same(config.server, { host: '127.0.0.1', port: 3000, trustProxy: false, drainMs: 5000 })
+  t.same(config.server, { host: '127.0.0.1', port: 3000, trustProxy: false, drainMs: 5000, maxEventLoopDelayMs: 1000 })
   t.same(config.warnings, [])
   t.ok(Object.isFrozen(config))
 })

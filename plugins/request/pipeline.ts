@@ -2,7 +2,6 @@ import cors from '@fastify/cors'
 import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, preValidationHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { MAX_EVENT_LOOP_DELAY_MS } from '../../src/config/limits.ts'
 import type { RouteConfig } from '../../src/edge/route-config.ts'
 import { parameterError, unknownParameters } from '../../src/platform/errors/app-error.ts'
 import { findUndecodable } from '../../src/platform/http/query-string.ts'
@@ -11,12 +10,8 @@ declare module 'fastify' {
   interface FastifyContextConfig extends RouteConfig {}
 }
 
-const LOAD_LIMITS = {
-  maxEventLoopDelay: MAX_EVENT_LOOP_DELAY_MS,
-  // Not shorter: a sample without a single measurement counts as an endless delay.
-  sampleInterval: MAX_EVENT_LOOP_DELAY_MS,
-  retryAfter: 1
-}
+/** Not shorter than the delay: a sample without a single measurement counts as an endless delay. */
+const SAMPLE_INTERVAL_MS = 1000
 const CORS_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 const PREFLIGHT_MAX_AGE_SECONDS = 7200
 
@@ -44,7 +39,11 @@ export default fp(
     app.addHook('onRequest', authorise) // 401, 403
     app.addHook('onRequest', answerFromMemory) // the hot path ends here
     app.addHook('onRequest', watchRequest) // its access line
-    await app.register(underPressure, LOAD_LIMITS) // 503
+    await app.register(underPressure, {
+      maxEventLoopDelay: app.config.server.maxEventLoopDelayMs,
+      sampleInterval: SAMPLE_INTERVAL_MS,
+      retryAfter: 1
+    }) // 503
 
     // Here the body is read and parsed, and refused where it is too large or of another type: 413, 415.
     app.addHook('preValidation', checkQueryString) // 400

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
 import { envSchema } from 'env-schema'
+import { MAX_EVENT_LOOP_DELAY_MS } from './limits.ts'
 import { readCredentials } from './oauth-credentials.ts'
 import { parseBaseUrl, parseOrigins, parseTrustProxy, splitList } from './parse.ts'
 import { Environment } from './settings.ts'
@@ -79,7 +80,8 @@ function toConfig(e: Environment, names: readonly string[], attempt: <T>(read: (
       host: e.HOST,
       port: e.PORT,
       trustProxy: attempt(() => parseTrustProxy(e.TRUST_PROXY)) ?? false,
-      drainMs: e.SHUTDOWN_DRAIN_MS
+      drainMs: e.SHUTDOWN_DRAIN_MS,
+      maxEventLoopDelayMs: MAX_EVENT_LOOP_DELAY_MS
     },
     log: { level: e.LOG_LEVEL, filePath: e.LOG_FILE_PATH, maxSize: e.LOG_MAX_SIZE, maxFiles: e.LOG_MAX_FILES },
     mysql: {

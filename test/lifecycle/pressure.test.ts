@@ -1,11 +1,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t from 'tap'
+import { MAX_EVENT_LOOP_DELAY_MS } from '../../src/config/limits.ts'
 import { testApp } from '../support/test-app.ts'
+import { testConfig } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const SOON_MS = 60_000
 
-const app = await testApp(t)
+const config = await testConfig(t)
+const app = await testApp(t, {
+  ...config,
+  server: { ...config.server, maxEventLoopDelayMs: MAX_EVENT_LOOP_DELAY_MS }
+})
 
 t.test('a service that has just started, and an idle one, are not overloaded', async (t) => {
   const statuses = new Set<number>()

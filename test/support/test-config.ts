@@ -22,12 +22,12 @@ function testServers(): Record<string, string | undefined> {
 }
 
 /**
- * The configuration of a test: a database of its own, created and migrated here and dropped with the test, and a key
- * prefix of its own.
+ * Makes the configuration of a test: with a database of its own, which is migrated, and dropped at the end of the test, and a
+ * key prefix of its own in Redis. A busy machine must not make the service refuse requests, so no event loop is too slow.
  */
 export async function testConfig(t: Test, overrides: Record<string, string> = {}): Promise<Config> {
   const name = `aisle_test_${process.pid}_${randomBytes(4).toString('hex')}`
-  const config = loadConfig({
+  const loaded = loadConfig({
     ...testServers(),
     DB_NAME: name,
     REDIS_KEY_PREFIX: `${name}:`,
@@ -37,6 +37,7 @@ export async function testConfig(t: Test, overrides: Record<string, string> = {}
     RATE_LIMIT_MAX_REQUESTS: '1000000000',
     ...overrides
   })
+  const config = { ...loaded, server: { ...loaded.server, maxEventLoopDelayMs: 0 } }
   const admin = await mysql.createConnection({ ...serverOptions(config) })
   await admin.query(`CREATE DATABASE \`${name}\` CHARACTER SET utf8mb4`)
   t.teardown(async () => {
