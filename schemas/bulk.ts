@@ -5,54 +5,60 @@ import { ProductPatch } from './product-inputs.ts'
 import { Product, productExample } from './products.ts'
 import { Nullable, Ref, StringEnum } from './types.ts'
 
-const sku = Type.String({ description: `Of the product that is meant: ${patternDetails[SKU_PATTERN]}.` })
+const sku = Type.String({ description: `The sku of the product; ${patternDetails[SKU_PATTERN]}.` })
 
+/** A line of a bulk that creates or changes a product. */
 export const BulkUpsert = Type.Object(
   { ...ProductPatch.properties, sku },
   {
     $id: 'BulkUpsert',
     additionalProperties: false,
     description:
-      'What a product is to be. Fields that are not there stay as they are. Where no product has the sku one is made, ' +
-      'for which `name` and `price` are required.'
+      'The fields of the product with this sku. Missing fields stay as they are. If no product has the sku, one is created: ' +
+      'then `name` and `price` are required.'
   }
 )
 export type BulkUpsert = Static<typeof BulkUpsert>
 
+/** A line of a bulk that deletes a product. */
 export const BulkDelete = Type.Object(
   { sku, delete: Type.Literal(true) },
-  { $id: 'BulkDelete', additionalProperties: false, description: 'A product that is to be gone.' }
+  { $id: 'BulkDelete', additionalProperties: false, description: 'A product to delete.' }
 )
 export type BulkDelete = Static<typeof BulkDelete>
 
+/** The results that a line of a bulk can have. */
 export const BULK_STATUSES = ['created', 'updated', 'unchanged', 'deleted', 'absent', 'refused'] as const
+/** The result of a line of a bulk. */
 export type BulkStatus = (typeof BULK_STATUSES)[number]
 
+/** A line of the response to a bulk: the result of one line of the body. */
 export const BulkResult = Type.Object(
   {
-    line: Type.Integer({ minimum: 1, description: 'Which line it was, blank ones counted.' }),
-    sku: Nullable(Type.String(), 'Of the line; null where it has none that can be one.'),
+    line: Type.Integer({ minimum: 1, description: 'The number of the line. Blank lines count.' }),
+    sku: Nullable(Type.String(), 'The sku of the line; null if the line has no valid one.'),
     status: StringEnum(BULK_STATUSES, {
-      description: 'What has become of it. `absent`: there was nothing to delete. `refused`: nothing was done.'
+      description: 'The result. `absent`: there was nothing to delete. `refused`: nothing was changed.'
     }),
-    id: Type.Optional({ ...Type.Index(Product, ['id']), description: 'Of the product, as it is or was.' }),
+    id: Type.Optional({ ...Type.Index(Product, ['id']), description: 'The id of the product, also of a deleted one.' }),
     code: Type.Optional(
       Type.String({
-        description: 'Why it was refused: `validation-failed`, `malformed-json` or `payload-too-large`.'
+        description: 'The reason for `refused`: `validation-failed`, `malformed-json` or `payload-too-large`.'
       })
     ),
-    detail: Type.Optional(Type.String({ description: 'The same for a person, where there are no `errors`.' })),
+    detail: Type.Optional(Type.String({ description: 'An explanation for people, if there are no `errors`.' })),
     errors: Type.Optional(Type.Index(Problem, ['errors']))
   },
-  { $id: 'BulkResult', description: 'What has become of a line.' }
+  { $id: 'BulkResult', description: 'The result of one line.' }
 )
 export type BulkResult = Static<typeof BulkResult>
 
 const count = Type.Integer({ minimum: 0 })
+/** The last line of the response to a bulk. */
 export const BulkEnd = Type.Object(
   {
     summary: Type.Object({
-      lines: Type.Integer({ minimum: 0, description: 'How many results there were.' }),
+      lines: Type.Integer({ minimum: 0, description: 'The number of results.' }),
       created: count,
       updated: count,
       unchanged: count,
@@ -61,16 +67,18 @@ export const BulkEnd = Type.Object(
       refused: count
     }),
     isComplete: Type.Boolean({
-      description: 'Whether all of the body was done. If not, a line before it has the `problem`: send the rest again.'
+      description:
+        'Whether the whole body was processed. If not, the line before has the `problem`: send the lines without a result again.'
     })
   },
-  { $id: 'BulkEnd', description: 'The last line.' }
+  { $id: 'BulkEnd', description: 'The last line of the response.' }
 )
 export type BulkEnd = Static<typeof BulkEnd>
 
+/** The line of the response to a bulk that says why the rest was not processed. */
 export const BulkFailure = Type.Object(
   { problem: Ref(Problem) },
-  { $id: 'BulkFailure', description: 'Why the rest was not done.' }
+  { $id: 'BulkFailure', description: 'Why the rest of the body was not processed.' }
 )
 export type BulkFailure = Static<typeof BulkFailure>
 
@@ -97,14 +105,14 @@ const responseExample = toNdjson([
   { summary: { lines: 4, created: 1, updated: 1, unchanged: 0, deleted: 0, absent: 1, refused: 1 }, isComplete: true }
 ])
 
-/** A body of a bulk. */
+/** The content of the body of a bulk. */
 export const BulkBody = ndjson([Ref(BulkUpsert), Ref(BulkDelete)], requestExample)
-/** Its answer. */
+/** The content of the response to a bulk. */
 export const BulkAnswer = ndjson([Ref(BulkResult), Ref(BulkFailure), Ref(BulkEnd)], responseExample)
 
-/** A text each of whose lines is one of these. */
+/** Makes the schema of a text of which each line has one of these schemas. */
 function ndjson(lines: TSchema[], example: string) {
-  const contentSchema = { description: 'Of each line.', anyOf: lines }
+  const contentSchema = { description: 'The schema of each line.', anyOf: lines }
   return { type: 'string', contentMediaType: 'application/x-ndjson', contentSchema, examples: [example] }
 }
 

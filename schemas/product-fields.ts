@@ -21,9 +21,13 @@ interface FieldContract {
   example: unknown
 }
 
+/** The longest name, in Unicode characters. */
 export const NAME_MAX_LENGTH = 255
+/** The longest description, in Unicode characters. */
 export const DESCRIPTION_MAX_LENGTH = 5000
+/** The longest category, in Unicode characters. */
 export const CATEGORY_MAX_LENGTH = 100
+/** The largest stock: a signed integer of 32 bits. */
 export const STOCK_MAX = 2_147_483_647
 
 const stock = Type.Integer({ minimum: 0, maximum: STOCK_MAX })
@@ -107,5 +111,5 @@ function mapFields(toValue: (contract: FieldContract) => unknown): object {
 }
 
 function text(what: string, maxLength: number): string {
-  return `${what} Control characters and runs of white space become one space; at most ${maxLength} characters then.`
+  return `${what} Runs of control characters and white space become one space. At most ${maxLength} characters after that.`
 }

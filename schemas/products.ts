@@ -3,10 +3,14 @@ import { PRICE_PATTERN, UUID_PATTERN } from './patterns.ts'
 import { CATEGORY_MAX_LENGTH, fieldExamples, fieldOutputs } from './product-fields.ts'
 import { Ref, StringEnum } from './types.ts'
 
+/** The longest search, in characters. */
 export const SEARCH_MAX_LENGTH = 200
+/** The longest cursor that is read, in characters. */
 export const CURSOR_MAX_LENGTH = 2048
+/** The most categories that a list is filtered by. */
 export const CATEGORIES_MAX_ITEMS = 20
 
+/** A product for examples in the OpenAPI document. */
 export const productExample = {
   id: '019a8c1e-4b7f-7c3a-9d52-6f0e1b2a3c4d',
   ...fieldExamples,
@@ -14,6 +18,7 @@ export const productExample = {
   updatedAt: '2026-03-02T17:05:12.481Z'
 }
 
+/** A product of the catalogue, as it is in responses. */
 export const Product = Type.Object(
   {
     id: Type.String({ pattern: UUID_PATTERN, description: 'A UUID, version 7 unless the client chose it.' }),
@@ -25,6 +30,7 @@ export const Product = Type.Object(
 )
 export type Product = Static<typeof Product>
 
+/** The place of a page in its list, with cursors to the pages next to it. */
 export const Pagination = Type.Object(
   {
     limit: Type.Integer({ minimum: 1, maximum: 100, description: 'The requested page size.' }),
@@ -55,6 +61,7 @@ export const Pagination = Type.Object(
 )
 export type Pagination = Static<typeof Pagination>
 
+/** A page of products. */
 export const ProductPage = Type.Object(
   { data: Type.Array(Ref(Product)), pagination: Ref(Pagination) },
   {
@@ -69,6 +76,7 @@ export type ProductPage = Static<typeof ProductPage>
 
 /** What lists can be sorted by. */
 export const SORT_KEYS = ['createdAt', 'updatedAt', 'price', 'name'] as const
+/** A field that a list can be sorted by. */
 export type SortKey = (typeof SORT_KEYS)[number]
 
 /** The filters of lists, facets and exports. */
@@ -99,6 +107,7 @@ export const filterParameters = {
   )
 }
 
+/** The query parameters of a list of products. */
 export const ProductListQuery = Type.Object(
   {
     ...filterParameters,
@@ -127,6 +136,7 @@ export const ProductListQuery = Type.Object(
 )
 export type ProductListQuery = Static<typeof ProductListQuery>
 
+/** The path parameters of a product. */
 export const ProductParams = Type.Object(
   { id: Type.String({ pattern: UUID_PATTERN, description: 'The id of a product.', examples: [productExample.id] }) },
   { additionalProperties: false }

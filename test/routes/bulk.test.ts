@@ -24,7 +24,7 @@ async function rowsLike(pattern: string): Promise<RowDataPacket[]> {
   return rows
 }
 
-t.test('each line has its result, in order', async (t) => {
+t.test('each line has a result, in order', async (t) => {
   const body = [
     '\ufeff{"sku":"TEA","name":" Green\\tTea ","price":1.5,"stock":3}',
     '',
@@ -70,28 +70,31 @@ t.test('each line has its result, in order', async (t) => {
   t.match(await rowsLike('TEA_'), [{ name: 'Tea', price: '1.00', stock: 0, version: 1 }, {}, {}])
 })
 
-t.test('what single writes refuse is refused here, by the same pointers, and stops nothing else', async (t) => {
-  const lines = badMembers.map(([member]) => {
-    const rest = ['"sku":"BAD"', '"name":"Tea"', '"price":1'].filter(
-      (other) => !member.startsWith(other.split(':')[0] ?? '')
-    )
-    return `{${[...rest, member].join()}}`
-  })
-  const body = lines.flatMap((line, at) => [line, JSON.stringify(product(at, { sku: `GOOD${at}` }))]).join('\n')
-  const { results, end } = await bulk(here, key, body)
-  t.equal(results.length, 2 * lines.length)
-  for (const [at, [member, pointer]] of badMembers.entries()) {
-    const [bad, good] = [results[2 * at], results[2 * at + 1]]
-    t.match(bad, { line: 2 * at + 1, status: 'refused', code: 'validation-failed' }, member.slice(0, 80))
-    t.same([...new Set(bad?.errors?.map((error) => error.pointer))], [pointer], member.slice(0, 80))
-    t.equal(bad?.sku, pointer === '#/sku' ? null : 'BAD')
-    t.match(good, { line: 2 * at + 2, status: 'created' })
+t.test(
+  'a line that a single write would refuse is refused with the same pointers, and stops nothing else',
+  async (t) => {
+    const lines = badMembers.map(([member]) => {
+      const rest = ['"sku":"BAD"', '"name":"Tea"', '"price":1'].filter(
+        (other) => !member.startsWith(other.split(':')[0] ?? '')
+      )
+      return `{${[...rest, member].join()}}`
+    })
+    const body = lines.flatMap((line, at) => [line, JSON.stringify(product(at, { sku: `GOOD${at}` }))]).join('\n')
+    const { results, end } = await bulk(here, key, body)
+    t.equal(results.length, 2 * lines.length)
+    for (const [at, [member, pointer]] of badMembers.entries()) {
+      const [bad, good] = [results[2 * at], results[2 * at + 1]]
+      t.match(bad, { line: 2 * at + 1, status: 'refused', code: 'validation-failed' }, member.slice(0, 80))
+      t.same([...new Set(bad?.errors?.map((error) => error.pointer))], [pointer], member.slice(0, 80))
+      t.equal(bad?.sku, pointer === '#/sku' ? null : 'BAD')
+      t.match(good, { line: 2 * at + 2, status: 'created' })
+    }
+    t.match(end, { summary: { refused: lines.length, created: lines.length }, isComplete: true })
+    t.same(await rowsLike('BAD'), [])
   }
-  t.match(end, { summary: { refused: lines.length, created: lines.length }, isComplete: true })
-  t.same(await rowsLike('BAD'), [])
-})
+)
 
-t.test('lines that say nothing of a product are refused', async (t) => {
+t.test('lines that are not products are refused', async (t) => {
   const deep = (depth: number) => `{"sku":"BAD","name":${'['.repeat(depth)}${']'.repeat(depth)},"price":1}`
   const malformed = ['{', '{"sku":"BAD",}', "{'sku':'BAD'}", '{"sku":"BAD"} x', '{"price":NaN}', 'null x', deep(60_000)]
   const wrong: [line: string, pointer: string][] = [
@@ -123,7 +126,7 @@ t.test('lines that say nothing of a product are refused', async (t) => {
   t.match(end, { summary: { refused: results.length, lines: results.length }, isComplete: true })
 })
 
-t.test('a body may be empty', async (t) => {
+t.test('a body can be empty', async (t) => {
   const summary = { lines: 0, created: 0, updated: 0, unchanged: 0, deleted: 0, absent: 0, refused: 0 }
   for (const body of ['', '\n', '\r\n \n\n']) {
     const answer = await bulk(here, key, body)
@@ -133,7 +136,7 @@ t.test('a body may be empty', async (t) => {
   t.same(JSON.parse(none.body.toString()), { summary, isComplete: true })
 })
 
-t.test('other bodies, and other clients, are refused', async (t) => {
+t.test('other content types and keys without the scope are refused', async (t) => {
   const body = toNdjson([product(1, { sku: 'NOBODY' })])
   for (const headers of [
     { 'content-type': 'application/json' },
@@ -152,7 +155,7 @@ t.test('other bodies, and other clients, are refused', async (t) => {
   t.same(await rowsLike('NOBODY'), [])
 })
 
-t.test('results come while the body still does, and are there for everybody', async (t) => {
+t.test('results arrive while the body is being sent, and are visible on every instance', async (t) => {
   const started = startBulk(here, key)
   for (let round = 0; round < 3; round++) {
     started.send(
@@ -173,7 +176,7 @@ t.test('results come while the body still does, and are there for everybody', as
   t.match(end, { summary: { created: 500, updated: 1000 }, isComplete: true })
 })
 
-t.test('a client may ask before it sends, and use the connection again', async (t) => {
+t.test('a client can use Expect: 100-continue, and reuse the connection', async (t) => {
   const started = startBulk(here, key, { expect: '100-continue' })
   started.request.flushHeaders()
   await once(started.request, 'continue')
@@ -181,7 +184,7 @@ t.test('a client may ask before it sends, and use the connection again', async (
   t.match(await started.finish(), { status: 200, end: { isComplete: true }, headers: { connection: 'keep-alive' } })
 })
 
-t.test('a client that sends everything before it reads gets everything', async (t) => {
+t.test('a client that reads only after sending everything gets all results', async (t) => {
   // More results than all buffers between the two hold. Such lines are cheap.
   const lines = 150_000
   const head = `POST ${BULK} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n`
@@ -203,7 +206,7 @@ t.test('a client that sends everything before it reads gets everything', async (
   t.match(text.slice(-500), /"isComplete":true/)
 })
 
-t.test('where a connection is cut, batches are there as a whole or not at all', async (t) => {
+t.test('when a connection is cut, each batch is written as a whole or not at all', async (t) => {
   for (const length of ['chunked', 'counted']) {
     const prefix = `CUT-${length}-`
     const lines = Array.from({ length: 1300 }, (_, at) => product(at, { sku: `${prefix}${at}` }))
@@ -218,7 +221,7 @@ t.test('where a connection is cut, batches are there as a whole or not at all', 
   }
 })
 
-t.test('bulks on two instances that meet in the same products all get through', async (t) => {
+t.test('bulks on two instances with the same products all succeed', async (t) => {
   const skus = Array.from({ length: 600 }, (_, at) => at)
   const bodies = [here, there, here, there].map((_url, writer) => {
     const order = writer % 2 === 0 ? skus : skus.toReversed()
@@ -244,7 +247,7 @@ t.test('bulks on two instances that meet in the same products all get through', 
   }
 })
 
-t.test('more than a few at a time are refused', async (t) => {
+t.test('bulks above the limit are refused', async (t) => {
   const { key: otherKey } = await makeKey(connection, { scopes: ['products:write'] })
   const few = await Promise.all(
     Array.from({ length: 4 }, async (_, at) => {
@@ -267,7 +270,7 @@ async function running(url: string): Promise<number> {
   return Number(/^aisle_bulk_running (\d+)$/m.exec(body.toString())?.[1])
 }
 
-t.test('lines are counted by what became of them', async (t) => {
+t.test('lines are counted by their result', async (t) => {
   const { body } = await exchange(`${here}/metrics`)
   for (const status of ['created', 'updated', 'unchanged', 'deleted', 'absent', 'refused'])
     t.match(body.toString(), new RegExp(`^aisle_bulk_lines_total\\{status="${status}"\\} [1-9]`, 'm'), status)

@@ -14,7 +14,7 @@ const PATH = `${PRODUCTS}/${made.json.id}`
 const ADJUSTMENTS = `${PATH}/stock-adjustments`
 const LONGEST = { name: '🍵'.repeat(255), description: '🍵'.repeat(5000), category: '🍵'.repeat(100) }
 
-t.test('every wrong field is refused, by its pointer', async (t) => {
+t.test('every wrong field is refused with its pointer', async (t) => {
   for (const [member, pointer] of badMembers) {
     const rest = ['"name":"Tea"', '"price":1'].filter((other) => !member.startsWith(other.split(':')[0] ?? ''))
     for (const [method, path, body] of [
@@ -30,14 +30,14 @@ t.test('every wrong field is refused, by its pointer', async (t) => {
   }
 })
 
-t.test('every fault is told at once', async (t) => {
+t.test('all faults are reported at once', async (t) => {
   const unknown = await send('POST', PRODUCTS, { colour: 'red', stock: '5' })
   t.same(unknown.json.errors?.map(({ pointer }) => pointer).sort(), ['#/colour', '#/name', '#/price', '#/stock'])
   const values = await send('POST', PRODUCTS, { name: ' ', price: 'free', sku: 'é' })
   t.same(values.json.errors?.map(({ pointer }) => pointer).sort(), ['#/name', '#/price', '#/sku'])
 })
 
-t.test('a body is an object', async (t) => {
+t.test('a body must be an object', async (t) => {
   for (const body of ['[]', '[{"name":"Tea","price":1}]', '"Tea"', '5', 'null', 'true', '']) {
     for (const [method, path] of [
       ['POST', PRODUCTS],
@@ -53,7 +53,7 @@ t.test('a body is an object', async (t) => {
   t.match((await send('POST', PRODUCTS)).json, { status: 400, errors: [{ pointer: '#' }] }, 'no body')
 })
 
-t.test('an adjustment is one whole number', async (t) => {
+t.test('an adjustment must be one whole number', async (t) => {
   for (const body of [
     '{}',
     '{"delta":"1"}',
@@ -66,7 +66,7 @@ t.test('an adjustment is one whole number', async (t) => {
   t.match((await send('POST', ADJUSTMENTS, { delta: 1, by: 'me' })).json, { errors: [{ pointer: '#/by' }] })
 })
 
-t.test('what is no JSON is refused', async (t) => {
+t.test('a body that is not JSON is refused', async (t) => {
   const deep = (depth: number) => `{"name":${'['.repeat(depth)}${']'.repeat(depth)},"price":1}`
   const bodies = [
     '{',
@@ -119,7 +119,7 @@ t.test('other content types, charsets and codings are refused', async (t) => {
     t.equal((await send('POST', PRODUCTS, body, { contentType })).status, 201, contentType)
 })
 
-t.test('the longest product is taken however it is written, a longer body is not', async (t) => {
+t.test('the longest product is accepted in any JSON spelling, a longer body is not', async (t) => {
   const escaped = JSON.stringify({ ...LONGEST, price: 1 }).replace(/[\u0080-\uffff]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
@@ -130,13 +130,13 @@ t.test('the longest product is taken however it is written, a longer body is not
   t.match(padded.json, { status: 413, code: 'payload-too-large' })
 })
 
-t.test('an id is a UUID', async (t) => {
+t.test('an id must be a UUID', async (t) => {
   for (const id of ['1', 'null', `${made.json.id}0`]) {
     const answer = await send('PUT', `${PRODUCTS}/${id}`, { name: 'Tea', price: 1 })
     t.match(answer.json, { status: 400, errors: [{ parameter: 'id' }] })
   }
 })
 
-t.test('none of that has changed anything', async (t) => {
+t.test('no refused request has changed anything', async (t) => {
   t.equal((await send('GET', PATH)).text, made.text)
 })

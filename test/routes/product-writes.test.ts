@@ -31,7 +31,7 @@ async function isStored(t: Test, answer: Answer, path = pathOf(answer)) {
   t.equal(etagOf(read), etagOf(answer))
 }
 
-t.test('a product is created, with its place and its entity tag', async (t) => {
+t.test('a created product has a location and an entity tag', async (t) => {
   const fields = { sku: 'TEA-1', name: ' Assam\tTea ', description: '', price: 12.5, category: 'Beverages', stock: 7 }
   const answer = await send('POST', PRODUCTS, fields)
   t.equal(answer.status, 201)
@@ -46,7 +46,7 @@ t.test('a product is created, with its place and its entity tag', async (t) => {
   t.match(least.json, { sku: null, description: null, price: '0.00', category: null, stock: 0 })
 })
 
-t.test('PUT makes a product under the id of the client, and replaces it as a whole', async (t) => {
+t.test('PUT creates a product under the id of the client, or replaces it as a whole', async (t) => {
   const path = `${PRODUCTS}/${newId()}`
   const made = await send('PUT', path, { sku: 'PUT-1', name: 'Tea', price: 1, description: 'Strong.', stock: 3 })
   t.equal(made.status, 201)
@@ -62,7 +62,7 @@ t.test('PUT makes a product under the id of the client, and replaces it as a who
   await isStored(t, replaced, path)
 })
 
-t.test('PATCH changes what it names, in either content type; null removes', async (t) => {
+t.test('PATCH changes the fields that it has, in either content type; null removes', async (t) => {
   const made = await create({ sku: 'PATCH-1', description: 'Strong.', category: 'Beverages', stock: 3 })
   const patched = await send('PATCH', pathOf(made), { price: 6, description: null, sku: 'PATCH-2' })
   t.equal(patched.status, 200)
@@ -80,7 +80,7 @@ t.test('PATCH changes what it names, in either content type; null removes', asyn
   t.equal((await create({ sku: 'PATCH-1' })).status, 201, 'an sku that was given up is free')
 })
 
-t.test('DELETE takes a product away; again it is not there', async (t) => {
+t.test('DELETE deletes a product; a second time it is a 404', async (t) => {
   const made = await create({ sku: 'DELETE-1' })
   const list = () => send('GET', `${PRODUCTS}?search=tea`)
   await list()
@@ -91,7 +91,7 @@ t.test('DELETE takes a product away; again it is not there', async (t) => {
   t.equal((await create({ sku: 'DELETE-1' })).status, 201)
 })
 
-t.test('what is not there cannot be changed', async (t) => {
+t.test('a product that does not exist cannot be changed', async (t) => {
   isProblem(t, await send('PATCH', MISSING, { price: 1 }), 404, 'product-not-found')
   isProblem(t, await send('POST', `${MISSING}/stock-adjustments`, { delta: 1 }), 404, 'product-not-found')
 })
@@ -114,7 +114,7 @@ t.test('a write that changes nothing leaves the product as it is', async (t) => 
   t.equal((rows as unknown[]).length, 1, 'nobody is told of it')
 })
 
-t.test('If-Match: only what is as the client has seen it', async (t) => {
+t.test('If-Match: only the version that the client has seen is written', async (t) => {
   const made = await create({ stock: 5 })
   const path = pathOf(made)
   const writes: [string, string, unknown][] = [
@@ -137,7 +137,7 @@ t.test('If-Match: only what is as the client has seen it', async (t) => {
   isProblem(t, absent, 412, 'precondition-failed', 'there is none any longer')
 })
 
-t.test('If-None-Match: * makes a product, and replaces none', async (t) => {
+t.test('If-None-Match: * creates a product, and never replaces one', async (t) => {
   const path = `${PRODUCTS}/${newId()}`
   const onlyNew = { headers: { 'if-none-match': '*' } }
   t.equal((await send('PUT', path, { name: 'Tea', price: 1 }, onlyNew)).status, 201)
@@ -145,7 +145,7 @@ t.test('If-None-Match: * makes a product, and replaces none', async (t) => {
   t.equal((await send('GET', path)).json.price, '1.00')
 })
 
-t.test('a product that is made anew does not get the entity tag of the old one', async (t) => {
+t.test('a product that is created again does not get an earlier entity tag', async (t) => {
   const path = `${PRODUCTS}/${newId()}`
   const tags = new Set<string>()
   for (let round = 0; round < 3; round++) {
@@ -155,7 +155,7 @@ t.test('a product that is made anew does not get the entity tag of the old one',
   t.equal(tags.size, 3)
 })
 
-t.test('an sku belongs to one product, and the problem says to which', async (t) => {
+t.test('a sku belongs to one product, and the problem names it', async (t) => {
   const owner = await create({ sku: 'Own 1' })
   const other = await create({ sku: 'OWN 1' })
   t.equal(other.status, 201, 'case counts')
@@ -173,7 +173,7 @@ t.test('an sku belongs to one product, and the problem says to which', async (t)
   await isStored(t, other)
 })
 
-t.test('stock is adjusted, and never below zero or beyond counting', async (t) => {
+t.test('stock is adjusted, but not below zero or above the maximum', async (t) => {
   const path = pathOf(await create({ stock: 5 }))
   const adjust = (delta: number) => send('POST', `${path}/stock-adjustments`, { delta })
   const taken = await adjust(-3)
@@ -186,7 +186,7 @@ t.test('stock is adjusted, and never below zero or beyond counting', async (t) =
   t.equal((await adjust(2_147_483_647)).json.stock, 2_147_483_647)
 })
 
-t.test('of many who write on one version, one does', async (t) => {
+t.test('of many writes with one If-Match, one succeeds', async (t) => {
   const made = await create()
   const headers = { 'if-match': etagOf(made) }
   const answers = await Promise.all(
@@ -197,7 +197,7 @@ t.test('of many who write on one version, one does', async (t) => {
   if (winner) await isStored(t, winner)
 })
 
-t.test('of many who make one product, one does; the others meet it', async (t) => {
+t.test('of many requests that create one product, one succeeds; the others find it', async (t) => {
   const path = `${PRODUCTS}/${newId()}`
   const puts = await Promise.all(
     Array.from({ length: 8 }, (_, at) => send('PUT', path, { name: `Tea ${at}`, price: 1, sku: 'RACE-1' }))
@@ -209,7 +209,7 @@ t.test('of many who make one product, one does; the others meet it', async (t) =
   for (const { status, json } of posts) if (status === 409) t.equal(json.productId, owner)
 })
 
-t.test('many who take from one stock sell what is there, and no more', async (t) => {
+t.test('concurrent adjustments take exactly the stock that there is', async (t) => {
   const path = pathOf(await create({ stock: 10 }))
   const answers = await Promise.all(
     Array.from({ length: 16 }, () => send('POST', `${path}/stock-adjustments`, { delta: -1 }))
@@ -218,7 +218,7 @@ t.test('many who take from one stock sell what is there, and no more', async (t)
   t.equal((await send('GET', path)).json.stock, 0)
 })
 
-t.test('two who swap their skus do not block each other', async (t) => {
+t.test('two clients that swap skus do not block each other', async (t) => {
   const [first, second] = [await create({ sku: 'SWAP-1' }), await create({ sku: 'SWAP-2' })]
   const answers = await Promise.all([
     send('PATCH', pathOf(first), { sku: 'SWAP-2' }),
@@ -227,7 +227,7 @@ t.test('two who swap their skus do not block each other', async (t) => {
   for (const { status } of answers) t.ok([200, 409].includes(status), `${status}`)
 })
 
-t.test('writing takes a key with its scope', async (t) => {
+t.test('writing needs a key with the scope', async (t) => {
   const { key } = await makeKey(connection)
   const made = await create()
   for (const [method, path] of [

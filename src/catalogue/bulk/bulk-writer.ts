@@ -74,7 +74,6 @@ interface BulkWriterOptions extends Sources {
 }
 
 /** Creates the writer of bulks of one instance. */
-
 export function createBulkWriter(options: BulkWriterOptions): BulkWriter {
   const { database, folder, onResults, onUnexpected, idleMs = BULK_IDLE_TIMEOUT_MS, ...sources } = options
   /** The clients of the bulks that run. */

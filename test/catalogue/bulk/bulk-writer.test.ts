@@ -50,7 +50,7 @@ const lines = (output: string) =>
 const batch = (prefix: string) =>
   toNdjson(Array.from({ length: 500 }, (_, at) => product(at, { sku: `${prefix}${at}` })))
 
-t.test('a client that falls silent is told, and loses the batch that it has begun', async (t) => {
+t.test('a client that stops sending gets an error, and loses its incomplete batch', async (t) => {
   const { writer, body, request } = prepare(t, { idleMs: 100 })
   body.write(batch('SILENT') + batch('SILENT-2').slice(0, 5000))
   const [problem, end] = lines(await text(await writer.start(request))).slice(-2)
@@ -59,13 +59,13 @@ t.test('a client that falls silent is told, and loses the batch that it has begu
   await untilOver(writer)
 })
 
-t.test('a client that says nothing at all is refused', async (t) => {
+t.test('a client that sends nothing is refused', async (t) => {
   const { writer, request } = prepare(t, { idleMs: 20 })
   await t.rejects(writer.start(request), { code: 'request-timeout' })
   await untilOver(writer)
 })
 
-t.test('what is written is told at once, what stays as it is is not', async (t) => {
+t.test('changed products are reported at once, unchanged ones are not', async (t) => {
   const { writer, body, request, committed } = prepare(t)
   body.end(toNdjson([product(1), product(2), product(1), { sku: 'S2', delete: true }, { sku: 'S3', delete: true }]))
   const results = lines(await text(await writer.start(request)))
@@ -77,7 +77,7 @@ t.test('what is written is told at once, what stays as it is is not', async (t) 
   t.same(again.committed, [])
 })
 
-t.test("what is nobody's fault is told without its reason, and reported", async (t) => {
+t.test('an unexpected error is reported to the operator, and its reason is hidden from the client', async (t) => {
   let calls = 0
   const database: Pick<Database, 'transaction'> = {
     transaction(work) {
@@ -94,7 +94,7 @@ t.test("what is nobody's fault is told without its reason, and reported", async 
   t.equal(unexpected.length, 1)
 })
 
-t.test('when the client is gone, the batch that is being written is the last one', async (t) => {
+t.test('after a client has disconnected, no further batch is written', async (t) => {
   const { writer, body, request, client, unexpected } = prepare(t)
   body.write(batch('GONE'))
   const output = await writer.start(request)
@@ -108,7 +108,7 @@ t.test('when the client is gone, the batch that is being written is the last one
   t.notOk(body.destroyed, 'the body, and with it the connection, is left to its owner')
 })
 
-t.test('as long as results are unread, it counts, and one client has not all of the places', async (t) => {
+t.test('a bulk with unread results counts as running, and one client cannot take all places', async (t) => {
   const { writer, request } = prepare(t)
   const start = (client: string) => {
     const body = new PassThrough()
@@ -125,7 +125,7 @@ t.test('as long as results are unread, it counts, and one client has not all of 
   await untilOver(writer)
 })
 
-t.test('where results cannot be kept, the answer is cut off', async (t) => {
+t.test('a response is cut off when its results cannot be kept', async (t) => {
   const { writer, body, request, unexpected } = prepare(t, { folder: `${t.testdir()}/nowhere` })
   body.end('{}\n'.repeat(10_000))
   const output = await writer.start(request)

@@ -19,7 +19,7 @@ async function stocks(): Promise<Map<string, number>> {
 }
 
 t.test(
-  'a service that is killed in the midst of a bulk loses nothing that has a result, and doubles nothing',
+  'a service that is killed during a bulk loses nothing that has a result, and writes nothing twice',
   async (t) => {
     for (const killAfter of [1, 2200]) {
       const lines = Array.from({ length: LINES }, (_, at) => {

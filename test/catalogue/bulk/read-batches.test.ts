@@ -13,7 +13,7 @@ async function* chunksOf(chunks: readonly Buffer[]): AsyncGenerator<Buffer> {
   yield* chunks
 }
 
-t.test('a batch ends with its last line that there may be', async (t) => {
+t.test('a batch has a maximum number of lines', async (t) => {
   const lines = Array.from({ length: 2 * BATCH_LINES + 1 }, (_, at) => product(at))
   const batches = await batchesOf([Buffer.from(toNdjson(lines))])
   t.same(
@@ -41,7 +41,7 @@ t.test('long lines make short batches', async (t) => {
   )
 })
 
-t.test('a body that breaks off has no last batch', async (t) => {
+t.test('the incomplete last batch of a body that is cut off is dropped', async (t) => {
   async function* broken() {
     yield Buffer.from(toNdjson(Array.from({ length: BATCH_LINES + 7 }, (_, at) => product(at))))
     throw new Error('cut')
@@ -56,7 +56,7 @@ t.test('a body that breaks off has no last batch', async (t) => {
   )
 })
 
-t.test('any lines come in order with their numbers, blank ones are left out', async () => {
+t.test('lines are read in order, with their numbers; blank lines are skipped', async () => {
   const line = fc.constantFrom(
     '',
     ' ',

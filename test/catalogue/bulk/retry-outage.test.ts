@@ -31,7 +31,7 @@ t.test('an outage is retried with pauses until time is up', async (t) => {
   t.equal(time.timers, 0)
 })
 
-t.test('what succeeds after an outage is the result', async (t) => {
+t.test('the result of the first attempt that succeeds is returned', async (t) => {
   const { time, options } = prepare(outage)
   let attempts = 0
   const work = async () => {
@@ -52,7 +52,7 @@ t.test('other errors are not retried', async (t) => {
   }
 })
 
-t.test('a pause ends with the signal, and the error is that of the work', async (t) => {
+t.test('the signal ends a pause with the error of the work', async (t) => {
   const { time, ending, result, attempts } = prepare(outage)
   const rejected = t.rejects(result, { code: 'database-unavailable' })
   await time.advance(0)

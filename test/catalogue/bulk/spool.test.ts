@@ -23,7 +23,7 @@ function openFiles(folder: string): string[] {
     .filter((path) => path.startsWith(folder))
 }
 
-t.test('what is read is what was written, in order, however the two alternate', async (t) => {
+t.test('bytes are read in the order in which they were written, for any interleaving', async (t) => {
   const folder = t.testdir()
   const chunk = fc.integer({ min: 1, max: 150 }).map((size) => randomBytes(size))
   const step = fc.oneof(chunk, fc.constantFrom('read' as const, 'wait' as const))
@@ -50,7 +50,7 @@ t.test('what is read is what was written, in order, however the two alternate', 
   if (process.platform === 'linux') await waitFor('files are closed', 5000, () => openFiles(folder).length === 0)
 })
 
-t.test('a file has no name, and is closed when nobody reads any longer', async (t) => {
+t.test('the file has no name, and is closed when the reader gives up', async (t) => {
   const folder = t.testdir()
   const { output, write } = createSpool({ folder, ...limits })
   await write(randomBytes(50))
@@ -62,7 +62,7 @@ t.test('a file has no name, and is closed when nobody reads any longer', async (
   if (process.platform === 'linux') await waitFor('it is closed', 5000, () => openFiles(folder).length === 0)
 })
 
-t.test('where the disk has no more room, writing waits for the reader', async (t) => {
+t.test('when the file is full, writing waits for the reader', async (t) => {
   const { output, write, end } = createSpool({ folder: t.testdir(), memoryBytes: 64, diskBytes: 1000 })
   const chunks = Array.from({ length: 20 }, () => randomBytes(300_000))
   let writing = 0
@@ -79,7 +79,7 @@ t.test('where the disk has no more room, writing waits for the reader', async (t
   await written
 })
 
-t.test('a writer that waits is let go when nobody reads any longer', async (t) => {
+t.test('a waiting writer resumes when the reader gives up', async (t) => {
   const { output, write } = createSpool({ folder: t.testdir(), memoryBytes: 64, diskBytes: 1000 })
   const writing = write(randomBytes(3000))
   await waitFor('it waits', 5000, () => output.readableLength === 0)
@@ -87,7 +87,7 @@ t.test('a writer that waits is let go when nobody reads any longer', async (t) =
   await t.resolves(writing)
 })
 
-t.test('what cannot be kept is an error', async (t) => {
+t.test('a chunk that cannot be kept is an error', async (t) => {
   const { output, write } = createSpool({ folder: `${t.testdir()}/nowhere`, ...limits })
   const read = t.rejects(buffer(output), { code: 'ENOENT' })
   await t.rejects(write(randomBytes(5000)), { code: 'ENOENT' })

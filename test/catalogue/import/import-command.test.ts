@@ -47,7 +47,7 @@ function lines(count: number, lastColumns = ''): string {
   }).join('')
 }
 
-t.test('a file becomes products, and again nothing changes', async (t) => {
+t.test('a file becomes products; importing it again changes nothing', async (t) => {
   const { connection, file, run } = await prepare(t)
   const path = file('tea.csv', `\ufeff${HEADER.trimEnd()},rating\r\n${lines(1200, ',4.5')}`)
   const first = await run(path)
@@ -68,7 +68,7 @@ t.test('a file becomes products, and again nothing changes', async (t) => {
   t.equal(await checksum(connection), before)
 })
 
-t.test('bad records are reported with their lines and left out', async (t) => {
+t.test('bad records are reported with their lines and skipped', async (t) => {
   const { connection, file, run } = await prepare(t)
   const path = file(
     'bad.csv',
@@ -89,7 +89,7 @@ t.test('bad records are reported with their lines and left out', async (t) => {
   t.match(await products(connection), [{ sku: 'A' }, { sku: 'E' }])
 })
 
-t.test('NDJSON from standard input changes what it names', async (t) => {
+t.test('NDJSON from standard input changes only the fields that it has', async (t) => {
   const { connection, file, run, runWithInput } = await prepare(t)
   await run(file('first.csv', `${HEADER}A,Tea,Dark,Drinks,1,1\nB,Mug,,,2,2\n`))
   const input = [
@@ -129,7 +129,7 @@ t.test('NDJSON from standard input changes what it names', async (t) => {
   ])
 })
 
-t.test('columns of other names are mapped, and columns that are not there keep what is', async (t) => {
+t.test('columns with other names are mapped, and missing columns change nothing', async (t) => {
   const { connection, file, run } = await prepare(t)
   await run(file('all.csv', `${HEADER}A,Tea,Dark,Drinks,1,5\n`))
   const path = file('foreign.csv', 'Article,sku,sale_price,price\nGreen Tea,A,3,4\n')
@@ -139,7 +139,7 @@ t.test('columns of other names are mapped, and columns that are not there keep w
   ])
 })
 
-t.test('of several records with one sku the last one counts', async (t) => {
+t.test('the last of several records with one sku counts', async (t) => {
   const { connection, file, run } = await prepare(t)
   const path = file('twice.csv', `sku,name,price\nA,first,1\n${'B,again,1\n'.repeat(600)}A,last,1\n`)
   await run(path)
@@ -149,7 +149,7 @@ t.test('of several records with one sku the last one counts', async (t) => {
   ])
 })
 
-t.test('a wrong call has status 2, says why, and touches nothing', async (t) => {
+t.test('wrong usage exits with status 2 and a reason, and changes nothing', async (t) => {
   const { config, connection, file, run } = await prepare(t)
   const empty = file('empty.csv', '')
   const other = file('other.csv', 'id,title\n1,x\n')

@@ -19,7 +19,7 @@ async function read(text: string | Buffer, chunkSize = 65_536) {
 const HEADER = 'sku,name,price\n'
 const values = (sku: string, name: string, price: string) => ({ sku, name, price })
 
-t.test('any table comes back as it was written, in whatever pieces it arrives', async () => {
+t.test('any table is read as it was written, in chunks of any size', async () => {
   const cell = fc.string({ unit: fc.constantFrom(...'ab,"\'; \té漢🍵', '\n', '\r\n'), maxLength: 8 })
   const table = fc.array(fc.tuple(cell, cell, fc.constant('x')), { maxLength: 8 })
   const lineEnd = fc.constantFrom('\n', '\r\n')
@@ -49,7 +49,7 @@ function encode(cell: string): string {
   return /[",\r\n]/.test(cell) || cell.length % 2 === 0 ? `"${cell.replaceAll('"', '""')}"` : cell
 }
 
-t.test('the header is told first', async (t) => {
+t.test('the header is reported first', async (t) => {
   t.same((await read('\ufeffsku,"na\nme"\r\n1,2')).headers, [['sku', 'na\nme']])
   t.same((await read('')).headers, [[]], 'an empty file has an empty one')
   t.same((await read('\n\nsku,name\n')).records, [])
@@ -75,14 +75,14 @@ t.test('lines are counted as an editor counts them', async (t) => {
   )
 })
 
-t.test('quotation marks inside of a value without any are part of it', async (t) => {
+t.test('quotation marks inside an unquoted value are part of it', async (t) => {
   t.same((await read(`${HEADER}A,24" wide,1\nB,"24" wide",2\n`)).records, [
     { line: 2, values: values('A', '24" wide', '1') },
     { line: 3, values: values('B', '"24" wide"', '2') }
   ])
 })
 
-t.test('records that are not like the header are no records', async (t) => {
+t.test('records with another number of values than the header are faults', async (t) => {
   t.same((await read(`${HEADER}A,a\nB,b,2,3\nC,c,3\n`)).records, [
     { line: 2, fault: 'has 2 values, and the header names 3 columns' },
     { line: 3, fault: 'has 4 values, and the header names 3 columns' },
@@ -90,7 +90,7 @@ t.test('records that are not like the header are no records', async (t) => {
   ])
 })
 
-t.test('text in another encoding is not taken', async (t) => {
+t.test('text in another encoding is refused', async (t) => {
   const latin1 = Buffer.from(`${HEADER}A,café,1\nB,b,2\n`, 'latin1')
   t.same((await read(latin1)).records, [
     { line: 2, fault: 'is not UTF-8 text' },
@@ -98,7 +98,7 @@ t.test('text in another encoding is not taken', async (t) => {
   ])
 })
 
-t.test('a quotation mark that is never closed ends the file, with all records before it', async (t) => {
+t.test('a quotation mark that is never closed ends the file; the records before it are read', async (t) => {
   const good = Array.from({ length: 50 }, (_, index) => `S${index},n,1\n`).join('')
   for (const rest of [
     'A,"a,1\nB,b,2\n',

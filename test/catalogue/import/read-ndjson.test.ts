@@ -12,7 +12,7 @@ function read(text: string | Buffer, chunkSize = 65_536) {
   return Array.fromAsync(readNdjson(inChunks(Buffer.from(text), chunkSize)))
 }
 
-t.test('any objects come back as they were written, in whatever pieces they arrive', async () => {
+t.test('any objects are read as they were written, in chunks of any size', async () => {
   const object = fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 4 })
   const lineEnd = fc.constantFrom('\n', '\r\n', '\n\n', ' \n')
   await fc.assert(
@@ -29,7 +29,7 @@ t.test('any objects come back as they were written, in whatever pieces they arri
   )
 })
 
-t.test('the last line needs no end, the first may have a byte order mark', async (t) => {
+t.test('the last line needs no line break, and the first may begin with a byte order mark', async (t) => {
   t.same(await read('\ufeff{"a":1}\n{"a":2}'), [
     { line: 1, values: { a: 1 } },
     { line: 2, values: { a: 2 } }
@@ -37,7 +37,7 @@ t.test('the last line needs no end, the first may have a byte order mark', async
   t.same(await read(''), [])
 })
 
-t.test('lines that are no objects are reported and passed over', async (t) => {
+t.test('lines that are not objects are reported and skipped', async (t) => {
   const lines = ['{"a":', '[1]', 'null', '"text"', '{"a":1}']
   t.match(await read(lines.join('\n')), [
     { line: 1, fault: /^is not valid JSON: / },
@@ -52,7 +52,7 @@ t.test('lines that are no objects are reported and passed over', async (t) => {
   ])
 })
 
-t.test('a line may have any length, but only some of it is kept', async (t) => {
+t.test('a line of any length takes a bounded amount of memory', async (t) => {
   const long = `{"a":"${'x'.repeat(RECORD_MAX_BYTES)}"}`
   const longest = `{"a":"${'x'.repeat(RECORD_MAX_BYTES - 8)}"}`
   const records = await read(`${long}\n${longest}\n${long}`)

@@ -6,13 +6,13 @@ import { readProduct } from '../../../src/catalogue/import/read-product.ts'
 const read = (values: Record<string, unknown>, mapping = '') =>
   readProduct({ line: 7, values }, parseColumnMap(mapping))
 
-t.test('columns are found by name, whatever their case', async (t) => {
+t.test('columns are found by name, regardless of case', async (t) => {
   const values = { ' SKU': 'A', Name: 'Tea', PRICE: '1.5', rating: '4' }
   t.same(read(values), { product: { sku: 'A', name: 'Tea', price: '1.50' } })
   t.same(parseColumnMap('').newlyIgnored(Object.keys(values)), ['rating'])
 })
 
-t.test('a mapping says where a field is, and then it is nowhere else', async (t) => {
+t.test('a mapped field is read from its column only', async (t) => {
   const mapping = 'name=Product, price = sale price,description=product'
   const values = { sku: 'A', product: 'Tea', name: 'ignored', 'Sale Price': 2, price: 9 }
   t.same(read(values, mapping), { product: { sku: 'A', name: 'Tea', description: 'Tea', price: '2.00' } })
@@ -21,19 +21,19 @@ t.test('a mapping says where a field is, and then it is nowhere else', async (t)
   t.same(columns.newlyIgnored([...Object.keys(values), 'more']), ['more'], 'each column once')
 })
 
-t.test('objects without end do not fill the memory with names', async (t) => {
+t.test('the number of reported column names is bounded', async (t) => {
   const columns = parseColumnMap('')
   const told = Array.from({ length: 1000 }, (_, index) => columns.newlyIgnored([`column ${index}`])).flat()
   t.ok(told.length < 100)
 })
 
-t.test('a mapping that is none is refused', async (t) => {
+t.test('an invalid mapping is refused', async (t) => {
   for (const mapping of ['rating=stars', 'name', 'name=', '=x', 'id=number']) {
     t.throws(() => parseColumnMap(mapping), ImportUsageError, mapping)
   }
 })
 
-t.test('a header needs the columns of a product, each once', async (t) => {
+t.test('a header needs the required columns, each once', async (t) => {
   const check = (header: string, mapping = '') => parseColumnMap(mapping).checkHeader(header.split(','))
   check('price,name,sku,whatever,whatever')
   check('sku,product,price', 'name=product')
@@ -44,7 +44,7 @@ t.test('a header needs the columns of a product, each once', async (t) => {
   t.throws(() => parseColumnMap('').checkHeader([]), /empty/)
 })
 
-t.test('everything that is wrong with a record is told, with its place', async (t) => {
+t.test('everything that is wrong with a record is reported, with its line and sku', async (t) => {
   const place = { line: 7, sku: 'A' }
   t.same(read({ sku: 'A', name: '  ', price: '1,50', stock: 'x'.repeat(100) }), {
     refusals: [

@@ -185,7 +185,7 @@ async function worlds(t: Test): Promise<() => World> {
   }
 }
 
-t.test('whatever clients and events write, in whatever order: each field is what was written last', async (t) => {
+t.test('clients and events write in any order: each field has the value that was written last', async (t) => {
   const begin = await worlds(t)
   const numRuns = Number(process.env.TEST_RUNS ?? 60)
   await fc.assert(

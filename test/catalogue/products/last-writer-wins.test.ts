@@ -40,7 +40,7 @@ const deliveries = writes.chain((list) =>
   )
 )
 
-t.test('in any order, and however often, the last writer of each value wins', async () => {
+t.test('the last writer of each value wins, in any order and with any duplicates', async () => {
   fc.assert(
     fc.property(deliveries, ([once, delivered]) => {
       const registers = merge(...delivered)
@@ -56,7 +56,7 @@ t.test('in any order, and however often, the last writer of each value wins', as
   )
 })
 
-t.test('a write that comes too late changes nothing at all', async (t) => {
+t.test('a write that is too late changes nothing', async (t) => {
   const registers = merge(write(5, existing(tea)))
   t.equal(mergeWrite(registers, write(5, existing(tea))), registers, 'again')
   t.equal(mergeWrite(registers, write(4, { stock: 9 })), registers, 'older')
@@ -69,19 +69,19 @@ t.test('each field has its own time', async (t) => {
   t.same(toFields(registers), { ...tea, price: '2.00', stock: 9 })
 })
 
-t.test('updates do not make a product, and wait for it', async (t) => {
+t.test('updates do not create a product, but apply once it is created', async (t) => {
   const waiting = merge(write(5, { name: 'Assam', price: '2.00' }))
   t.equal(toFields(waiting), undefined)
   t.same(toFields(mergeWrite(waiting, write(1, existing(tea)))), { ...tea, name: 'Assam', price: '2.00' })
 })
 
-t.test('what is deleted stays so, until it is made anew', async (t) => {
+t.test('a deleted product stays deleted until it is created again', async (t) => {
   const deleted = merge(write(5, { exists: false }), write(1, existing(tea)), write(9, { stock: 1 }))
   t.equal(toFields(deleted), undefined)
   t.same(toFields(mergeWrite(deleted, write(8, existing(tea)))), { ...tea, stock: 1 })
 })
 
-t.test('a client overwrites whatever is there, until something comes from after it', async (t) => {
+t.test('a client overwrites all earlier writes, until a later one arrives', async (t) => {
   const registers = overwrite(merge(write(1, existing(tea)), write(90, { stock: 9 })), { price: '7.00', stock: 7 }, 50)
   t.same(toFields(registers), { ...tea, price: '7.00', stock: 7 })
   t.same(registers.price, ['7.00', 50, ''])

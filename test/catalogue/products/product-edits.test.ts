@@ -37,7 +37,7 @@ function mergePatch(target: Json | undefined, change: Json): Json {
   return merged
 }
 
-t.test('a patch is a merge patch of what GET answers', async () => {
+t.test('a patch is a merge patch of the product that GET returns', async () => {
   fc.assert(
     fc.property(row, patch, (before, change) => {
       const after = patchProduct(readPatch(change), {})(before, context)
@@ -50,7 +50,7 @@ t.test('a patch is a merge patch of what GET answers', async () => {
   )
 })
 
-t.test('whatever an edit changes has a new version, and nothing else has', async () => {
+t.test('an edit makes a new version exactly when it changes something', async () => {
   fc.assert(
     fc.property(row, fc.record(fields), patch, (before, whole, change) => {
       for (const edit of [patchProduct(readPatch(change), {}), replaceProduct(readInput(whole), {})]) {

@@ -10,7 +10,7 @@ const detailOf = (field: ProductField, value: unknown) => {
   return 'faults' in reading ? reading.faults[0]?.detail : undefined
 }
 
-t.test('fields come in the form in which they are stored', async (t) => {
+t.test('fields are read into their stored form', async (t) => {
   t.same(
     read({ sku: ' A-1 ', name: ' Tea\t\n loose ', description: '', price: 12.5, category: '\u00a0', stock: '007' }),
     { fields: { sku: 'A-1', name: 'Tea loose', description: null, price: '12.50', category: null, stock: 7 } }
@@ -84,7 +84,7 @@ t.test('skus', async (t) => {
   t.same(read({ sku: 'x'.repeat(64) }), { fields: { sku: 'x'.repeat(64) } })
 })
 
-t.test('every fault is told', async (t) => {
+t.test('every fault is reported', async (t) => {
   const reading = read({ name: '', price: 'free', stock: -1, category: 'fine' })
   t.same('faults' in reading && reading.faults.map(({ field }) => field), ['name', 'price', 'stock'])
 })

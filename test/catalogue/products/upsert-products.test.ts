@@ -43,7 +43,7 @@ async function loggedChanges(connection: Connection): Promise<Pick<Change, 'type
   return rows.flatMap(({ entries }) => decodeChanges(entries)).map(({ type, id, sku }) => ({ type, id, sku }))
 }
 
-t.test('a product is made with what is said about it', async (t) => {
+t.test('a product is created with the given fields and the defaults of the others', async (t) => {
   const { connection } = await prepare(t)
   const outcomes = await upsertProducts(
     connection,
@@ -75,7 +75,7 @@ t.test('a product is made with what is said about it', async (t) => {
   t.equal(first?.id[6] >> 4, 7)
 })
 
-t.test('what is not said stays, and still counts for the search', async (t) => {
+t.test('missing fields stay as they are, and are still searchable', async (t) => {
   const { connection } = await prepare(t)
   await upsertProducts(connection, [{ ...tea, description: 'Dark', category: 'Drinks', stock: 3 }], at(0))
   t.same(await statuses(connection, [{ ...tea, name: 'Assam' }], 1), ['updated'])
@@ -97,7 +97,7 @@ t.test('what is not said stays, and still counts for the search', async (t) => {
   ])
 })
 
-t.test('only what differs is touched, and case, accents and form differ', async (t) => {
+t.test('only products that differ are written; case, accents and Unicode form count as differences', async (t) => {
   const { connection } = await prepare(t)
   const names = ['Café', 'cafe', 'CAFÉ', 'Cafe\u0301', 'Café']
   for (const [day, name] of names.entries()) {
@@ -119,7 +119,7 @@ t.test('a batch is written as a whole or not at all', async (t) => {
   t.same(await statuses(connection, [], 1), [])
 })
 
-t.test('what is made and changed is in the change log, and what stays as it is is not', async (t) => {
+t.test('the change log has created and changed products, and no unchanged ones', async (t) => {
   const { connection } = await prepare(t)
   const coffee = { sku: 'COFFEE', name: 'Coffee', price: '2.00' }
   const cocoa = { sku: 'COCOA', name: 'Cocoa', price: '3.00' }
@@ -131,7 +131,7 @@ t.test('what is made and changed is in the change log, and what stays as it is i
   t.same(await loggedChanges(connection), ['COFFEE', 'TEA', 'COCOA', 'COFFEE'].map(change))
 })
 
-t.test('a write and its entry in the change log are there together or not at all', async (t) => {
+t.test('a write and its entry in the change log are committed together or not at all', async (t) => {
   const { connection } = await prepare(t)
   await upsertProducts(connection, [tea], at(0))
   const before = [await rowsOf(connection), await loggedChanges(connection)]
@@ -157,7 +157,7 @@ t.test('a write and its entry in the change log are there together or not at all
   t.same([await rowsOf(connection), await loggedChanges(connection)], before, 'the log was refused')
 })
 
-t.test('batches that meet in the same products all get through', async (t) => {
+t.test('concurrent batches with the same products all succeed', async (t) => {
   const { connection, config } = await prepare(t)
   const skus = Array.from({ length: 40 }, (_, index) => `S${index}`)
   const writers = await Promise.all(Array.from({ length: 4 }, () => testConnection(t, config)))
@@ -178,7 +178,7 @@ t.test('batches that meet in the same products all get through', async (t) => {
   for (const { name, search_words } of rows) t.equal(search_words, searchColumn(name, null))
 })
 
-t.test('a product that somebody else has made in the meantime is changed', async (t) => {
+t.test('a product that another transaction has created meanwhile is updated', async (t) => {
   const { connection, config } = await prepare(t)
   const other = await testConnection(t, config)
   const { query } = connection
@@ -197,7 +197,7 @@ t.test('a product that somebody else has made in the meantime is changed', async
   t.match(await rowsOf(other), [{ name: 'Tea', version: 2, created_at: '2026-01-01 00:00:00.000' }])
 })
 
-t.test('a batch of long products is one transaction, however many statements', async (t) => {
+t.test('a batch of long products is one transaction of several statements', async (t) => {
   const { connection } = await prepare(t)
   const description = `${"'".repeat(4000)}${'🍵 '.repeat(500)}`.trim()
   const products = Array.from({ length: 500 }, (_, index) => ({ ...tea, sku: `L${index}`, description }))
@@ -209,7 +209,7 @@ t.test('a batch of long products is one transaction, however many statements', a
   t.ok(rows.every((row) => row.name === 'Coffee' && row.description === description && row.version === 2))
 })
 
-t.test('any batches of edits do what a map would do, edit by edit', async (t) => {
+t.test('batches of edits do the same as a map, edit by edit', async (t) => {
   const { connection } = await prepare(t)
   const text = fc.constantFrom('Tea', 'tea', 'Téa', 'Green T-Shirt', '茶', "it's; -- \\ \" '")
   const sku = fc.constantFrom('A', 'a', 'B', 'C', 'D')
@@ -267,7 +267,7 @@ t.test('any batches of edits do what a map would do, edit by edit', async (t) =>
   )
 })
 
-t.test('of several edits of one sku in a batch each has the outcome that it has by itself', async (t) => {
+t.test('several edits of one sku in a batch each have the outcome that they have alone', async (t) => {
   const { connection } = await prepare(t)
   const edits: SkuEdit[] = [
     { delete: 'TEA' },
