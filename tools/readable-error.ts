@@ -1,4 +1,4 @@
-/** A failure that the person at the terminal can put right: its message says what is wrong and the way out. */
+/** A failure that the user can fix: the message says what is wrong and what to do. It is printed without a stack. */
 export class ReadableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)

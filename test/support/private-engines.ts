@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import type { Test } from 'tap'
+import type { Engine } from '../../tools/engines/engine.ts'
 import { fetchServer } from '../../tools/engines/fetch-server.ts'
-import { type Engine, findInstalledServers, type ServerProgram } from '../../tools/engines/find-servers.ts'
-import { initialiseMysql } from '../../tools/engines/initialise-mysql.ts'
-import { createMysqlServer } from '../../tools/engines/mysql-server.ts'
+import { findInstalledServers, type ServerProgram } from '../../tools/engines/find-servers.ts'
+import { createMysqlServer, initialiseMysql } from '../../tools/engines/mysql-server.ts'
 import { createRedisServer } from '../../tools/engines/redis-server.ts'
 import type { ServerProcess } from '../../tools/engines/server-process.ts'
 import { waitFor } from './wait-for.ts'
@@ -71,7 +71,7 @@ async function prepareEngine(t: Test, engine: Engine) {
 
 async function findProgram(engine: Engine): Promise<ServerProgram> {
   const [installed] = await findInstalledServers(engine)
-  return installed ?? (await fetchServer(engine, { report: () => {}, signal: new AbortController().signal }))
+  return installed ?? (await fetchServer(engine, { onStep: () => {}, signal: new AbortController().signal }))
 }
 
 async function startEngine(t: Test, server: ServerProcess, socketPath: string): Promise<PrivateEngine> {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import mysql from 'mysql2/promise'
 import t, { type Test } from 'tap'
+import { isMysqlReady, isRedisReady } from '../../tools/engines/engine.ts'
 import { DiskFullError, explainFailure } from '../../tools/engines/explain-failure.ts'
 import { findInstalledServers } from '../../tools/engines/find-servers.ts'
-import { isMysqlReady, isRedisReady } from '../../tools/engines/probe-server.ts'
 import { makeClone, untilNothingIsLeft } from '../scripts/support/clone.ts'
 import { runBootstrap } from '../scripts/support/run.ts'
 import { privateMysql, privateRedis } from '../support/private-engines.ts'
@@ -25,7 +25,7 @@ t.test('a MySQL can be paused, killed and started again on its data', async (t) 
   }
   t.ok(await isMysqlReady(address))
   const [{ folder }] = (await query('SELECT @@tmpdir AS folder')) as [{ folder: string }]
-  t.ok(folder.startsWith(dirname(server.socketPath)), 'other servers clear a shared temporary folder when they start')
+  t.ok(folder.startsWith(dirname(server.socketPath)), 'other servers would clear a shared temporary folder')
   await query('CREATE DATABASE shop')
   await query("CREATE TABLE shop.products AS SELECT 'kettle' AS name")
 
@@ -55,7 +55,7 @@ t.test('a Redis can be paused, killed and started again', async (t) => {
   t.ok(await isRedisReady(address), 'started again')
 })
 
-t.test('an installed server that does not work is passed over', async (t) => {
+t.test('an installed server that does not work is skipped', async (t) => {
   const clone = makeClone(t)
   const folder = join(clone, 'broken')
   mkdirSync(folder)
@@ -75,7 +75,7 @@ t.test('an installed server that does not work is passed over', async (t) => {
 const installed = [...(await findInstalledServers('database')), ...(await findInstalledServers('redis'))]
 const skip = installed.length > 0 && 'this machine has engines installed'
 
-t.test('no engine to be had: what was tried, and what helps', { skip }, async (t) => {
+t.test('without any engine, the error lists what was tried and what helps', { skip }, async (t) => {
   const clone = makeClone(t)
   const empty = join(clone, 'empty')
   mkdirSync(empty)
@@ -86,36 +86,36 @@ t.test('no engine to be had: what was tried, and what helps', { skip }, async (t
     /could not be started\. One of these helps:\n {2}- install it: apt-get install .*\n {2}- start Docker/
   )
   t.match(run.output(), 'set DB_HOST, DB_USER, DB_PASSWORD, DB_NAME and REDIS_URL')
-  t.match(run.output(), 'there is no apt-get to fetch packages with')
+  t.match(run.output(), 'There is no apt-get to fetch packages with')
   t.notMatch(run.output(), /^ +at /m, 'no stack')
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('data of a release that no engine here can read are left alone', async (t) => {
+t.test('data that no engine here can read are kept', async (t) => {
   const clone = makeClone(t)
   const data = join(clone, '.data/development/MariaDB-99.0')
   mkdirSync(data, { recursive: true })
   const run = runBootstrap(clone, ['migrate'])
   t.equal(await run.ended, 1)
-  t.match(run.output(), `remove ${data}, the data of MariaDB 99.0, to start with an empty one`)
+  t.match(run.output(), `remove ${data}, the data of MariaDB 99.0, to start with an empty database`)
   t.ok(existsSync(data))
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test("somebody else's folder in place of ours is not used", async (t) => {
+t.test('a runtime folder of another user is not used', async (t) => {
   const clone = makeClone(t)
-  const { openInstance } = await import(join(clone, 'tools/engines/instance.ts'))
-  const { runtimeFolder } = openInstance('development')
+  const { prepareInstance } = await import(join(clone, 'tools/engines/instance.ts'))
+  const { runtimeFolder } = prepareInstance('development')
   mkdirSync(runtimeFolder)
   t.teardown(() => execFileSync('rm', ['-r', runtimeFolder]))
   chmodSync(runtimeFolder, 0o777)
   const run = runBootstrap(clone, ['migrate'])
   t.equal(await run.ended, 1)
-  t.equal(run.output(), `${runtimeFolder} belongs to somebody else. Set TMPDIR to a folder of your own.\n`)
+  t.equal(run.output(), `${runtimeFolder} belongs to another user. Set TMPDIR to a folder of your own.\n`)
 })
 
 t.test('a full disk', async (t) => {
-  t.test('is named, at the first start and later, and a start after it works', async (t) => {
+  t.test('is reported, on the first start and later, and the next start works', async (t) => {
     const clone = makeClone(t)
     const data = join(clone, '.data')
     mkdirSync(data)
@@ -136,7 +136,7 @@ t.test('a full disk', async (t) => {
     }
   })
 
-  t.test('is known by what the engines say of it', async (t) => {
+  t.test('is recognised by the messages of the engines', async (t) => {
     for (const line of [
       '[ERROR] InnoDB: Error number 28 means "No space left on device"',
       'mariadbd: Disk full (/tmp/#sql-temptable); waiting for someone to free some space... (errno: 28 "No space left on device")',

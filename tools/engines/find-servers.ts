@@ -2,16 +2,17 @@ import { execFile } from 'node:child_process'
 import { accessSync, constants, readdirSync, realpathSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import type { Engine } from './engine.ts'
 
-export type Engine = 'database' | 'redis'
+/** The product that a server program is. */
 export type Family = 'MariaDB' | 'MySQL' | 'Redis' | 'Valkey'
 
-/** A server program that this machine can run. */
+/** A server program on this machine, recent enough to use. */
 export interface ServerProgram {
   family: Family
   version: string
   file: string
-  /** The root of the unpacked packages that it lives in; undefined where it is installed. */
+  /** The folder of the unpacked packages that contain it; undefined for an installed program. */
   tree: string | undefined
 }
 
@@ -36,7 +37,7 @@ const VERSION_TIMEOUT_MS = 10_000
 
 const run = promisify(execFile)
 
-/** Lists the usable servers that are installed: those on PATH first, then those where packages and Homebrew put them. */
+/** Lists the usable installed servers: first those on PATH, then those in the folders of packages and of Homebrew. */
 export async function findInstalledServers(engine: Engine): Promise<ServerProgram[]> {
   const homebrewFolders = HOMEBREW_FOLDERS.flatMap((folder) => listFolder(folder, HOMEBREW_FORMULAS))
   const folders = [
@@ -47,13 +48,13 @@ export async function findInstalledServers(engine: Engine): Promise<ServerProgra
   return await findServers(engine, folders)
 }
 
-/** Finds the server in a tree of unpacked packages. */
+/** Finds the usable server in a folder of unpacked packages. */
 export async function findUnpackedServer(engine: Engine, tree: string): Promise<ServerProgram | undefined> {
   const [program] = await findServers(engine, [join(tree, 'usr/sbin'), join(tree, 'usr/bin')], tree)
   return program
 }
 
-/** The environment to run a server in: an unpacked one finds its libraries in its tree. */
+/** Returns the environment variables of a server process: an unpacked server finds its libraries by them. */
 export function serverEnvironment(tree: string | undefined): NodeJS.ProcessEnv {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: 'C.UTF-8' }
   if (tree === undefined) return env
@@ -65,17 +66,17 @@ async function findServers(engine: Engine, folders: readonly string[], tree?: st
   const files = folders
     .flatMap((folder) => PROGRAM_NAMES[engine].map((name) => join(folder, name)))
     .filter(isExecutable)
-  // One program may have several names. They must be called by these all the same: some look at their own name.
+  // Symbolic links may give one program several names. Keep a name, not the target: some programs check their own name.
   const byTarget = new Map(files.toReversed().map((file) => [realpathSync(file), file]))
   const distinct = files.filter((file) => byTarget.get(realpathSync(file)) === file)
   const programs = await Promise.all([...new Set(distinct)].map((file) => identify(engine, file, tree)))
   return programs.filter((program) => program !== null)
 }
 
-/** Null where the program is too old, or not what its name says. */
+/** Asks a program for its version. Returns null if it is too old, or not what its name suggests. */
 async function identify(engine: Engine, file: string, tree: string | undefined): Promise<ServerProgram | null> {
   const options = { env: serverEnvironment(tree), timeout: VERSION_TIMEOUT_MS }
-  // A program that can't even say its version is of no use.
+  // A program that fails here cannot be used.
   const { stdout } = await run(file, VERSION_ARGUMENTS[engine], options).catch(() => ({ stdout: '' }))
   const version = /(?:Ver |v=)(\d+\.\d+\.\d+)/.exec(stdout)?.[1]
   const family = familyOf(stdout)
@@ -100,7 +101,7 @@ function isExecutable(file: string): boolean {
     accessSync(file, constants.X_OK)
     return true
   } catch {
-    // It isn't there, or isn't for us.
+    // There is no such file, or it is not ours to execute.
     return false
   }
 }

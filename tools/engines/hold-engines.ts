@@ -5,21 +5,18 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ReadableError } from '../readable-error.ts'
+import type { Address, OnStep } from './engine.ts'
 import type { Instance, Purpose } from './instance.ts'
-import { controlSocketOf, openInstance } from './instance.ts'
-import { readMessages } from './keeper-message.ts'
-import type { Address } from './probe-server.ts'
+import { controlSocketOf, prepareInstance } from './instance.ts'
+import { readMessages } from './keeper-protocol.ts'
 
-/** Private engines, which run for as long as somebody holds them. */
-export interface Engines {
+/** Private engines, which run while at least one command holds them. */
+export interface HeldEngines {
   database: Address
   redis: Address
-  /** Lets go; the last one to do so waits until the engines are down. */
+  /** Ends the hold. The last holder waits until the engines are down. */
   release(): Promise<void>
 }
-
-/** Told about each finished step of a start, with its duration. */
-export type OnStep = (label: string, elapsedMs: number) => void
 
 interface Hold {
   database: Address
@@ -36,12 +33,12 @@ const MAX_ATTEMPTS = 10
 const LOG_LINES = 10
 
 /**
- * Holds the private engines of this repository: the running ones, or newly started ones. They stop when nobody holds
- * them any more, in whatever way the last holder ended.
- * @throws {ReadableError} when they can't be started
+ * Holds the private engines of this repository, and starts them if they do not run yet. They stop when the last holder
+ * ends, even if it is killed.
+ * @throws {ReadableError} when they cannot be started
  */
-export async function holdEngines(purpose: Purpose, onStep: OnStep): Promise<Engines> {
-  const instance = openInstance(purpose)
+export async function holdEngines(purpose: Purpose, onStep: OnStep): Promise<HeldEngines> {
+  const instance = prepareInstance(purpose)
   let isReleased = false
   let hold = await takeHold(instance, onStep)
   void watchKeeper()
@@ -50,11 +47,11 @@ export async function holdEngines(purpose: Purpose, onStep: OnStep): Promise<Eng
     redis: hold.redis,
     async release() {
       isReleased = true
-      await letGo(hold)
+      await endHold(hold)
     }
   }
 
-  /** A keeper that was killed leaves its engines behind, and the next one takes them over. */
+  /** Starts a new keeper when the current one is killed: it takes the running engines over. */
   async function watchKeeper() {
     for (;;) {
       await hold.closed
@@ -62,9 +59,9 @@ export async function holdEngines(purpose: Purpose, onStep: OnStep): Promise<Eng
       try {
         hold = await takeHold(instance, onStep)
       } catch (error) {
-        return console.error(`The private engines are gone. ${error instanceof Error ? error.message : error}`)
+        return console.error(`The private engines have stopped. ${error instanceof Error ? error.message : error}`)
       }
-      if (isReleased) await letGo(hold)
+      if (isReleased) await endHold(hold)
     }
   }
 }
@@ -72,24 +69,24 @@ export async function holdEngines(purpose: Purpose, onStep: OnStep): Promise<Eng
 async function takeHold(instance: Instance, onStep: OnStep): Promise<Hold> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const socket = await connectToKeeper(instance)
-    // Not `once`, which would throw what broke the connection.
+    // `events.once` would reject when the connection breaks.
     const closed = new Promise((resolve) => socket.once('close', resolve))
     try {
       const addresses = await Promise.race([untilReady(socket, onStep), closed.then(() => undefined)])
-      // A keeper that was about to end; the next one serves.
+      // That keeper was shutting down: connect to the next one.
       if (addresses === undefined) continue
       socket.unref()
       return { ...addresses, socket, closed }
     } catch (error) {
-      await letGo({ socket, closed })
+      await endHold({ socket, closed })
       throw error
     }
   }
   throw keeperFailed(instance)
 }
 
-/** The keeper ends the connection when it has nothing more to do for us. */
-async function letGo({ socket, closed }: Pick<Hold, 'socket' | 'closed'>): Promise<void> {
+/** Waits until the keeper closes the connection: for the last holder, that is when the engines are down. */
+async function endHold({ socket, closed }: Pick<Hold, 'socket' | 'closed'>): Promise<void> {
   socket.ref().end()
   await Promise.race([closed, sleep(RELEASE_TIMEOUT_MS, undefined, { ref: false })])
 }
@@ -101,7 +98,7 @@ function untilReady(socket: Socket, onStep: OnStep): Promise<Pick<Hold, 'databas
       if (message.type === 'ready') resolve({ database: message.database, redis: message.redis })
       if (message.type === 'failed') reject(new ReadableError(message.message))
       if (message.type === 'lost')
-        console.error(`${message.label} has ended unexpectedly. Start again to have it back.`)
+        console.error(`${message.label} has ended unexpectedly. Run the command again to restart it.`)
     })
   })
 }
@@ -112,14 +109,14 @@ async function connectToKeeper(instance: Instance): Promise<Socket> {
   while (Date.now() < deadline && !keeper?.exitCode) {
     const socket = await tryConnect(controlSocketOf(instance))
     if (socket !== undefined) return socket
-    // One that found another one serving is over, with 0; then that other one may be over by now, too.
+    // Status 0: that keeper found another one, which may have ended since.
     if (keeper === undefined || keeper.exitCode === 0 || keeper.signalCode !== null) keeper = spawnKeeper(instance)
     await sleep(CONNECT_POLL_MS)
   }
   throw keeperFailed(instance)
 }
 
-/** In a session of its own: nothing that ends its starter, a closed terminal included, ends it. */
+/** Starts a keeper in a session of its own, so that it survives this process and its terminal. */
 function spawnKeeper(instance: Instance): ChildProcess {
   const log = openSync(logFileOf(instance), 'a', 0o600)
   const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, ...env } = process.env
@@ -147,7 +144,7 @@ function tryConnect(path: string): Promise<Socket | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(socket))
-    // Later on, the end of the connection says it all.
+    // After connecting, `close` reports every failure.
     socket.on('error', () => resolve(undefined))
   })
 }

@@ -1,22 +1,23 @@
 /*
- * The keeper of the private engines: a process of its own, in a session of its own, that runs them for as long as
- * anybody holds a connection to its control socket. A command that is killed lets go like one that ends.
+ * The keeper of the private engines: a process in a session of its own, which runs the engines as long as any command
+ * has a connection open to its control socket. A command that is killed closes its connection like one that ends.
  */
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { connect, createServer } from 'node:net'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RunningEngine } from './engine.ts'
 import type { Instance } from './instance.ts'
 import { controlSocketOf, makeRuntimeFolder, removeRuntimeFolder } from './instance.ts'
-import { takeLock } from './keeper-lock.ts'
-import type { KeeperMessage } from './keeper-message.ts'
-import { sendMessage } from './keeper-message.ts'
-import type { RunningEngine } from './start-engine.ts'
+import type { KeeperMessage } from './keeper-protocol.ts'
+import { sendMessage } from './keeper-protocol.ts'
 import { startEngine } from './start-engine.ts'
 
 const LOCK_TIMEOUT_MS = 30_000
 const LOCK_POLL_MS = 30
 const FIRST_HOLDER_TIMEOUT_MS = 30_000
+const SQLITE_BUSY = 5
 
 const instance: Instance = JSON.parse(process.argv[2] ?? '')
 const holders = new Set<Socket>()
@@ -24,7 +25,7 @@ const leaving = new Set<Socket>()
 const closing = new AbortController()
 let outcome: KeeperMessage | undefined
 
-// Held until this process ends, however it ends.
+// The kernel releases the lock when this process ends, even when it is killed.
 const lock = await waitForLock()
 if (lock !== undefined) await keep()
 process.exit()
@@ -47,14 +48,14 @@ async function keep(): Promise<void> {
 function welcome(socket: Socket): void {
   holders.add(socket)
   socket.on('error', () => socket.destroy())
-  socket.on('end', () => letGo(socket))
-  socket.on('close', () => letGo(socket))
+  socket.on('end', () => removeHolder(socket))
+  socket.on('close', () => removeHolder(socket))
   socket.resume()
   if (outcome !== undefined) sendMessage(socket, outcome)
 }
 
-/** Whoever goes last learns from the end of the connection that the engines are down. */
-function letGo(socket: Socket): void {
+/** Keeps the connection of the last holder open until the engines are down: its end reports that they are. */
+function removeHolder(socket: Socket): void {
   if (!holders.delete(socket)) return
   if (holders.size > 0) {
     socket.end()
@@ -68,19 +69,19 @@ function closeUnlessHeld(): void {
   if (holders.size === 0) closing.abort()
 }
 
-/** Both at once; none when one of them can't be started. */
+/** Starts both engines at the same time. When one fails, it stops the other and returns none. */
 async function startEngines(): Promise<RunningEngine[]> {
-  const context = { instance, report: reportStep, signal: closing.signal }
+  const context = { instance, onStep: reportStep, signal: closing.signal }
   const [database, redis] = await Promise.allSettled([startEngine('database', context), startEngine('redis', context)])
   if (database.status === 'fulfilled' && redis.status === 'fulfilled') {
     const engines = [database.value, redis.value]
     for (const engine of engines) engine.onLost = () => broadcast({ type: 'lost', label: engine.label })
-    tell({ type: 'ready', database: database.value.address, redis: redis.value.address })
+    reportOutcome({ type: 'ready', database: database.value.address, redis: redis.value.address })
     return engines
   }
   for (const result of [database, redis]) {
     if (result.status === 'fulfilled') await result.value.stop()
-    else tell({ type: 'failed', message: describe(result.reason) })
+    else reportOutcome({ type: 'failed', message: describe(result.reason) })
   }
   return []
 }
@@ -94,8 +95,8 @@ function reportStep(label: string, elapsedMs: number): void {
   broadcast({ type: 'step', label, elapsedMs })
 }
 
-/** How it went is for those, too, who come later. */
-function tell(message: KeeperMessage): void {
+/** Sends the outcome of the start to all holders, and later to each new one. */
+function reportOutcome(message: KeeperMessage): void {
   outcome = message
   broadcast(message)
 }
@@ -104,16 +105,36 @@ function broadcast(message: KeeperMessage): void {
   for (const socket of holders) sendMessage(socket, message)
 }
 
-/** Undefined when another keeper got there first. One that is just closing is waited for. */
+/**
+ * Waits for the keeper's lock while a previous keeper shuts down.
+ * @returns undefined when another keeper has the lock and serves
+ */
 async function waitForLock(): Promise<Disposable | undefined> {
   const deadline = Date.now() + LOCK_TIMEOUT_MS
   while (Date.now() < deadline) {
-    const taken = takeLock(`${instance.homeFolder}/keeper.lock`)
+    const taken = tryFileLock(`${instance.homeFolder}/keeper.lock`)
     if (taken !== undefined) return taken
     if (await hasKeeper()) return undefined
     await sleep(LOCK_POLL_MS)
   }
-  throw new Error('another keeper neither serves nor ends')
+  throw new Error('Another keeper holds the lock, but does not answer.')
+}
+
+/**
+ * Takes a lock that the kernel releases when this process ends. Node has no file locks; an exclusive SQLite transaction
+ * on an empty file is one.
+ * @returns undefined while another process holds it
+ */
+function tryFileLock(file: string): Disposable | undefined {
+  const database = new DatabaseSync(file)
+  try {
+    database.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
+    throw error
+  }
 }
 
 function hasKeeper(): Promise<boolean> {

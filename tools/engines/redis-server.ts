@@ -1,20 +1,21 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { isRedisReady } from './engine.ts'
 import type { ServerProgram } from './find-servers.ts'
 import { serverEnvironment } from './find-servers.ts'
-import { isRedisReady } from './probe-server.ts'
 import type { ServerProcess } from './server-process.ts'
 import { createServerProcess } from './server-process.ts'
 
+/** Options of a Redis or Valkey process. */
 export interface RedisServerOptions {
   program: ServerProgram
   socketPath: string
   logFile: string
-  /** More arguments, which override those given here. */
+  /** Additional arguments, which override the defaults. */
   args?: readonly string[]
 }
 
-/** A Redis or Valkey that keeps nothing on disk, on a Unix socket. */
+/** Creates a Redis or Valkey on a Unix socket, without persistence. */
 export function createRedisServer({ program, socketPath, logFile, args = [] }: RedisServerOptions): ServerProcess {
   const folder = dirname(logFile)
   mkdirSync(folder, { recursive: true })
@@ -30,7 +31,7 @@ export function createRedisServer({ program, socketPath, logFile, args = [] }: R
       ['--appendonly', 'no'],
       ['--dir', folder],
       ['--logfile', logFile],
-      // Else its command line no longer says whose it is.
+      // A new process title would hide the log file, by which the process is recognised.
       ['--set-proc-title', 'no'],
       args
     ].flat(),

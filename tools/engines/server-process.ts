@@ -4,12 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ReadableError } from '../readable-error.ts'
 import { explainFailure } from './explain-failure.ts'
 
-/** How to run a server. */
+/** The command line of a server, with its files. */
 export interface ServerCommand {
-  /** For people, such as `MariaDB 10.11.19`. */
+  /** The name to show to people, such as `MariaDB 10.11.19`. */
   label: string
   file: string
-  /** One of them must hold `logFile`: by it the process is known as ours. */
+  /** The arguments, which must contain `logFile`: by it the process is recognised as ours. */
   args: readonly string[]
   env: NodeJS.ProcessEnv
   logFile: string
@@ -18,32 +18,32 @@ export interface ServerCommand {
   isReady: () => Promise<boolean>
 }
 
-/** A server that runs as a process of ours. It ends, at the latest, with this process. */
+/** A server in a child process. It ends, at the latest, with this process. */
 export interface ServerProcess {
   readonly label: string
   readonly pid: number
-  /** Starts it, after `stop` or `kill` again on the same data, and resolves when it answers. */
+  /** Starts the server and resolves when it answers. After `stop` or `kill`, it starts again on the same data. */
   start(): Promise<void>
-  /** Takes over the process that a killed owner left behind; ends it, and is false, where that no longer answers. */
+  /** Takes over the process that a killed owner left running. Returns false without one; stops one that does not answer. */
   adopt(): Promise<boolean>
-  /** Asks it to end; ends it by force after `timeoutMs`. */
+  /** Sends SIGTERM, and SIGKILL after `timeoutMs`. */
   stop(timeoutMs?: number): Promise<void>
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>
-  /** SIGSTOP. */
+  /** Sends SIGSTOP. */
   pause(): void
-  /** SIGCONT. */
+  /** Sends SIGCONT. */
   resume(): void
-  /** Called when it ends without having been asked to. */
+  /** A callback for an end that nobody asked for. */
   onLost: (() => void) | null
 }
 
-/** After a crash, a database has work to do first. */
+/** After a crash, a database first recovers its data. */
 const START_TIMEOUT_MS = 120_000
 const STOP_TIMEOUT_MS = 15_000
 const POLL_MS = 15
 
-/** Describes a server; `start` runs it. */
+/** Creates a server process, which `start` runs. */
 export function createServerProcess(command: ServerCommand): ServerProcess {
   const { label, logFile, pidFile } = command
   let pid = 0
@@ -54,7 +54,7 @@ export function createServerProcess(command: ServerCommand): ServerProcess {
     if (isRunning()) process.kill(pid, name)
   }
   const killNow = () => signal('SIGKILL')
-  const want = () => {
+  const markWanted = () => {
     isWanted = true
     process.on('exit', killNow)
   }
@@ -68,7 +68,7 @@ export function createServerProcess(command: ServerCommand): ServerProcess {
     async start() {
       const child = launch(command)
       pid = child.pid ?? 0
-      want()
+      markWanted()
       child.once('exit', () => {
         if (isWanted) server.onLost?.()
       })
@@ -84,7 +84,7 @@ export function createServerProcess(command: ServerCommand): ServerProcess {
     async adopt() {
       pid = readPid(pidFile)
       if (!isRunning()) return false
-      want()
+      markWanted()
       if (await command.isReady()) return true
       await server.stop()
       return false
@@ -110,7 +110,7 @@ export function createServerProcess(command: ServerCommand): ServerProcess {
   return server
 }
 
-/** Detached: a Ctrl-C in the terminal is for the program, which still needs its engines to finish. */
+/** Detaches the server from the terminal: at Ctrl-C, the command still needs it to finish its work. */
 function launch({ file, args, env, logFile }: ServerCommand): ChildProcess {
   const log = openSync(logFile, 'w', 0o600)
   const child = spawn(file, args, { env, stdio: ['ignore', log, log], detached: true })
@@ -140,12 +140,12 @@ function readPid(file: string): number {
   try {
     return Number.parseInt(readFileSync(file, 'utf8'), 10) || 0
   } catch {
-    // Nothing was left behind.
+    // No earlier owner left a process.
     return 0
   }
 }
 
-/** A process id alone may by now be anybody's: the command line must name our log file. */
+/** Checks the command line: the system may have given the process id to another program. */
 function isOurs(pid: number, logFile: string): boolean {
   try {
     return commandLine(pid).includes(logFile)

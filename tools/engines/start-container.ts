@@ -2,10 +2,8 @@ import { execFile } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { ReadableError } from '../readable-error.ts'
-import type { Engine } from './find-servers.ts'
-import type { Address } from './probe-server.ts'
-import { isMysqlReady, isRedisReady } from './probe-server.ts'
-import type { RunningEngine } from './start-engine.ts'
+import type { Address, Engine, RunningEngine } from './engine.ts'
+import { isMysqlReady, isRedisReady } from './engine.ts'
 
 interface Image {
   name: string
@@ -33,9 +31,10 @@ const POLL_MS = 100
 const run = promisify(execFile)
 
 /**
- * Runs an engine in a container, on a free port of 127.0.0.1 that Docker picks.
- * @param name of the container, and of its volume; a container that an earlier owner left behind is replaced
+ * Runs an engine in a Docker container, on a free port of 127.0.0.1.
+ * @param name the name of the container and of its volume; replaces an existing container of that name
  * @param keepsData false for throw-away data
+ * @throws {Error} when Docker is missing or fails, or the engine does not answer in time
  */
 export async function startContainer(
   engine: Engine,
@@ -53,7 +52,7 @@ export async function startContainer(
   }
 
   await docker('version')
-  // There is nothing to remove, as a rule.
+  // Usually there is no such container.
   await docker('rm', '--force', name).catch(() => '')
   const storage = keepsData && engine === 'database' ? ['--volume', `${name}:/var/lib/mysql`] : []
   const options = [

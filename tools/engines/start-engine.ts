@@ -1,67 +1,57 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { ReadableError } from '../readable-error.ts'
-import { dataFolderFor, findData } from './data-folder.ts'
+import type { Engine, OnStep, RunningEngine } from './engine.ts'
 import { DiskFullError } from './explain-failure.ts'
 import { fetchServer } from './fetch-server.ts'
-import type { Engine, ServerProgram } from './find-servers.ts'
+import type { ServerProgram } from './find-servers.ts'
 import { findInstalledServers } from './find-servers.ts'
-import { initialiseMysql } from './initialise-mysql.ts'
 import type { Instance } from './instance.ts'
-import { createMysqlServer } from './mysql-server.ts'
-import type { Address } from './probe-server.ts'
+import { createMysqlServer, initialiseMysql } from './mysql-server.ts'
 import { createRedisServer } from './redis-server.ts'
 import type { ServerProcess } from './server-process.ts'
 import { startContainer } from './start-container.ts'
 
-/** An engine that answers. */
-export interface RunningEngine {
-  readonly label: string
-  readonly address: Address
-  stop(): Promise<void>
-  /** Called when it ends without having been asked to. */
-  onLost: (() => void) | null
-}
-
-/** What is being started, and for whom. */
-export interface StartContext {
+/** Options of the start of an engine. */
+export interface StartOptions {
   instance: Instance
-  /** Told about each finished step and its duration. */
-  report: (label: string, elapsedMs: number) => void
+  onStep: OnStep
   signal: AbortSignal
 }
 
 const ENGINE_NAMES: Record<Engine, string> = { database: 'MySQL or MariaDB', redis: 'Redis or Valkey' }
+/** The name of a data folder: the release that wrote it, such as `MariaDB-10.11`. */
+const DATA_FOLDER = /^(MariaDB|MySQL)-(\d+)\.(\d+)$/
 
 /**
- * Starts an engine in the first way that works.
- * @throws {ReadableError} saying what was tried and what would help, or that the disk is full
+ * Starts an engine in the first way that works: an installed program, a program from Debian packages, a container.
+ * @throws {ReadableError} with what was tried and what would help, or because the disk is full
  */
-export async function startEngine(engine: Engine, context: StartContext): Promise<RunningEngine> {
+export async function startEngine(engine: Engine, options: StartOptions): Promise<RunningEngine> {
   const failures: string[] = []
-  for await (const start of findWays(engine, context)) {
+  for await (const start of findWays(engine, options)) {
     try {
       return await start()
     } catch (error) {
-      if (error instanceof DiskFullError || context.signal.aborted) throw error
+      if (error instanceof DiskFullError || options.signal.aborted) throw error
       failures.push(error instanceof Error ? error.message : String(error))
     }
   }
-  throw new ReadableError(describeFailures(engine, context.instance, failures))
+  throw new ReadableError(describeFailures(engine, options.instance, failures))
 }
 
 type Start = () => Promise<RunningEngine>
 
-/** From the nearest to the farthest; a farther one is looked for only when it comes to that. */
-async function* findWays(engine: Engine, context: StartContext): AsyncGenerator<Start> {
-  for (const program of await findInstalledServers(engine)) yield () => startProgram(engine, program, context)
-  yield async () => startProgram(engine, await fetchServer(engine, context), context)
-  yield () => startInContainer(engine, context)
+/** Yields the ways to start an engine. Looks for the next one only after the last one failed. */
+async function* findWays(engine: Engine, options: StartOptions): AsyncGenerator<Start> {
+  for (const program of await findInstalledServers(engine)) yield () => startProgram(engine, program, options)
+  yield async () => startProgram(engine, await fetchServer(engine, options), options)
+  yield () => startInContainer(engine, options)
 }
 
-async function startProgram(engine: Engine, program: ServerProgram, context: StartContext): Promise<RunningEngine> {
-  const { instance, report, signal } = context
+async function startProgram(engine: Engine, program: ServerProgram, options: StartOptions): Promise<RunningEngine> {
+  const { instance, onStep, signal } = options
   const { homeFolder, runtimeFolder, purpose } = instance
   const isDurable = purpose === 'development'
   const socketPath = join(runtimeFolder, `${engine}.sock`)
@@ -72,19 +62,19 @@ async function startProgram(engine: Engine, program: ServerProgram, context: Sta
 
   const startedAt = performance.now()
   if (await server.adopt()) {
-    report(`${server.label} taken over`, performance.now() - startedAt)
+    onStep(`${server.label} taken over`, performance.now() - startedAt)
   } else if (dataFolder === undefined || existsSync(dataFolder)) {
     await server.start()
-    report(`${server.label} started`, performance.now() - startedAt)
+    onStep(`${server.label} started`, performance.now() - startedAt)
   } else {
     await initialiseMysql(program, dataFolder, signal)
     await startWithNewData(server, dataFolder)
-    report(`${server.label} started with a new database`, performance.now() - startedAt)
+    onStep(`${server.label} started with a new database`, performance.now() - startedAt)
   }
   return Object.assign(server, { address: { path: socketPath }, ...(!isDurable && { stop: server.kill }) })
 }
 
-/** Data of a server that doesn't start would stand in the way of the next one that is tried. */
+/** Starts a server on new data, and removes them if it fails: they would block the next way to start the engine. */
 async function startWithNewData(server: ServerProcess, dataFolder: string): Promise<void> {
   try {
     await server.start()
@@ -94,13 +84,13 @@ async function startWithNewData(server: ServerProcess, dataFolder: string): Prom
   }
 }
 
-async function startInContainer(engine: Engine, { instance, report, signal }: StartContext): Promise<RunningEngine> {
+async function startInContainer(engine: Engine, { instance, onStep, signal }: StartOptions): Promise<RunningEngine> {
   const data = engine === 'database' ? findData(dataParentOf(instance)) : undefined
-  if (data !== undefined) throw new ReadableError(`no container for the data in ${data.folder}`)
+  if (data !== undefined) throw new ReadableError(`A container cannot read the data in ${data.folder}.`)
   const startedAt = performance.now()
   const name = `${basename(instance.runtimeFolder)}-${engine}`
   const running = await startContainer(engine, name, instance.purpose === 'development', signal)
-  report(`${running.label} started`, performance.now() - startedAt)
+  onStep(`${running.label} started`, performance.now() - startedAt)
   return running
 }
 
@@ -114,13 +104,40 @@ function describeFailures(engine: Engine, instance: Instance, failures: readonly
     `${ENGINE_NAMES[engine]} could not be started. One of these helps:`,
     '  - install it: apt-get install mariadb-server redis-server, or brew install mariadb redis',
     '  - start Docker',
-    '  - set DB_HOST, DB_USER, DB_PASSWORD, DB_NAME and REDIS_URL to servers that you have',
+    '  - set DB_HOST, DB_USER, DB_PASSWORD, DB_NAME and REDIS_URL to servers of your own',
     ...(data
       ? [
-          `  - remove ${data.folder}, the data of ${data.family} ${data.major}.${data.minor}, to start with an empty one`
+          `  - remove ${data.folder}, the data of ${data.family} ${data.major}.${data.minor}, to start with an empty database`
         ]
       : []),
-    'Tried were:',
+    'What was tried:',
     ...failures.map((failure) => `  - ${failure.replaceAll('\n', '\n    ')}`)
   ].join('\n')
+}
+
+/**
+ * Chooses the data folder of a database program below `parent`, and renames the data of an older release of the same
+ * family, which the program can upgrade.
+ * @throws {ReadableError} when there are data that the program cannot read
+ */
+function dataFolderFor({ family, version, file }: ServerProgram, parent: string): string {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const folder = join(parent, `${family}-${major}.${minor}`)
+  const existing = findData(parent)
+  if (existing === undefined || existing.folder === folder) return folder
+  const isOlder = existing.major < major || (existing.major === major && existing.minor < minor)
+  if (existing.family !== family || !isOlder) {
+    throw new ReadableError(`${file} is ${family} ${version}, which cannot read ${existing.folder}.`)
+  }
+  renameSync(existing.folder, folder)
+  return folder
+}
+
+/** Finds the data that an earlier start left, with the release that wrote them. */
+function findData(parent: string) {
+  const names = existsSync(parent) ? readdirSync(parent) : []
+  const [found] = names.map((name) => DATA_FOLDER.exec(name)).filter((match) => match !== null)
+  if (found === undefined) return undefined
+  const [name, family = '', major, minor] = found
+  return { folder: join(parent, name), family, major: Number(major), minor: Number(minor) }
 }

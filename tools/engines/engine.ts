@@ -1,17 +1,33 @@
 import { connect } from 'node:net'
 
-/** Where a server listens. */
+/** One of the two servers that Aisle needs: a database (MySQL or MariaDB) or Redis (or Valkey). */
+export type Engine = 'database' | 'redis'
+
+/** An address to connect to: a Unix socket, or a TCP port. */
 export type Address = { path: string } | { host: string; port: number }
+
+/** An engine that accepts connections, in a process or in a container. */
+export interface RunningEngine {
+  /** The name to show to people, such as `MariaDB 10.11.19`. */
+  readonly label: string
+  readonly address: Address
+  stop(): Promise<void>
+  /** A callback for an end that nobody asked for. */
+  onLost: (() => void) | null
+}
+
+/** A callback for each finished step of a start, with its duration in milliseconds. */
+export type OnStep = (label: string, elapsedMs: number) => void
 
 const PROBE_TIMEOUT_MS = 1000
 const MYSQL_PROTOCOL_VERSION = 10
 
-/** Is there a MySQL or MariaDB that takes connections? It greets whoever connects. */
+/** Checks that a MySQL or MariaDB accepts connections: it sends a greeting to each new one. */
 export function isMysqlReady(address: Address): Promise<boolean> {
   return probe(address, '', (greeting) => greeting[4] === MYSQL_PROTOCOL_VERSION)
 }
 
-/** Is there a Redis that answers? */
+/** Checks that a Redis or Valkey answers `PING`. */
 export function isRedisReady(address: Address): Promise<boolean> {
   return probe(address, 'PING\r\n', (answer) => answer.toString('latin1').startsWith('+PONG'))
 }
