@@ -6,16 +6,7 @@ import { benchSeed } from './seed.ts'
 import { benchUpstream } from './upstream.ts'
 import { benchWebhooks } from './webhooks.ts'
 
-export interface BenchmarkContext {
-  /** To start servers with: the process's variables with the addresses of the engines. */
-  env: Readonly<Record<string, string | undefined>>
-  /** A shorter run to see that all is well; its numbers are not for keeping. */
-  isQuick: boolean
-  /** How many products the catalogues have, where somebody has chosen; `listing` alone has a choice. */
-  sizes?: readonly number[]
-}
-
-/** Each runs against the configured or private engines, and answers the text of its section of the results. */
+/** The benchmarks by name. Each one runs on the given engines and returns the Markdown of its section of the results. */
 export const benchmarks = {
   bulk: benchBulk,
   hot: benchHot,
@@ -26,8 +17,10 @@ export const benchmarks = {
   webhooks: benchWebhooks
 } as const
 
+/** The name of a benchmark. */
 export type BenchmarkName = keyof typeof benchmarks
 
+/** Checks that a benchmark has this name. */
 export function isBenchmark(name: string): name is BenchmarkName {
   return Object.hasOwn(benchmarks, name)
 }

@@ -16,10 +16,10 @@ import { connectionOptions } from '../src/platform/database/connection-options.t
 import { toDatetime } from '../src/platform/database/datetime.ts'
 import { inTransaction } from '../src/platform/database/transaction.ts'
 import { uuidV7 } from '../src/platform/lib/uuid.ts'
-import type { BenchmarkContext } from './benchmarks.ts'
-import { createDatabase, dropDatabase } from './database.ts'
+import type { BenchmarkContext } from './context.ts'
+import { dropDatabase, prepareDatabase } from './database.ts'
 import { markdownTable, median } from './results.ts'
-import { startAisle } from './server-process.ts'
+import { startAisle } from './server-under-test.ts'
 
 const FULL = { rows: 100_000, rounds: 5 }
 const QUICK = { rows: 20_000, rounds: 1 }
@@ -66,7 +66,7 @@ export async function benchBulk({ mysql: config }: Config, context: BenchmarkCon
 async function inDatabase<T>(config: MysqlConfig, work: (target: MysqlConfig) => Promise<T>): Promise<T> {
   const database = `aisle_bench_${process.pid}`
   try {
-    return await work(await createDatabase(config, database))
+    return await work(await prepareDatabase(config, database))
   } finally {
     await dropDatabase(config, database)
   }

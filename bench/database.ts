@@ -8,7 +8,7 @@ import { connectionOptions } from '../src/platform/database/connection-options.t
 export const CATALOGUE_SEED = 42
 
 /** Makes a database beside the configured one, unless it is there, with all its tables. */
-export async function createDatabase(config: MysqlConfig, database: string): Promise<MysqlConfig> {
+export async function prepareDatabase(config: MysqlConfig, database: string): Promise<MysqlConfig> {
   await withServer(config, (admin) => admin.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]))
   const target = { ...config, database }
   await migrate(target)

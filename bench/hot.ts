@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seedCatalogue } from '../scripts/seed/seed-catalogue.ts'
 import type { Config } from '../src/config/config.ts'
-import type { BenchmarkContext } from './benchmarks.ts'
-import { createDatabase, dropDatabase } from './database.ts'
-import type { Answers } from './hot/answers.ts'
-import { type Contender, startContenders } from './hot/contenders.ts'
+import type { BenchmarkContext } from './context.ts'
+import { dropDatabase, prepareDatabase } from './database.ts'
+import type { ExpectedAnswers } from './hot/answers.ts'
+import { type HotContender, startHotContenders } from './hot/contenders.ts'
 import { describeHot, type Row } from './hot/describe.ts'
-import { measure, measureUndisturbed } from './hot/measure.ts'
+import { measureOnce, measureUndisturbed } from './hot/measure.ts'
 import { type PreparedRequest, prepareRequest, type RequestName, requestKinds } from './hot/requests.ts'
 
 const ROWS = 20_000
@@ -25,12 +25,12 @@ export async function benchHot({ mysql }: Config, { env, isQuick }: BenchmarkCon
   const plan = isQuick ? QUICK : FULL
   const database = `aisle_bench_hot_${process.pid}`
   const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
-  const contenders: Contender[] = []
+  const contenders: HotContender[] = []
   try {
-    const target = await createDatabase(mysql, database)
+    const target = await prepareDatabase(mysql, database)
     await seedCatalogue(target, { rows: ROWS, seed: SEED })
     const serverEnv = { ...env, DB_NAME: database, REDIS_KEY_PREFIX: `${database}:` }
-    const answers = await startContenders(folder, serverEnv, (contender) => contenders.push(contender))
+    const answers = await startHotContenders(folder, serverEnv, (contender) => contenders.push(contender))
 
     const rows = await prepareRows(contenders, answers, plan.connections)
     const rssBefore = await residentMemory(contenders)
@@ -47,14 +47,18 @@ export async function benchHot({ mysql }: Config, { env, isQuick }: BenchmarkCon
 }
 
 /** Asks every contender everything, checks the answers, and warms it up. */
-async function prepareRows(contenders: readonly Contender[], answers: Answers, connections: readonly number[]) {
+async function prepareRows(
+  contenders: readonly HotContender[],
+  answers: ExpectedAnswers,
+  connections: readonly number[]
+) {
   const rows: Row[] = []
   for (const name of Object.keys(requestKinds) as RequestName[]) {
-    const prepared: [Contender, PreparedRequest | Error][] = []
+    const prepared: [HotContender, PreparedRequest | Error][] = []
     for (const contender of contenders) {
       const request = await prepareRequest(contender.server.port, name, answers).catch((error: Error) => error)
       if (request instanceof Error) console.error(`${contender.name} fails at ${name}: ${request.message}`)
-      else await measure(contender, request, WARM_UP.connections, WARM_UP.durationMs)
+      else await measureOnce(contender, request, WARM_UP.connections, WARM_UP.durationMs)
       prepared.push([contender, request])
     }
     for (const count of connections) {
@@ -75,6 +79,6 @@ async function runRound(rows: readonly Row[], round: number, durationMs: number)
   }
 }
 
-async function residentMemory(contenders: readonly Contender[]): Promise<number[]> {
+async function residentMemory(contenders: readonly HotContender[]): Promise<number[]> {
   return await Promise.all(contenders.map(async ({ server }) => (await server.usage()).rssBytes))
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import mysql from 'mysql2/promise'
 import type { Config, MysqlConfig } from '../src/config/config.ts'
 import { connectionOptions, sessionStatement } from '../src/platform/database/connection-options.ts'
-import type { BenchmarkContext } from './benchmarks.ts'
-import { createDatabase, fillCatalogue } from './database.ts'
-import { startContenders } from './listing/contenders.ts'
+import type { BenchmarkContext } from './context.ts'
+import { fillCatalogue, prepareDatabase } from './database.ts'
+import { startListingContenders } from './listing/contenders.ts'
 import { describeListing } from './listing/describe.ts'
 import { createExaminer } from './listing/examine.ts'
 import { findLandmarks } from './listing/landmarks.ts'
@@ -32,7 +32,7 @@ export async function benchListing({ mysql: config }: Config, context: Benchmark
   const results: SizeResult[] = []
   for (const rows of context.sizes ?? plan.sizes) {
     const database = `aisle_bench_listing_${rows}`
-    const target = await createDatabase(config, database)
+    const target = await prepareDatabase(config, database)
     await fillCatalogue(target, rows)
     const env = { ...context.env, DB_NAME: database, REDIS_KEY_PREFIX: `${database}:${process.pid}:` }
     results.push(await measureSize(target, env, rows, plan))
@@ -66,7 +66,7 @@ async function measureSize(config: MysqlConfig, env: Env, rows: number, plan: ty
 }
 
 async function measureAll(scenarios: readonly Scenario[], folder: string, env: Env, samples: number) {
-  const contenders = await startContenders(folder, env, scenarios, countQuestions(samples))
+  const contenders = await startListingContenders(folder, env, scenarios, countQuestions(samples))
   try {
     await prime(contenders, scenarios, samples)
     return await Array.fromAsync(scenarios, async (scenario) => {

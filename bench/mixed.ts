@@ -4,15 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from '../src/config/config.ts'
-import type { BenchmarkContext } from './benchmarks.ts'
-import { CATALOGUE_SEED, createDatabase, fillCatalogue } from './database.ts'
-import { ask, encodeRequest } from './load/connection.ts'
+import type { BenchmarkContext } from './context.ts'
+import { CATALOGUE_SEED, fillCatalogue, prepareDatabase } from './database.ts'
+import { ask, encodeRequest } from './load/http-client.ts'
 import { addAll, count, type Tally } from './load/tally.ts'
 import { describeMixed, type Round } from './mixed/describe.ts'
 import { queryPath } from './mixed/queries.ts'
 import { HOT_QUERIES, runTraffic } from './mixed/traffic.ts'
 import type { WriterReport } from './mixed/writer.ts'
-import { startAisle } from './server-process.ts'
+import { startAisle } from './server-under-test.ts'
 
 const FULL = { rows: 1_000_000, rate: 500, rounds: 5, hotMs: 10_000, mixedMs: 20_000 }
 const QUICK = { rows: 50_000, rate: 500, rounds: 2, hotMs: 3000, mixedMs: 5000 }
@@ -30,7 +30,7 @@ type Env = Readonly<Record<string, string | undefined>>
 export async function benchMixed({ mysql: config }: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
   const plan = isQuick ? QUICK : FULL
   const database = `aisle_bench_mixed_${plan.rows}`
-  await fillCatalogue(await createDatabase(config, database), plan.rows)
+  await fillCatalogue(await prepareDatabase(config, database), plan.rows)
 
   const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
   const serverEnv = { ...env, DB_NAME: database, REDIS_KEY_PREFIX: `${database}:${process.pid}:` }

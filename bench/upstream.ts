@@ -10,9 +10,9 @@ import {
   type TokenSource,
   type UpstreamClient
 } from '../src/integrations/upstream/upstream-client.ts'
-import type { BenchmarkContext } from './benchmarks.ts'
+import type { BenchmarkContext } from './context.ts'
 import { markdownTable, median } from './results.ts'
-import { type ServerProcess, startServer } from './server-process.ts'
+import { type ServerUnderTest, startServer } from './server-under-test.ts'
 
 const IN_FLIGHT = 64
 const FULL = { rounds: 9, calls: 20_000 }
@@ -41,7 +41,7 @@ export async function benchUpstream(_: Config, { env, isQuick }: BenchmarkContex
   const plan = isQuick ? QUICK : FULL
   const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
   const dispatcher = new Agent({ connections: IN_FLIGHT, pipelining: 1, allowH2: false })
-  let supplier: ServerProcess | undefined
+  let supplier: ServerUnderTest | undefined
   try {
     supplier = await startServer(SUPPLIER, { env, logFile: join(folder, 'supplier.log') })
     const origin = `http://127.0.0.1:${supplier.port}`

@@ -7,13 +7,13 @@ import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import type { Config } from '../src/config/config.ts'
 import { connectionOptions } from '../src/platform/database/connection-options.ts'
 import { openPool } from '../src/platform/database/pool.ts'
-import type { BenchmarkContext } from './benchmarks.ts'
-import { createDatabase, dropDatabase } from './database.ts'
+import type { BenchmarkContext } from './context.ts'
+import { dropDatabase, prepareDatabase } from './database.ts'
 import { runClosedLoop } from './load/closed-loop.ts'
-import { ask } from './load/connection.ts'
+import { ask } from './load/http-client.ts'
 import { runOpenLoop } from './load/open-loop.ts'
 import { addAll, count, type Tally } from './load/tally.ts'
-import { type ServerProcess, startAisle } from './server-process.ts'
+import { type ServerUnderTest, startAisle } from './server-under-test.ts'
 import { fillInbox, runBareInserts } from './webhooks/bare-inserts.ts'
 import { nextDelivery, SECRET, toRequest } from './webhooks/deliveries.ts'
 import { type AcknowledgementRound, describeWebhooks, type WorkRound } from './webhooks/describe.ts'
@@ -35,7 +35,7 @@ export async function benchWebhooks({ mysql: config }: Config, { env, isQuick }:
   const plan = isQuick ? QUICK : FULL
   const database = `aisle_bench_webhooks_${process.pid}`
   const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
-  const target = await createDatabase(config, database)
+  const target = await prepareDatabase(config, database)
   const connection = await mysql.createConnection(connectionOptions(target))
   const limits = { connectionLimit: POOL_CONNECTIONS, queueLimit: 0, queryTimeoutMs: 60_000 }
   const pool = openPool(target, limits)
@@ -100,7 +100,7 @@ export async function benchWebhooks({ mysql: config }: Config, { env, isQuick }:
 }
 
 /** As many as it takes, on each connection one after the other. */
-async function acknowledge(aisle: ServerProcess, durationMs: number) {
+async function acknowledge(aisle: ServerUnderTest, durationMs: number) {
   const expected = await ask(aisle.port, toRequest(nextDelivery()))
   const before = await aisle.usage()
   const { answers, answersPerSecond, latencyMicros, errors } = await runClosedLoop({
@@ -116,7 +116,7 @@ async function acknowledge(aisle: ServerProcess, durationMs: number) {
 }
 
 /** So many a second, whatever else it does. */
-async function acknowledgeSteadily({ port }: ServerProcess, rate: number, durationMs: number) {
+async function acknowledgeSteadily({ port }: ServerUnderTest, rate: number, durationMs: number) {
   const latencyMicros = createHistogram()
   const errors: Tally = new Map()
   const result = await runOpenLoop({
@@ -154,7 +154,7 @@ async function countPending(connection: Connection): Promise<number> {
   return row?.events
 }
 
-async function using<T>(aisle: ServerProcess, work: (aisle: ServerProcess) => Promise<T>): Promise<T> {
+async function using<T>(aisle: ServerUnderTest, work: (aisle: ServerUnderTest) => Promise<T>): Promise<T> {
   try {
     return await work(aisle)
   } finally {

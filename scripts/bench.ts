@@ -2,19 +2,21 @@ import { parseArgs } from 'node:util'
 import { benchmarks, isBenchmark } from '../bench/benchmarks.ts'
 import { describeMachine, inspectServer, writeSection } from '../bench/results.ts'
 import { loadConfig } from '../src/config/config.ts'
-import { readInteger, readOrFail } from './command-line.ts'
+import { readCommandLine, readInteger } from './command-line.ts'
 import { runCommand } from './run-command.ts'
 import { MAX_ROWS } from './seed/shop-calendar.ts'
 
-/** Less is no catalogue to look for deep pages and rare words in. */
+/** A smaller catalogue has no deep pages and no rare words. */
 const MIN_ROWS = 10_000
 const USAGE = `npm run bench -- [NAME ...] [--quick] [--rows N ...]
 
-  NAME      one of ${Object.keys(benchmarks).join(', ')}; all of them unless said
-  --quick   a shorter run where there is one; prints its numbers, and does not write them into the results
-  --rows N  the size of the catalogue, or once for each of several; only for listing, which then has a section of its own`
+  NAME      ${Object.keys(benchmarks).join(', ')} (default: all)
+  --quick   shorter runs, whose numbers are only printed
+  --rows N  the size of the catalogue, only for listing; repeat it for several sizes. Results get a section of their own
 
-const { names, isQuick, sizes } = readOrFail(USAGE, readOptions)
+Runs benchmarks and writes their results to bench/results.md. bench/README.md explains them.`
+
+const { names, isQuick, sizes } = readCommandLine(USAGE, readOptions)
 
 await runCommand(async ({ env }) => {
   const config = loadConfig(env)
@@ -34,12 +36,12 @@ function readOptions() {
     options: { quick: { type: 'boolean' }, rows: { type: 'string', multiple: true } }
   })
   const unknown = positionals.find((name) => !isBenchmark(name))
-  if (unknown !== undefined) throw new Error(`There is no benchmark ${unknown}.`)
+  if (unknown !== undefined) throw new Error(`There is no benchmark "${unknown}".`)
   const chosen = positionals.filter(isBenchmark)
   const names = chosen.length > 0 ? chosen : Object.keys(benchmarks).filter(isBenchmark)
   const sizes = values.rows
     ?.flatMap((text) => text.split(','))
     .map((text) => readInteger('--rows', text, MIN_ROWS, MAX_ROWS))
-  if (sizes && names.some((name) => name !== 'listing')) throw new Error('Only listing takes --rows.')
+  if (sizes && names.some((name) => name !== 'listing')) throw new Error('--rows only applies to listing.')
   return { names, isQuick: values.quick ?? false, sizes }
 }

@@ -1,8 +1,12 @@
-/** The exit status of a command that was called in the wrong way. */
+/** The exit status of a command that was called with wrong arguments. */
 export const USAGE_STATUS = 2
 
-/** Reads what stands on the command line; what is wrong there ends the process with the reason and the usage. */
-export function readOrFail<T>(usage: string, read: () => T): T {
+/**
+ * Reads the arguments of a command. `--help` prints the usage and ends the process with status 0; an error of `read`
+ * prints its message and the usage, and ends the process with `USAGE_STATUS`.
+ */
+export function readCommandLine<T>(usage: string, read: () => T): T {
+  printHelp(usage)
   try {
     return read()
   } catch (error) {
@@ -11,10 +15,17 @@ export function readOrFail<T>(usage: string, read: () => T): T {
   }
 }
 
+/** Prints the usage and ends the process when the arguments include `--help` or `-h`; for commands without options. */
+export function printHelp(usage: string): void {
+  if (!process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) return
+  console.log(`Usage: ${usage}`)
+  process.exit(0)
+}
+
 /**
  * Reads a whole number.
- * @param name of the option, for the message
- * @throws {Error} when it is none, or out of bounds
+ * @param name the option, for the error message
+ * @throws {Error} when the text is not a whole number from `min` to `max`
  */
 export function readInteger(name: string, text: string | undefined, min: number, max: number): number {
   const number = /^[0-9]+$/.test(text ?? '') ? Number(text) : Number.NaN

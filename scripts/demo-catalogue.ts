@@ -3,11 +3,14 @@ import type { MysqlConfig } from '../src/config/config.ts'
 import { connectionOptions } from '../src/platform/database/connection-options.ts'
 import { seedCatalogue } from './seed/seed-catalogue.ts'
 
-/** Enough for deep pages and rare words, and there within seconds. */
+/** Enough for deep pages and rare words; added within seconds. */
 const ROWS = 20_000
 const SEED = 42
 
-/** Fills a catalogue with products to try things on, unless it has any. Answers how many it added. */
+/**
+ * Adds demo products to an empty catalogue.
+ * @returns how many products it added: 0 if the catalogue has products already
+ */
 export async function fillEmptyCatalogue(database: MysqlConfig): Promise<number> {
   return (await isEmpty(database)) ? await seedCatalogue(database, { rows: ROWS, seed: SEED }) : 0
 }

@@ -2,14 +2,21 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { watch } from 'node:fs'
 import { join } from 'node:path'
+import { printHelp } from './command-line.ts'
 import { runCommand } from './run-command.ts'
+
+const USAGE = `npm run dev
+
+Runs npm start, and restarts the server when a source file changes.`
 
 const BOOTSTRAP = join(import.meta.dirname, 'bootstrap.cjs')
 const WATCHED_FOLDERS = ['src', 'plugins', 'routes', 'schemas', 'migrations']
-/** An editor writes a file in several steps, and a checkout many files. */
+/** Editors write a file in several steps, and a checkout writes many files: restart once. */
 const SETTLE_MS = 100
 
-// In an environment of its own: so the engines outlive each single start.
+printHelp(USAGE)
+
+// This command holds the engines as well, so that they keep running between two starts.
 await runCommand(async () => {
   const reasons = new EventEmitter()
   let isStopping = false
@@ -33,7 +40,7 @@ await runCommand(async () => {
   }
 })
 
-/** It ends by itself when this process is gone, as its channel then is. */
+/** Starts a server that ends when this process ends, because its channel closes. */
 function start(): ChildProcess {
   return fork(BOOTSTRAP, ['start', ...process.argv.slice(2)])
 }

@@ -7,22 +7,22 @@ import { holdEngines } from '../tools/engines/hold-engines.ts'
 import { ReadableError } from '../tools/readable-error.ts'
 import { printTimedStep } from './steps.ts'
 
-/** What a command runs on. */
+/** The configuration and servers that a command runs on. */
 export interface Environment {
-  /** To configure from: the process's variables, before those of `.env`, with the addresses of the engines. */
+  /** Variables of the process, which override those of `.env`, with the addresses of the engines. */
   env: Readonly<Record<string, string | undefined>>
-  /** True where the engines are ours, to migrate and to fill; false where somebody configured theirs. */
+  /** True for private engines, which a command may migrate and fill; false for configured servers. */
   isPrivate: boolean
-  /** Lets go of private engines. The last command to do so waits until they are down. */
+  /** Releases private engines. The last command to do so waits until they are down. */
   release(): Promise<void>
 }
 
 const DOT_ENV = join(import.meta.dirname, '../.env')
 
 /**
- * Decides which engines a command works on: the configured ones, or with nothing configured private ones, which are
- * started unless they run already, and have an empty database at first.
- * @throws {ReadableError} when only half of it is configured, or the private engines can't be started
+ * Chooses the servers of a command: the configured ones, or private engines if nothing is configured. Starts the private
+ * engines if they do not run, and creates an empty database on their first start.
+ * @throws {ReadableError} when only one server is configured, or the private engines cannot be started
  */
 export async function prepareEnvironment(): Promise<Environment> {
   const env = { ...(existsSync(DOT_ENV) ? parseEnv(readFileSync(DOT_ENV, 'utf8')) : {}), ...process.env }
@@ -41,14 +41,14 @@ export async function prepareEnvironment(): Promise<Environment> {
     DB_PASSWORD: '',
     DB_NAME: env.DB_NAME || 'aisle',
     REDIS_URL: redisUrl(engines.redis),
-    // Nobody balances load to a private start.
+    // No load balancer sends requests to a private start.
     SHUTDOWN_DRAIN_MS: env.SHUTDOWN_DRAIN_MS || '0'
   }
   await createDatabase(engines.database, privateEnv.DB_NAME)
   return { env: privateEnv, isPrivate: true, release: engines.release }
 }
 
-/** A Unix socket, or `redis:` and the address. */
+/** Formats the address of a Redis as `REDIS_URL`: the path of a Unix socket, or a `redis:` URL. */
 export function redisUrl(address: Address): string {
   return 'path' in address ? address.path : `redis://${address.host}:${address.port}`
 }
@@ -70,6 +70,6 @@ function halfConfigured(hasDatabase: boolean): ReadableError {
     ? ['DB_HOST or DB_SOCKET', 'REDIS_URL']
     : ['REDIS_URL', 'DB_HOST (or DB_SOCKET)']
   return new ReadableError(
-    `${present} is set, but ${missing} is not. Set both to use your own servers, or neither to have private ones started.`
+    `${present} is set, but ${missing} is not. Set both to use your own servers, or neither to use private ones.`
   )
 }

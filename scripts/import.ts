@@ -8,20 +8,20 @@ import { parseColumnMap } from '../src/catalogue/import/column-map.ts'
 import { type Format, type ImportSummary, importProducts } from '../src/catalogue/import/import-products.ts'
 import { ImportUsageError } from '../src/catalogue/import/import-record.ts'
 import type { RecordRefusal } from '../src/catalogue/import/read-product.ts'
-import { readOrFail, USAGE_STATUS } from './command-line.ts'
+import { readCommandLine, USAGE_STATUS } from './command-line.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run import -- FILE [--map name=product,price=sale_price] [--format csv|ndjson]
 
-  FILE      a CSV file with a header line, or NDJSON; - is standard input
-  --map     the columns of fields that are not in a column of their name; the fields are
+  FILE      a CSV file with a header line, or NDJSON; - for standard input
+  --map     fields whose column has another name; the fields are
             ${productFields.join(', ')}
-  --format  needed where FILE does not end in .csv, .ndjson or .jsonl
+  --format  required unless FILE ends in .csv, .ndjson or .jsonl
 
-Products are found by their sku, and made where there is none. Records that make no product are reported on standard
-error and left out; the exit status is 1 then.`
+Updates products by their sku and creates the missing ones. Invalid records are skipped and reported on standard error,
+and the exit status is 1.`
 
 const FORMATS: Readonly<Record<string, Format>> = {
   csv: 'csv',
@@ -32,7 +32,7 @@ const FORMATS: Readonly<Record<string, Format>> = {
 }
 const REFUSED_STATUS = 1
 
-const { format, columns, source, size } = readOrFail(USAGE, readOptions)
+const { format, columns, source, size } = readCommandLine(USAGE, readOptions)
 
 await runOnCatalogue(async ({ mysql }) => {
   const startedAt = performance.now()
@@ -63,16 +63,16 @@ function readOptions() {
     allowPositionals: true
   })
   const [file, ...others] = positionals
-  if (file === undefined || others.length > 0) throw new Error('Name one file.')
+  if (file === undefined || others.length > 0) throw new Error('Give one file.')
   const format = FORMATS[values.format ?? extname(file).toLowerCase()]
-  if (format === undefined) throw new Error('Say what the file is with --format csv or --format ndjson.')
+  if (format === undefined) throw new Error('The format is unknown: add --format csv or --format ndjson.')
   return { format, columns: parseColumnMap(values.map), ...openFile(file) }
 }
 
-/** `size` is null where it is not known. */
+/** Opens a file for reading. `size` is in bytes; null if it is unknown. */
 function openFile(file: string): { source: Readable; size: number | null } {
   if (file === '-') return { source: process.stdin, size: null }
-  // npm runs its scripts in the folder of the package, wherever it was called.
+  // npm changes to the folder of the package; INIT_CWD is the folder of the caller.
   const fd = openSync(resolve(process.env.INIT_CWD ?? '', file), 'r')
   const stats = fstatSync(fd)
   if (stats.isDirectory()) throw new Error(`${file} is a folder.`)

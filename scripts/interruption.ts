@@ -1,11 +1,11 @@
 import { ReadableError } from '../tools/readable-error.ts'
 
-/** npm and the terminal both pass Ctrl-C on: what comes this soon after the first is the same one. */
+/** npm and the terminal both send the signal of one Ctrl-C: repeats within this time count once. */
 const SAME_SIGNAL_MS = 500
 
 /**
- * Aborted by Ctrl-C and SIGTERM, for commands that keep what they have done and can be run again. Asked twice, the
- * process ends at once.
+ * Creates a signal that Ctrl-C and SIGTERM abort, for commands whose finished work is kept when they stop. A second
+ * Ctrl-C ends the process at once.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController()
@@ -13,7 +13,7 @@ export function interruption(): AbortSignal {
   const interrupt = () => {
     interruptedAt ??= performance.now()
     if (performance.now() - interruptedAt > SAME_SIGNAL_MS) process.exit(1)
-    controller.abort(new ReadableError('Interrupted. What is done is kept: run it again for the rest.'))
+    controller.abort(new ReadableError('Interrupted. Finished work is kept: run the command again to continue.'))
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   return controller.signal

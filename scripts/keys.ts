@@ -9,7 +9,7 @@ import { isWellFormed } from '../src/edge/auth/key-format.ts'
 import type { Limit } from '../src/edge/rate-limit/limiter.ts'
 import { connectionOptions } from '../src/platform/database/connection-options.ts'
 import { ReadableError } from '../tools/readable-error.ts'
-import { readInteger, readOrFail } from './command-line.ts'
+import { readCommandLine, readInteger } from './command-line.ts'
 import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run keys -- create --name NAME [--scopes SCOPE,...] [--limit N --window SECONDS]
@@ -17,11 +17,11 @@ const USAGE = `npm run keys -- create --name NAME [--scopes SCOPE,...] [--limit 
        npm run keys -- revoke ID
 
   --name    the owner or the purpose of the key
-  --scopes  ${SCOPES.join(', ')}; the first by default: every key may read
-  --limit   requests in --window seconds, in place of the common limits
-  ID        the id from the list, or the key itself
+  --scopes  ${SCOPES.join(', ')} (default: ${SCOPES[0]})
+  --limit   how many requests in --window seconds, instead of the common limits
+  ID        the id, as printed by list, or the key itself
 
-Creating prints the key once, alone on standard output. It cannot be shown again.`
+create prints the key on standard output, and everything else on standard error. The key cannot be shown again.`
 
 const NAME_MAX_LENGTH = 100
 const LIMIT_MAX = 1_000_000_000
@@ -29,7 +29,7 @@ const WINDOW_MAX_SECONDS = 86_400
 
 type Action = (connection: Connection) => Promise<void>
 
-const act = readOrFail(USAGE, readAction)
+const act = readCommandLine(USAGE, readAction)
 
 await runOnCatalogue(async (config) => {
   const connection = await mysql.createConnection(connectionOptions(config.mysql))
@@ -48,20 +48,20 @@ function readAction(): Action {
   })
   const [action, ...names] = positionals
   const isCreate = action === 'create'
-  if (!isCreate && Object.keys(values).length > 0) throw new Error('Only create takes options.')
+  if (!isCreate && Object.keys(values).length > 0) throw new Error('Options only apply to create.')
   if (names.length !== (action === 'revoke' ? 1 : 0))
-    throw new Error('Revoke takes one id or key; create and list take none.')
+    throw new Error('Give one id or key to revoke, and none to create and list.')
   if (isCreate) return create(readNewKey(values))
   if (action === 'list') return list
   if (action === 'revoke') return revoke(readIdOrKey(names[0] ?? ''))
-  throw new Error('The command is one of create, list, revoke.')
+  throw new Error('Give a command: create, list or revoke.')
 }
 
 function create(newKey: NewKey): Action {
   return async (connection) => {
     const { id, key } = await createKey(connection, newKey, { nowMs: Date.now, randomBytes })
-    console.error(`${newKey.name}: ${newKey.scopes.join(', ')}. To revoke it: npm run keys -- revoke ${id}`)
-    console.error('The key. It cannot be shown again:')
+    console.error(`${newKey.name}: ${newKey.scopes.join(', ')}. Revoke it with npm run keys -- revoke ${id}`)
+    console.error('The key, which cannot be shown again:')
     console.log(key)
   }
 }
@@ -81,7 +81,7 @@ function revoke(idOrKey: string): Action {
   }
 }
 
-/** A line, with tabs between what it tells. */
+/** Formats a key as one line of fields separated by tabs. */
 function describeKey({ id, name, scopes, limit, createdAt, lastUsedAt, revokedAt }: ListedKey): string {
   return [
     id,
@@ -126,5 +126,5 @@ function readLimit(limit: string | undefined, window: string | undefined): Limit
 
 function readIdOrKey(text: string): string {
   if (isWellFormed(text) || new RegExp(UUID_PATTERN).test(text)) return text
-  throw new Error('The argument is neither the id of a key nor a key.')
+  throw new Error('The argument is neither a key nor the id of a key.')
 }

@@ -1,20 +1,21 @@
 import cliProgress from 'cli-progress'
 
-/** Shows on standard error how far a command is. */
+/** A progress display on standard error. */
 export interface Progress {
   /**
-   * @param fraction how much of the work is done, from 0 to 1; null where nobody can know
-   * @param rows how many rows that was
+   * Shows how much is done.
+   * @param fraction the finished share of the work, from 0 to 1; null if unknown
+   * @param rows the number of finished rows
    */
   update(fraction: number | null, rows: number): void
-  /** Prints a line without disturbing the rest. */
+  /** Prints a line above the progress bar. */
   log(line: string): void
   stop(): void
 }
 
 const LINE_INTERVAL_MS = 2000
 
-/** A bar at a terminal; elsewhere a line from time to time. */
+/** Starts a progress bar in a terminal, or else a line every two seconds. */
 export function startProgress(): Progress {
   return process.stderr.isTTY ? startBar() : startLines()
 }
@@ -32,7 +33,7 @@ function startBar(): Progress {
     update: (fraction, rows) => bar.update(fraction ?? 0, { fraction, text: describe(fraction, rows) }),
     log: (line) => bars.log(`${line}\n`),
     stop() {
-      // Only an update prints what has been logged since the last one.
+      // Logged lines appear with the next update.
       bars.update()
       bars.stop()
     }
@@ -53,7 +54,7 @@ function startLines(): Progress {
   }
 }
 
-/** For example `45 %  450,000 rows  21,300 rows/s  26 s left`. */
+/** Creates the text of a progress display, for example `45 %  450,000 rows  21,300 rows/s  26 s left`. */
 function createDescription() {
   const startedAt = performance.now()
   return (fraction: number | null, rows: number): string => {
@@ -65,12 +66,15 @@ function createDescription() {
   }
 }
 
-/** `12345.6` as `12,346`. */
+/** Formats a number as a whole one with separators: 12345.6 as `12,346`. */
 export function formatNumber(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
-/** The last line of a command that has worked through rows. */
+/**
+ * Formats the duration and the rate of finished work, for example `9.4 s, 21,300 rows/s`.
+ * @param startedAt the value of `performance.now()` when the work began
+ */
 export function describeWork(rows: number, startedAt: number): string {
   const seconds = (performance.now() - startedAt) / 1000
   return `${seconds.toFixed(1)} s, ${formatNumber(rows / seconds)} rows/s`

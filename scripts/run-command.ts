@@ -4,7 +4,7 @@ import { DiskFullError } from '../tools/engines/explain-failure.ts'
 import { ReadableError } from '../tools/readable-error.ts'
 import { type Environment, prepareEnvironment } from './environment.ts'
 
-/** The exit status of a command; nothing for 0. */
+/** The exit status of a command; undefined for 0. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a command that simply ends has nothing to return
 type ExitStatus = number | void
 
@@ -50,7 +50,7 @@ function readableMessage(error: unknown): string | undefined {
   const code = 'code' in error ? error.code : undefined
   if (code === 'EADDRINUSE') return portInUse('port' in error ? Number(error.port) : 0)
   if (code === 'ENOSPC') return new DiskFullError('path' in error ? String(error.path) : process.cwd()).message
-  // What the system or the database says is meant to be read.
+  // Messages of the system and of the database are written for users.
   return 'syscall' in error || 'sqlState' in error ? error.message : undefined
 }
 

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 
 /**
- * Runs a Node program to its end, in this terminal. A signal to this process is for the program: this process still
- * has to clear up.
- * @param args its file and its arguments
- * @returns the exit status, 128 and the signal's number where a signal ended it
+ * Runs a Node program in this terminal and waits for its end. Forwards SIGINT and SIGTERM to it, so that this process
+ * can still clean up.
+ * @param args the file and the arguments of the program
+ * @returns the exit status; 128 plus the number of the signal if a signal ended the program
  */
 export async function runProgram(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const program = spawn(process.execPath, args, { env, stdio: 'inherit' })

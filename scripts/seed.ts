@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { readInteger, readOrFail } from './command-line.ts'
+import { readCommandLine, readInteger } from './command-line.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runOnCatalogue } from './run-command.ts'
@@ -8,17 +8,19 @@ import { MAX_ROWS } from './seed/shop-calendar.ts'
 
 const USAGE = `npm run seed -- --rows 1000000 [--seed 42]
 
-  --rows  the size of the catalogue, at most ${MAX_ROWS}; existing rows stay as they are
-  --seed  a different number makes a different catalogue`
+  --rows  the size of the catalogue, at most ${formatNumber(MAX_ROWS)}
+  --seed  another number for another catalogue (default 42)
 
-const { rows, seed } = readOrFail(USAGE, readOptions)
+Fills the catalogue with generated products. Rows of an earlier run stay: run it again after an interruption, or for more.`
+
+const { rows, seed } = readCommandLine(USAGE, readOptions)
 
 await runOnCatalogue(async ({ mysql }) => {
   const startedAt = performance.now()
   const progress = startProgress()
   const onProgress = (rowsDone: number) => progress.update(rowsDone / rows, rowsDone)
   const added = await seedCatalogue(mysql, { rows, seed, onProgress, signal: interruption() }).finally(progress.stop)
-  const existing = added === rows ? '' : `, ${formatNumber(rows - added)} were there already`
+  const existing = added === rows ? '' : `, ${formatNumber(rows - added)} existed already`
   console.log(`${formatNumber(added)} rows added${existing}: ${describeWork(rows, startedAt)}`)
 })
 

@@ -1,10 +1,18 @@
 import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig, type MysqlConfig } from '../src/config/config.ts'
 import { serve } from '../src/serve.ts'
+import { printHelp } from './command-line.ts'
 import { fillEmptyCatalogue } from './demo-catalogue.ts'
 import { type DemoSupplier, hasDemoSupplier, startDemoSupplier } from './demo-supplier.ts'
 import { runCommand } from './run-command.ts'
 import { printStep } from './steps.ts'
+
+const USAGE = `npm start
+
+Starts the service. With nothing configured, it starts private engines, a demo catalogue and a supplier simulator first.
+Variables of the environment and of .env configure it: docs/configuration.md.`
+
+printHelp(USAGE)
 
 await runCommand(async (environment) => {
   const { env, isPrivate, release } = environment
@@ -24,7 +32,7 @@ await runCommand(async (environment) => {
   supplier?.deliverTo(url)
   printStep(`serving on ${url}`, startedAt)
   printExamples(url, supplier)
-  // From here on the server ends the process.
+  // The server ends the process.
   return await new Promise<never>(() => {})
 })
 

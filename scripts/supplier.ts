@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import { startSupplier } from '../tools/supplier-simulator/start-supplier.ts'
-import { readInteger, readOrFail } from './command-line.ts'
+import { readCommandLine, readInteger } from './command-line.ts'
 import { interruption } from './interruption.ts'
 
 const USAGE = `npm run supplier -- [--port 4010] [--products 5000] [--seed 42] [--token-seconds 3600]
@@ -14,7 +14,7 @@ It uses OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET and WEBHOOK_SECRET from the environ
 const DOT_ENV = join(import.meta.dirname, '../.env')
 const env = { ...(existsSync(DOT_ENV) ? parseEnv(readFileSync(DOT_ENV, 'utf8')) : {}), ...process.env }
 
-const { webhookUrl, rate, ...options } = readOrFail(USAGE, readOptions)
+const { webhookUrl, rate, ...options } = readCommandLine(USAGE, readOptions)
 const [webhookSecret] = (env.WEBHOOK_SECRET ?? '').split(',').map((secret) => secret.trim())
 const supplier = await startSupplier({
   ...options,

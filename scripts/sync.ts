@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
-import { migrate } from '../src/catalogue/migrate.ts'
-import { loadConfig } from '../src/config/config.ts'
 import { TokenError } from '../src/integrations/oauth/token-provider.ts'
 import { openSupplierForCommand } from '../src/integrations/supplier/open-supplier.ts'
 import type { ItemRefusal } from '../src/integrations/supplier/sync/read-item.ts'
@@ -13,11 +11,12 @@ import {
 } from '../src/integrations/supplier/sync/sync-products.ts'
 import { UpstreamError } from '../src/integrations/upstream/upstream-error.ts'
 import { ReadableError } from '../tools/readable-error.ts'
-import { readOrFail } from './command-line.ts'
+import { readCommandLine } from './command-line.ts'
 import { demoSupplierVariables, hasDemoSupplier } from './demo-supplier.ts'
+import { type Environment, prepareEnvironment } from './environment.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
-import { runCommand } from './run-command.ts'
+import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run sync -- [--full] [--dry-run]
 
@@ -30,14 +29,11 @@ status is 1.`
 
 const REFUSED_STATUS = 1
 
-const { full: isFull, 'dry-run': isDryRun } = readOrFail(USAGE, readOptions)
+const { full: isFull, 'dry-run': isDryRun } = readCommandLine(USAGE, readOptions)
 
-await runCommand(async (environment) => {
-  const isDemo = hasDemoSupplier(environment)
-  const config = loadConfig({ ...environment.env, ...(isDemo && demoSupplierVariables()) })
+await runOnCatalogue(async (config, environment) => {
   const { baseUrl } = config.supplier
-  if (baseUrl === null) throw noSupplier(isDemo)
-  if (environment.isPrivate) await migrate(config.mysql)
+  if (baseUrl === null) throw noSupplier(hasDemoSupplier(environment))
 
   const startedAt = performance.now()
   const supplier = await openSupplierForCommand(baseUrl, config)
@@ -63,7 +59,14 @@ await runCommand(async (environment) => {
   } finally {
     await supplier.close()
   }
-})
+}, prepareWithDemoSupplier)
+
+/** Adds the settings of the supplier that a running `npm start` provides, if there is one. */
+async function prepareWithDemoSupplier(): Promise<Environment> {
+  const environment = await prepareEnvironment()
+  const variables = hasDemoSupplier(environment) ? demoSupplierVariables() : {}
+  return { ...environment, env: { ...environment.env, ...variables } }
+}
 
 function readOptions() {
   const options = { full: { type: 'boolean', default: false }, 'dry-run': { type: 'boolean', default: false } } as const

@@ -8,9 +8,9 @@ import { printTimedStep } from './steps.ts'
 const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/compiled-modules')
 
 /**
- * Provides what the tests run on, in the variables `TEST_DB_...` and `TEST_REDIS_URL`: the servers that these name
- * already, or private ones whose data are thrown away.
- * @throws {ReadableError} when only one of the two is named, or the private engines can't be started
+ * Chooses the servers of the tests, and names them in `TEST_DB_...` and `TEST_REDIS_URL`: the servers that these
+ * variables name already, or private engines with throw-away data.
+ * @throws {ReadableError} when only one server is configured, or the private engines cannot be started
  */
 export async function prepareTestEnvironment(): Promise<Environment> {
   const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env }

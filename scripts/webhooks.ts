@@ -7,16 +7,14 @@ import {
   type StoredWebhookEvent
 } from '../schemas/webhook-inbox.ts'
 import { EVENT_TYPE_PATTERN } from '../schemas/webhooks.ts'
-import { migrate } from '../src/catalogue/migrate.ts'
-import { loadConfig } from '../src/config/config.ts'
 import { createWebhookInbox, type WebhookInbox } from '../src/integrations/webhooks/inbox/webhook-inbox.ts'
 import { createDatabase } from '../src/platform/database/database.ts'
 import { openPool } from '../src/platform/database/pool.ts'
 import { AppError } from '../src/platform/errors/app-error.ts'
 import { ReadableError } from '../tools/readable-error.ts'
-import { readInteger, readOrFail } from './command-line.ts'
+import { readCommandLine, readInteger } from './command-line.ts'
 import { interruption } from './interruption.ts'
-import { runCommand } from './run-command.ts'
+import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run webhooks -- list [--status STATUS] [--type TYPE] [--limit N]
        npm run webhooks -- show ID
@@ -33,13 +31,11 @@ const TIMEOUT_MS = 10_000
 
 type Action = (inbox: WebhookInbox) => Promise<void>
 
-const act = readOrFail(USAGE, readAction)
+const act = readCommandLine(USAGE, readAction)
 
-await runCommand(async ({ env, isPrivate }) => {
-  const config = loadConfig(env).mysql
-  if (isPrivate) await migrate(config)
+await runOnCatalogue(async ({ mysql }) => {
   const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: TIMEOUT_MS }
-  const pool = openPool(config, limits)
+  const pool = openPool(mysql, limits)
   try {
     // Workers poll the database, so none needs to be told of a replay.
     await act(createWebhookInbox(createDatabase(pool, limits), () => {}))

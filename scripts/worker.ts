@@ -1,20 +1,23 @@
 import { once } from 'node:events'
 import { pino } from 'pino'
-import { migrate } from '../src/catalogue/migrate.ts'
-import { loadConfig } from '../src/config/config.ts'
 import { openWebhookWorker, WORKER_QUERY_TIMEOUT_MS } from '../src/integrations/webhooks/process/webhook-worker.ts'
 import { createDatabase } from '../src/platform/database/database.ts'
 import { openPool } from '../src/platform/database/pool.ts'
 import { openLogStream } from '../src/platform/logging/log-stream.ts'
 import { redact } from '../src/platform/logging/redaction.ts'
 import { createMetrics } from '../src/platform/metrics/metrics.ts'
+import { printHelp } from './command-line.ts'
 import { interruption } from './interruption.ts'
-import { runCommand } from './run-command.ts'
+import { runOnCatalogue } from './run-command.ts'
 
-await runCommand(async ({ env, isPrivate }) => {
-  const interrupted = interruption()
-  const config = loadConfig(env)
-  if (isPrivate) await migrate(config.mysql)
+const USAGE = `npm run worker
+
+Applies received webhooks until Ctrl-C or SIGTERM: a process of its own for services with WEBHOOK_WORKER=false.`
+
+printHelp(USAGE)
+const interrupted = interruption()
+
+await runOnCatalogue(async (config) => {
   const logStream = await openLogStream(config.log)
   const log = pino({ level: config.log.level, redact }, logStream)
 

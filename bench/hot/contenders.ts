@@ -1,12 +1,11 @@
 import { join } from 'node:path'
-import { ask, encodeRequest } from '../load/connection.ts'
-import { headerOf } from '../load/response.ts'
-import { type ServerProcess, startAisle, startServer } from '../server-process.ts'
-import { type Answers, LIST_PATH, writeAnswers } from './answers.ts'
+import { ask, encodeRequest, headerOf } from '../load/http-client.ts'
+import { type ServerUnderTest, startAisle, startServer } from '../server-under-test.ts'
+import { type ExpectedAnswers, LIST_PATH, writeAnswers } from './answers.ts'
 
-export interface Contender {
+export interface HotContender {
   name: string
-  server: ServerProcess
+  server: ServerUnderTest
 }
 
 export const BASELINE = 'bare Fastify'
@@ -17,11 +16,11 @@ const PROGRAMS = { 'bare node:http': 'bare-http.ts', [BASELINE]: 'bare-fastify.t
  * Starts Aisle, and then the others with its answers to give. Of those that are started `onStart` is told, so that
  * they can be stopped whatever happens to the rest.
  */
-export async function startContenders(
+export async function startHotContenders(
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
-  onStart: (contender: Contender) => void
-): Promise<Answers> {
+  onStart: (contender: HotContender) => void
+): Promise<ExpectedAnswers> {
   const logFile = (name: string) => join(folder, `${name}.log`)
 
   const aisle = await startAisle({ env, logFile: logFile('aisle') })
@@ -39,7 +38,7 @@ export async function startContenders(
   return answers
 }
 
-async function askForAnswers(port: number): Promise<Answers> {
+async function askForAnswers(port: number): Promise<ExpectedAnswers> {
   const list = await ask(port, encodeRequest(LIST_PATH))
   const gzipped = await ask(port, encodeRequest(LIST_PATH, { 'accept-encoding': 'gzip' }))
   const detailPath = `/api/v1/products/${JSON.parse(String(list.body)).data[0].id}`

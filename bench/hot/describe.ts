@@ -1,8 +1,8 @@
 import { count, describeTally, type Tally, total } from '../load/tally.ts'
 import { markdownTable, median } from '../results.ts'
-import type { Answers } from './answers.ts'
-import { BASELINE, type Contender } from './contenders.ts'
-import { ATTEMPTS, DISTURBED_SHARE, type Measurement } from './measure.ts'
+import type { ExpectedAnswers } from './answers.ts'
+import { BASELINE, type HotContender } from './contenders.ts'
+import { ATTEMPTS, DISTURBED_SHARE, type HotMeasurement } from './measure.ts'
 import type { PreparedRequest, RequestName } from './requests.ts'
 
 /** One kind of load, on each contender. */
@@ -13,16 +13,16 @@ export interface Row {
 }
 
 interface Cell {
-  contender: Contender
+  contender: HotContender
   /** Or why the contender can't be measured. */
   request: PreparedRequest | Error
-  measurements: Measurement[]
+  measurements: HotMeasurement[]
 }
 
 export interface HotResults {
   rounds: number
   durationMs: number
-  answers: Answers
+  answers: ExpectedAnswers
   rows: readonly Row[]
   /** In the order of the contenders. */
   rssBefore: readonly number[]
@@ -85,11 +85,11 @@ function nameContenders(rows: readonly Row[]): string[] {
   return rows[0]?.cells.map(({ contender }) => contender.name) ?? []
 }
 
-function measurementsOf(cells: readonly Cell[], name: string): readonly Measurement[] {
+function measurementsOf(cells: readonly Cell[], name: string): readonly HotMeasurement[] {
   return cells.find(({ contender }) => contender.name === name)?.measurements ?? []
 }
 
-type Value = (measurement: Measurement) => number
+type Value = (measurement: HotMeasurement) => number
 
 const rateOf: Value = ({ answersPerSecond }) => answersPerSecond
 const frugalityOf: Value = ({ cpuMicros }) => 1 / cpuMicros

@@ -1,11 +1,11 @@
 import { cpus } from 'node:os'
 import { runClosedLoop } from '../load/closed-loop.ts'
 import { addAll, type Tally } from '../load/tally.ts'
-import type { Contender } from './contenders.ts'
+import type { HotContender } from './contenders.ts'
 import type { PreparedRequest } from './requests.ts'
 
 /** One contender under one kind of load, once. */
-export interface Measurement {
+export interface HotMeasurement {
   answersPerSecond: number
   p50Micros: number
   p99Micros: number
@@ -25,10 +25,10 @@ export const DISTURBED_SHARE = 0.3
 export const ATTEMPTS = 3
 
 /** The least disturbed of a few attempts; mostly the first. It has the errors of all of them. */
-export async function measureUndisturbed(...load: Parameters<typeof measure>): Promise<Measurement> {
-  let best = await measure(...load)
+export async function measureUndisturbed(...load: Parameters<typeof measureOnce>): Promise<HotMeasurement> {
+  let best = await measureOnce(...load)
   for (let attempt = 2; attempt <= ATTEMPTS && best.othersCpuShare > DISTURBED_SHARE; attempt++) {
-    const next = await measure(...load)
+    const next = await measureOnce(...load)
     const [better, worse] = next.othersCpuShare < best.othersCpuShare ? [next, best] : [best, next]
     addAll(better.errors, worse.errors)
     best = better
@@ -36,12 +36,12 @@ export async function measureUndisturbed(...load: Parameters<typeof measure>): P
   return best
 }
 
-export async function measure(
-  { server }: Contender,
+export async function measureOnce(
+  { server }: HotContender,
   { request, expected }: PreparedRequest,
   connections: number,
   durationMs: number
-): Promise<Measurement> {
+): Promise<HotMeasurement> {
   const before = await server.usage()
   const machineBefore = busyMs()
   const startedAt = performance.now()

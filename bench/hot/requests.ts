@@ -1,25 +1,24 @@
 import { gunzipSync } from 'node:zlib'
-import { ask, encodeRequest } from '../load/connection.ts'
-import { headerOf, type Response } from '../load/response.ts'
-import { type Answers, LIST_PATH } from './answers.ts'
+import { ask, encodeRequest, type HttpResponse, headerOf } from '../load/http-client.ts'
+import { type ExpectedAnswers, LIST_PATH } from './answers.ts'
 
 /** A request to repeat, and the answer to it that was checked. */
 export interface PreparedRequest {
   request: Buffer
-  expected: Response
+  expected: HttpResponse
 }
 
 interface RequestKind {
-  path: (answers: Answers) => string
+  path: (answers: ExpectedAnswers) => string
   /** @param etag the contender's own, of its list */
   headers: (etag: string) => Record<string, string>
   status: number
   /** What the answer must be, once it is decompressed. */
-  body: (answers: Answers) => Buffer
+  body: (answers: ExpectedAnswers) => Buffer
 }
 
 const listPath = () => LIST_PATH
-const list = (answers: Answers) => answers.list
+const list = (answers: ExpectedAnswers) => answers.list
 
 export const requestKinds = {
   list: { path: listPath, headers: () => ({}), status: 200, body: list },
@@ -36,7 +35,11 @@ export const requestKinds = {
 export type RequestName = keyof typeof requestKinds
 
 /** @throws when the contender doesn't answer as it should, with what it answers instead */
-export async function prepareRequest(port: number, name: RequestName, answers: Answers): Promise<PreparedRequest> {
+export async function prepareRequest(
+  port: number,
+  name: RequestName,
+  answers: ExpectedAnswers
+): Promise<PreparedRequest> {
   const kind: RequestKind = requestKinds[name]
   const etag = headerOf(await ask(port, encodeRequest(LIST_PATH)), 'etag') ?? answers.listEtag
   const request = encodeRequest(kind.path(answers), kind.headers(etag))

@@ -1,7 +1,7 @@
 import { count, type Tally } from '../load/tally.ts'
 import { median } from '../results.ts'
 import { compareAnswers } from './compare-answers.ts'
-import type { Contenders } from './contenders.ts'
+import type { ListingContenders } from './contenders.ts'
 import { TRIAL_NUMBERS } from './question-numbers.ts'
 import type { Scenario } from './scenario.ts'
 import type { FloorName } from './sql/floor.ts'
@@ -15,7 +15,7 @@ const HOPELESS_MS = 1000
  * answer of Aisle that is none is an error, too.
  */
 export async function chooseFloor(
-  contenders: Contenders,
+  contenders: ListingContenders,
   scenario: Scenario
 ): Promise<{ floor: FloorName; errors: Tally }> {
   const errors: Tally = new Map()

@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Facets } from '../../schemas/facets.ts'
 import type { ProductPage } from '../../schemas/products.ts'
-import type { Response } from '../load/response.ts'
+import type { HttpResponse } from '../load/http-client.ts'
 import type { Scenario } from './scenario.ts'
 
 /**
  * Tells what is wrong about an answer beside one to the same question: nothing, where one of them failed, where Aisle
  * has estimated, or where its page ends before it is full.
  */
-export function compareAnswers({ resource }: Scenario, aisle: Response, floor: Response): string | undefined {
+export function compareAnswers({ resource }: Scenario, aisle: HttpResponse, floor: HttpResponse): string | undefined {
   if (aisle.status !== 200 || floor.status !== 200) return undefined
   return resource === 'list' ? comparePages(read(aisle), read(floor)) : compareFacets(read(aisle), read(floor))
 }
@@ -33,6 +33,6 @@ function byCategory({ data }: Facets): Map<string, number> {
   return new Map(data.categories.map(({ value, count }) => [value, count]))
 }
 
-function read<T>({ body }: Response): T {
+function read<T>({ body }: HttpResponse): T {
   return JSON.parse(String(body))
 }

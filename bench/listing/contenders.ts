@@ -1,16 +1,15 @@
 import { join } from 'node:path'
 import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
-import { encodeRequest } from '../load/connection.ts'
-import { type Answer, openDialogue } from '../load/dialogue.ts'
-import { type ServerProcess, startAisle, startServer } from '../server-process.ts'
+import { encodeRequest, openKeepAliveClient, type TimedResponse } from '../load/http-client.ts'
+import { type ServerUnderTest, startAisle, startServer } from '../server-under-test.ts'
 import { type FloorRequest, writeFloorRequests } from './floor-requests.ts'
 import { pathOf, type Scenario } from './scenario.ts'
 import { type FloorName, floorStatements } from './sql/floor.ts'
 
 /** The servers, each with a connection that stays open. */
-export interface Contenders {
-  askAisle(scenario: Scenario, number: number): Promise<Answer>
-  askFloor(scenario: Scenario, name: FloorName, number: number): Promise<Answer>
+export interface ListingContenders {
+  askAisle(scenario: Scenario, number: number): Promise<TimedResponse>
+  askFloor(scenario: Scenario, name: FloorName, number: number): Promise<TimedResponse>
   stop(): Promise<void>
 }
 
@@ -20,17 +19,17 @@ const FLOOR = join(import.meta.dirname, 'servers/bare-fastify.ts')
  * Starts Aisle, and the bare server with all statements that are written by hand.
  * @param questions how many there are of each scenario
  */
-export async function startContenders(
+export async function startListingContenders(
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
   scenarios: readonly Scenario[],
   questions: number
-): Promise<Contenders> {
+): Promise<ListingContenders> {
   const file = join(folder, 'floor-requests')
   const { requests, numberOf } = numberRequests(scenarios, questions)
   writeFloorRequests(file, requests)
 
-  const servers: ServerProcess[] = []
+  const servers: ServerUnderTest[] = []
   const stopServers = () => Promise.all(servers.map((server) => server.stop()))
   try {
     servers.push(await startAisle({ env, logFile: join(folder, 'aisle.log') }))
@@ -39,7 +38,7 @@ export async function startContenders(
     await stopServers()
     throw error
   }
-  const [aisle, floor] = servers.map(({ port }) => openDialogue(port))
+  const [aisle, floor] = servers.map(({ port }) => openKeepAliveClient(port))
   if (aisle === undefined || floor === undefined) throw new Error('two servers have two ports')
 
   return {

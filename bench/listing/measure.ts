@@ -1,15 +1,14 @@
 import type { ProductPage } from '../../schemas/products.ts'
-import type { Answer } from '../load/dialogue.ts'
-import { headerOf } from '../load/response.ts'
+import { headerOf, type TimedResponse } from '../load/http-client.ts'
 import { count, type Tally } from '../load/tally.ts'
 import { chooseFloor } from './choose-floor.ts'
-import type { Contenders } from './contenders.ts'
+import type { ListingContenders } from './contenders.ts'
 import { measuredNumbers, primingNumbers } from './question-numbers.ts'
 import { groupOf, pathOf, type Scenario, SORTS } from './scenario.ts'
 import type { FloorName } from './sql/floor.ts'
 
 /** What the questions of a scenario took, each asked of both. */
-export interface Measurement {
+export interface ScenarioMeasurement {
   aisleMs: number[]
   /** By the fastest way to write it. */
   floorMs: number[]
@@ -27,7 +26,11 @@ export interface Measurement {
 const SCENARIO_MS = 60_000
 
 /** Asks both contenders what is not measured: a program is slow at first. */
-export async function prime(contenders: Contenders, scenarios: readonly Scenario[], samples: number): Promise<void> {
+export async function prime(
+  contenders: ListingContenders,
+  scenarios: readonly Scenario[],
+  samples: number
+): Promise<void> {
   for (const scenario of scenarios) {
     const group = groupOf(scenario)
     if (group === 'counts') continue
@@ -42,12 +45,12 @@ export async function prime(contenders: Contenders, scenarios: readonly Scenario
 
 /** Asks both contenders the same questions in turns, one question at a time. */
 export async function measureScenario(
-  contenders: Contenders,
+  contenders: ListingContenders,
   scenario: Scenario,
   samples: number
-): Promise<Measurement> {
+): Promise<ScenarioMeasurement> {
   const { floor, errors } = await chooseFloor(contenders, scenario)
-  const measurement: Measurement = {
+  const measurement: ScenarioMeasurement = {
     aisleMs: [],
     floorMs: [],
     floor,
@@ -85,13 +88,13 @@ export async function measureScenario(
 }
 
 /** An answer that comes from a cache is one. */
-function faultOf({ response }: Answer): string | undefined {
+function faultOf({ response }: TimedResponse): string | undefined {
   if (response.status !== 200) return `status ${response.status}`
   const cacheStatus = headerOf(response, 'cache-status')
   return cacheStatus === 'aisle; fwd=miss' ? undefined : `Cache-Status: ${cacheStatus}`
 }
 
-function isShort({ response }: Answer): boolean {
+function isShort({ response }: TimedResponse): boolean {
   const { data, pagination }: ProductPage = JSON.parse(String(response.body))
   return data.length < pagination.limit && pagination.hasMore
 }

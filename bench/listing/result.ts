@@ -1,10 +1,10 @@
 import type { Examination } from './examine.ts'
-import type { Measurement } from './measure.ts'
+import type { ScenarioMeasurement } from './measure.ts'
 import type { NaiveTimes } from './measure-naive.ts'
 import type { Scenario } from './scenario.ts'
 
 /** All about one scenario in a catalogue of one size. */
-export interface ScenarioResult extends Measurement {
+export interface ScenarioResult extends ScenarioMeasurement {
   scenario: Scenario
   examination: Examination
   naive: NaiveTimes

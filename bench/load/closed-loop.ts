@@ -1,7 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
-import { type Connection, openConnection } from './connection.ts'
-import type { Response } from './response.ts'
+import { type HttpConnection, type HttpResponse, openConnection } from './http-client.ts'
 import { count, type Tally } from './tally.ts'
 
 export interface ClosedLoop {
@@ -10,7 +9,7 @@ export interface ClosedLoop {
   connections: number
   durationMs: number
   /** What every answer must be: of this status, and of as many bytes. */
-  expected: Pick<Response, 'status' | 'body'>
+  expected: Pick<HttpResponse, 'status' | 'body'>
   /** Whether they must be the same bytes, too. */
   isSameBody: boolean
 }
@@ -34,7 +33,7 @@ export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult>
   const { port, nextRequest, durationMs, expected, isSameBody } = load
   const latencyMicros = createHistogram()
   const errors: Tally = new Map()
-  const waiting = new Set<Connection>()
+  const waiting = new Set<HttpConnection>()
   let answers = 0
   let answersInTime = 0
   let endsAt = Number.POSITIVE_INFINITY
@@ -98,7 +97,7 @@ export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult>
 }
 
 function faultOf(
-  { status, body }: Response,
+  { status, body }: HttpResponse,
   expected: ClosedLoop['expected'],
   compareBytes: boolean
 ): string | undefined {

@@ -1,8 +1,7 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { createRandom, zipfChoice } from '../../scripts/seed/random.ts'
-import { encodeRequest } from '../load/connection.ts'
+import { encodeRequest, type HttpResponse, headerOf } from '../load/http-client.ts'
 import { runOpenLoop } from '../load/open-loop.ts'
-import { headerOf, type Response } from '../load/response.ts'
 import { addAll, count, type Tally } from '../load/tally.ts'
 import { queryPath } from './queries.ts'
 
@@ -70,6 +69,6 @@ export async function runTraffic({ coldShare, ...load }: Traffic): Promise<Traff
   return { hits, misses, coldMisses, delayMicros, errors }
 }
 
-function isHit(response: Response): boolean {
+function isHit(response: HttpResponse): boolean {
   return /;\s*hit\b/.test(headerOf(response, 'cache-status') ?? '')
 }

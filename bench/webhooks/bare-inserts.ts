@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { Pool } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
 import { timestampToDatetime } from '../../src/platform/database/datetime.ts'
-import { type Delivery, nextDelivery } from './deliveries.ts'
+import { type BenchDelivery, nextDelivery } from './deliveries.ts'
 
 const COLUMNS = `(source, event_id, type, occurred_at, body, body_hash, scheme, secret_number, status, next_attempt_at,
   received_at)`
@@ -43,7 +43,7 @@ export async function fillInbox(connection: Connection, events: number): Promise
   }
 }
 
-function toParams({ eventId, type, occurredAt, body }: Delivery): (string | Buffer)[] {
+function toParams({ eventId, type, occurredAt, body }: BenchDelivery): (string | Buffer)[] {
   const bytes = Buffer.from(body)
   return [eventId, type, timestampToDatetime(occurredAt), bytes, hash('sha256', bytes, 'buffer')]
 }

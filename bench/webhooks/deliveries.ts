@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
-import { encodeRequest } from '../load/connection.ts'
+import { encodeRequest } from '../load/http-client.ts'
 
 /** A delivery to be sent, and what is in it. */
-export interface Delivery {
+export interface BenchDelivery {
   eventId: string
   type: string
   occurredAt: string
@@ -20,7 +20,7 @@ const prefix = randomBytes(6).toString('hex')
 let count = 0
 
 /** The next event: a product is made, or its price or stock changes; each event is of another product than the last. */
-export function nextDelivery(): Delivery {
+export function nextDelivery(): BenchDelivery {
   const number = count++
   // As long as all others, so that the answers are, too.
   const eventId = `evt_${prefix}_${String(number).padStart(9, '0')}`
@@ -31,7 +31,7 @@ export function nextDelivery(): Delivery {
 }
 
 /** The request that delivers an event, signed as Standard Webhooks. */
-export function toRequest({ eventId, body }: Delivery): Buffer {
+export function toRequest({ eventId, body }: BenchDelivery): Buffer {
   const timestamp = String(Math.floor(Date.now() / 1000))
   const signature = createHmac('sha256', key).update(`${eventId}.${timestamp}.${body}`).digest('base64')
   const headers = {

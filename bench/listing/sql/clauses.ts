@@ -44,12 +44,12 @@ export function signatures({ search }: ListQuery): Condition[] {
 }
 
 /** The index in the order of the sort. */
-export function sortIndex({ sort, categories }: Pick<ListQuery, 'sort' | 'categories'>): string {
+export function sortIndexName({ sort, categories }: Pick<ListQuery, 'sort' | 'categories'>): string {
   return `products_${categories.length === 1 ? 'category_' : ''}${sortColumns[sort.key]}`
 }
 
 /** @param index null leaves it to the engine */
-export function fromProducts(index: string | null, conditions: readonly Condition[]): Statement {
+export function fromClause(index: string | null, conditions: readonly Condition[]): Statement {
   const hint = index === null ? '' : ` FORCE INDEX (${index})`
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`
   return { sql: `FROM products${hint}${where}`, params: conditions.flatMap(([, ...params]) => params) }
@@ -57,13 +57,13 @@ export function fromProducts(index: string | null, conditions: readonly Conditio
 
 /** The first rows, with one more than the page has. */
 export function page(query: ListQuery, index: string | null, conditions: readonly Condition[]): Statement {
-  const { sql, params } = fromProducts(index, conditions)
+  const { sql, params } = fromClause(index, conditions)
   return { sql: `SELECT ${productColumns} ${sql} ${orderOf(query)} LIMIT ?`, params: [...params, limitOf(query)] }
 }
 
 /** The same, but only the rows of the page are fetched as a whole. */
 export function latePage(query: ListQuery, index: string | null, conditions: readonly Condition[]): Statement {
-  const { sql, params } = fromProducts(index, conditions)
+  const { sql, params } = fromClause(index, conditions)
   return {
     sql: `SELECT STRAIGHT_JOIN ${lateColumns} FROM (SELECT id ${sql} ${orderOf(query)} LIMIT ?) k
       JOIN products p ON p.id = k.id ${orderOf(query, 'p.')}`,
@@ -76,7 +76,7 @@ export function latePageOfEach(query: ListQuery, conditions: (query: ListQuery) 
   const column = sortColumns[query.sort.key]
   const walks = query.categories.map((category) => {
     const single = { ...query, categories: [category] }
-    const { sql, params } = fromProducts(sortIndex(single), conditions(single))
+    const { sql, params } = fromClause(sortIndexName(single), conditions(single))
     return {
       sql: `(SELECT ${column}, id ${sql} ${orderOf(query)} LIMIT ?)`,
       params: [...params, limitOf(query)]

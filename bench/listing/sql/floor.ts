@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts'
 import {
   type Condition,
   filters,
-  fromProducts,
+  fromClause,
   latePage,
   latePageOfEach,
   locate,
@@ -13,25 +13,25 @@ import {
   page,
   seek,
   signatures,
-  sortIndex
+  sortIndexName
 } from './clauses.ts'
 
 const where = (query: ListQuery): Condition[] => [...filters(query), ...seek(query)]
-const priceIndex = ({ categories }: ListQuery) => sortIndex({ sort: { key: 'price', order: 'asc' }, categories })
+const priceIndex = ({ categories }: ListQuery) => sortIndexName({ sort: { key: 'price', order: 'asc' }, categories })
 
 /** Ways to write a page by hand, each for a table with these indexes and for somebody who knows what is in it. */
 const pages = {
-  walk: (query) => page(query, sortIndex(query), where(query)),
-  'walk, then rows': (query) => latePage(query, sortIndex(query), where(query)),
+  walk: (query) => page(query, sortIndexName(query), where(query)),
+  'walk, then rows': (query) => latePage(query, sortIndexName(query), where(query)),
   'walk each category': (query) => latePageOfEach(query, where),
   'price range': (query) => latePage(query, priceIndex(query), where(query)),
   FULLTEXT: (query) => latePage(query, null, [...where(query), ...match(query)]),
   'FULLTEXT of the last word': (query) =>
     latePage(query, null, [...where(query), ...match({ search: lastOf(query) }), ...locate(query)]),
   'price range, LOCATE': (query) => latePage(query, priceIndex(query), [...where(query), ...locate(query)]),
-  'walk, LOCATE': (query) => page(query, sortIndex(query), [...where(query), ...locate(query)]),
+  'walk, LOCATE': (query) => page(query, sortIndexName(query), [...where(query), ...locate(query)]),
   'walk, signatures': (query) =>
-    page(query, sortIndex(query), [...where(query), ...signatures(query), ...locate(query)])
+    page(query, sortIndexName(query), [...where(query), ...signatures(query), ...locate(query)])
 } as const satisfies Record<string, (query: ListQuery) => Statement>
 
 /** Ways to write facets, all of which count the other categories, too. */
@@ -52,12 +52,12 @@ export function floorStatements(scenario: Scenario, name: FloorName, query: List
 }
 
 function countAll(query: ListQuery): Statement {
-  const { sql, params } = fromProducts(null, [...filters(query), ...(query.search === null ? [] : match(query))])
+  const { sql, params } = fromClause(null, [...filters(query), ...(query.search === null ? [] : match(query))])
   return { sql: `SELECT COUNT(*) AS count ${sql}`, params }
 }
 
 function countCells(query: ListQuery, index: string | null, words: readonly Condition[]): Statement {
-  const { sql, params } = fromProducts(index, [...filters({ ...query, categories: [] }), ...words])
+  const { sql, params } = fromClause(index, [...filters({ ...query, categories: [] }), ...words])
   const selected = `category, INTERVAL(price, ${PRICE_BAND_STARTS}) AS band, COUNT(*) AS count`
   return { sql: `SELECT ${selected} ${sql} GROUP BY category, band`, params }
 }

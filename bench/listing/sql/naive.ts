@@ -1,7 +1,7 @@
 import type { ListQuery } from '../../../src/catalogue/listing/query/list-query.ts'
 import type { Statement } from '../../../src/catalogue/listing/read/statements.ts'
 import { productColumns } from '../../../src/catalogue/products/product-row.ts'
-import { type Condition, filters, fromProducts, match, orderOf, page } from './clauses.ts'
+import { type Condition, filters, fromClause, match, orderOf, page } from './clauses.ts'
 
 /** As everybody writes a search who has a FULLTEXT index. */
 export function naiveFullText(query: ListQuery): Statement {
@@ -22,7 +22,7 @@ export function naiveLike(query: ListQuery, search: string): Statement {
 
 /** As everybody writes a page far from the start. */
 export function naiveOffset(query: ListQuery, offset: number): Statement {
-  const { sql, params } = fromProducts(null, filters(query))
+  const { sql, params } = fromClause(null, filters(query))
   const order = orderOf({ ...query, from: null })
   return {
     sql: `SELECT ${productColumns} ${sql} ${order} LIMIT ? OFFSET ?`,

@@ -155,8 +155,8 @@ t.test('wrong usage exits with status 2 and a reason, and changes nothing', asyn
   const other = file('other.csv', 'id,title\n1,x\n')
   const unknown = file('tea.txt', 'sku,name,price\n')
   const calls: [args: string[], reason: RegExp][] = [
-    [[], /Name one file/],
-    [[empty, other], /Name one file/],
+    [[], /Give one file/],
+    [[empty, other], /Give one file/],
     [['nowhere.csv'], /ENOENT.*nowhere.csv/],
     [[join(empty, '..'), '--format', 'csv'], /is a folder/],
     [[unknown], /--format/],
@@ -203,6 +203,6 @@ t.test('Ctrl-C ends an import that waits for its input', async (t) => {
   await waitFor('a batch is in the table', 20_000, async () => (await products(connection)).length || false)
   child.kill('SIGINT')
   child.kill('SIGINT')
-  t.match(await outcome, { status: 1, stdout: '', stderr: /^Interrupted\. .*run it again/ })
+  t.match(await outcome, { status: 1, stdout: '', stderr: /^Interrupted\. .*run the command again/ })
   t.equal((await products(connection)).length, 500)
 })

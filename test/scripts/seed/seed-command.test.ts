@@ -12,7 +12,7 @@ t.test('rows are added once, and the command says how many', async (t) => {
     stdout: /^2,000 rows added: [0-9.]+ s, [0-9,]+ rows\/s\n$/,
     stderr: ''
   })
-  t.match(await run('--rows', '2500'), { status: 0, stdout: /^500 rows added, 2,000 were there already: / })
+  t.match(await run('--rows', '2500'), { status: 0, stdout: /^500 rows added, 2,000 existed already: / })
   t.match(await run('--rows', '100', '--seed', '7'), { status: 0, stdout: /^100 rows added: / })
 })
 
@@ -44,6 +44,6 @@ t.test('Ctrl-C keeps what is there', async (t) => {
   const { child, outcome } = startScript(t, config, 'seed', ['--rows', '1000000'])
   await waitFor('rows are there', 20_000, async () => (await count()) || false)
   child.kill('SIGINT')
-  t.match(await outcome, { status: 1, stdout: '', stderr: /Interrupted\. .*run it again/ })
+  t.match(await outcome, { status: 1, stdout: '', stderr: /Interrupted\. .*run the command again/ })
   t.equal((await count()) % 5000, 0, 'in whole transactions')
 })

@@ -79,7 +79,7 @@ t.test('a second sync refuses to run; Ctrl-C keeps the pages that were applied',
   const second = await runScript(t, config, 'sync', [])
   t.match(second, { status: 1, stdout: '', stderr: 'Another sync is running. This one did nothing.\n' })
   first.child.kill('SIGINT')
-  t.match(await first.outcome, { status: 1, stdout: '', stderr: /^Interrupted\. What is done is kept/m })
+  t.match(await first.outcome, { status: 1, stdout: '', stderr: /^Interrupted\. Finished work is kept/m })
 
   supplier.faults.set([])
   t.equal((await runScript(t, config, 'sync', [])).status, 0)

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Report, Usage } from './usage-reporter.ts'
 
 /** A server under test: a process of its own, in production, its log in a file. */
-export interface ServerProcess {
+export interface ServerUnderTest {
   readonly port: number
   usage(): Promise<Usage>
   /** Waits until all of the log is written, empties it, and answers how long it was. */
@@ -14,7 +14,7 @@ export interface ServerProcess {
   stop(): Promise<void>
 }
 
-export interface ServerOptions {
+export interface ServerUnderTestOptions {
   args?: readonly string[]
   env: Readonly<Record<string, string | undefined>>
   /** Takes what the server writes to standard output. */
@@ -31,13 +31,16 @@ const STOP_TIMEOUT_MS = 10_000
 const LOG_QUIET_MS = 50
 
 /** Starts Aisle as an operator would, but for a limit that no benchmark reaches: each request is counted all the same. */
-export function startAisle({ env, logFile }: ServerOptions): Promise<ServerProcess> {
+export function startAisle({ env, logFile }: ServerUnderTestOptions): Promise<ServerUnderTest> {
   const production = { HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_MAX_REQUESTS: '1000000000', SHUTDOWN_DRAIN_MS: '0' }
   return startServer(AISLE, { env: { ...env, ...production }, logFile })
 }
 
 /** @throws when the server doesn't listen in time; its standard error is this process's */
-export async function startServer(file: string, { args = [], env, logFile }: ServerOptions): Promise<ServerProcess> {
+export async function startServer(
+  file: string,
+  { args = [], env, logFile }: ServerUnderTestOptions
+): Promise<ServerUnderTest> {
   const log = await open(logFile, 'a')
   const child = fork(file, args, {
     env: { ...env, NODE_ENV: 'production' },
