@@ -24,7 +24,7 @@ import { startAisle } from './server-under-test.ts'
 const FULL = { rows: 100_000, rounds: 5 }
 const QUICK = { rows: 20_000, rounds: 1 }
 const SEED = 42
-/** As many as a bulk has in a transaction. */
+/** The batch size of a bulk. */
 const BATCH_ROWS = 500
 const INSERT = `INSERT INTO products (${writtenColumns.join(', ')}) VALUES ?`
 const CHANGED = ['price', 'stock', 'updated_at', 'version'].map((name) => `${name} = VALUES(${name})`).join(', ')
@@ -42,8 +42,9 @@ interface Item {
 }
 
 /**
- * How fast a bulk makes products and changes them, over HTTP, beside its floor: the same rows and entries of the change
- * log in statements that are known in advance, sent through the same driver. Each has a new database each time.
+ * Measures how fast a bulk request creates and changes products, compared with its floor: the same rows and change-log
+ * entries in prepared batches, sent by the same driver. Each run has a new database.
+ * @returns the text of the section of the results
  */
 export async function benchBulk({ mysql: config }: Config, context: BenchmarkContext): Promise<string> {
   const { rows, rounds } = context.isQuick ? QUICK : FULL
@@ -98,7 +99,10 @@ async function runBulk(
   }
 }
 
-/** Answers how many lines a second have got the status that all of them must have. */
+/**
+ * Sends a bulk and checks that every line got the expected status.
+ * @returns lines per second
+ */
 async function sendBulk(port: number, key: string, body: string, lines: number, status: string): Promise<number> {
   const startedAt = performance.now()
   const headers = { 'x-api-key': key, 'content-type': 'application/x-ndjson' }
@@ -112,7 +116,7 @@ async function sendBulk(port: number, key: string, body: string, lines: number, 
   })
   const seconds = (performance.now() - startedAt) / 1000
   const end = JSON.parse(answer.trimEnd().split('\n').at(-1) ?? '')
-  if (!end.isComplete || end.summary[status] !== lines) throw new Error(`not all of it: ${JSON.stringify(end)}`)
+  if (!end.isComplete || end.summary[status] !== lines) throw new Error(`incomplete bulk: ${JSON.stringify(end)}`)
   return lines / seconds
 }
 
@@ -138,7 +142,7 @@ async function runFloor(config: MysqlConfig, items: readonly Item[], changed: re
   }
 }
 
-/** Rows and entries as a bulk writes them. */
+/** Prepares rows and change-log entries as a bulk writes them. */
 function toBatches(rows: readonly Item[], ids: readonly Buffer[], version: number) {
   const at = now()
   const toListingKey = ({ name, category, price }: Item) => {
@@ -199,9 +203,10 @@ function describe(rows: number, results: readonly { bulk: Rates; floor: Rates; r
       `${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`
     ]
   })
-  return `${rows.toLocaleString('en')} lines in one request, into a new table with all of its columns and indexes, FULLTEXT included; then as many
-that change them. The floor is the same rows and entries of the change log in the same batches, made in advance, and sent by
-the same driver. ${results.length} rounds, medians, and the ratio within a round with its range. MySQL, Aisle and the client share the cores.
+  return `${rows.toLocaleString('en')} lines in one request create products in a new table with all columns and indexes, FULLTEXT included; as
+many lines in a second request change them. The floor is the same rows and change-log entries in the same batches, prepared in
+advance and sent by the same driver. ${results.length} rounds; medians; ratios are within a round, with their range. MySQL, Aisle and
+the client share the cores.
 
 ${markdownTable(['lines', 'bulk, lines/s', 'floor, rows/s', 'ratio'], lines)}
 

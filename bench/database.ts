@@ -4,10 +4,10 @@ import { migrate } from '../src/catalogue/migrate.ts'
 import type { MysqlConfig } from '../src/config/config.ts'
 import { connectionOptions } from '../src/platform/database/connection-options.ts'
 
-/** Of every catalogue that stays from run to run: another seed would make another one. */
+/** The seed of the catalogues that are kept from run to run. */
 export const CATALOGUE_SEED = 42
 
-/** Makes a database beside the configured one, unless it is there, with all its tables. */
+/** Creates a database on the configured server if it does not exist, and migrates it. */
 export async function prepareDatabase(config: MysqlConfig, database: string): Promise<MysqlConfig> {
   await withServer(config, (admin) => admin.query('CREATE DATABASE IF NOT EXISTS ?? CHARACTER SET utf8mb4', [database]))
   const target = { ...config, database }
@@ -15,16 +15,17 @@ export async function prepareDatabase(config: MysqlConfig, database: string): Pr
   return target
 }
 
-/** Fills a database with the generated catalogue, unless it has as many products. */
+/** Fills a database with the generated catalogue, unless it has at least `rows` products. */
 export async function fillCatalogue(config: MysqlConfig, rows: number): Promise<void> {
   const connection = await mysql.createConnection(connectionOptions(config))
   const [[table]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS present FROM products')
   await connection.end()
   if (table?.present >= rows) return
-  console.error(`filling ${config.database} with ${rows.toLocaleString('en')} rows; it stays for the next run`)
+  console.error(`filling ${config.database} with ${rows.toLocaleString('en')} rows, which the next run reuses`)
   await seedCatalogue(config, { rows, seed: CATALOGUE_SEED })
 }
 
+/** Removes a database, if it exists. */
 export async function dropDatabase(config: MysqlConfig, database: string): Promise<void> {
   await withServer(config, (admin) => admin.query('DROP DATABASE IF EXISTS ??', [database]))
 }

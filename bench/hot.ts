@@ -18,8 +18,9 @@ const QUICK = { rounds: 3, durationMs: 1000, connections: [64] }
 const WARM_UP = { connections: 16, durationMs: 1500 }
 
 /**
- * What a cached answer costs beside servers that have nothing to do but to return the same bytes, and beside the same
- * features put together from packages. Each contender is one process; one at a time is under load, from this one.
+ * Measures cached responses of Aisle, compared with servers that only return the same bytes, and with the same features
+ * assembled from packages. Each contender is one process; this process loads one contender at a time.
+ * @returns the text of the section of the results
  */
 export async function benchHot({ mysql }: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
   const plan = isQuick ? QUICK : FULL
@@ -46,7 +47,7 @@ export async function benchHot({ mysql }: Config, { env, isQuick }: BenchmarkCon
   }
 }
 
-/** Asks every contender everything, checks the answers, and warms it up. */
+/** Sends every kind of request to every contender, checks the responses, and warms the contender up. */
 async function prepareRows(
   contenders: readonly HotContender[],
   answers: ExpectedAnswers,
@@ -57,7 +58,7 @@ async function prepareRows(
     const prepared: [HotContender, PreparedRequest | Error][] = []
     for (const contender of contenders) {
       const request = await prepareRequest(contender.server.port, name, answers).catch((error: Error) => error)
-      if (request instanceof Error) console.error(`${contender.name} fails at ${name}: ${request.message}`)
+      if (request instanceof Error) console.error(`${contender.name} fails ${name}: ${request.message}`)
       else await measureOnce(contender, request, WARM_UP.connections, WARM_UP.durationMs)
       prepared.push([contender, request])
     }
@@ -69,7 +70,7 @@ async function prepareRows(
   return rows
 }
 
-/** The contenders of a row follow each other at once, in turns from the first to the last and back. */
+/** Measures the contenders of each row directly after each other, in alternating order. */
 async function runRound(rows: readonly Row[], round: number, durationMs: number): Promise<void> {
   for (const [index, { cells, connections }] of rows.entries()) {
     for (const { contender, request, measurements } of (round + index) % 2 === 0 ? cells : cells.toReversed()) {

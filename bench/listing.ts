@@ -17,15 +17,16 @@ import type { SizeResult } from './listing/result.ts'
 import type { Scenario } from './listing/scenario.ts'
 import { createScenarios } from './listing/scenarios.ts'
 
-/** Samples are of each scenario. */
+/** `samples` is the number of measured questions per scenario. */
 const FULL = { sizes: [100_000, 1_000_000], samples: 64 }
 const QUICK = { sizes: [100_000], samples: 24 }
 
 type Env = BenchmarkContext['env']
 
 /**
- * What lists, searches, totals and facets cost that no cache answers, beside the best SQL that we can write by hand
- * behind a bare server, and beside the statements that come to mind first. The databases stay, for the next run.
+ * Measures lists, searches, totals and facets that no cache can answer, compared with hand-written SQL behind a bare
+ * server and with naive SQL. The next run reuses the databases.
+ * @returns the text of the section of the results
  */
 export async function benchListing({ mysql: config }: Config, context: BenchmarkContext): Promise<string> {
   const plan = context.isQuick ? QUICK : FULL
@@ -53,7 +54,7 @@ async function measureSize(config: MysqlConfig, env: Env, rows: number, plan: ty
       ...result,
       examination: await examine(result.scenario, plan.samples)
     }))
-    // Last, as it fills the memory of the server with what nobody else reads.
+    // Naive statements come last: they fill the buffer pool with pages that the others do not need.
     const results = await Array.fromAsync(examined, async (result) => ({
       ...result,
       naive: await measureNaive(connection, result.scenario, landmarks)

@@ -24,8 +24,9 @@ const WRITER = join(import.meta.dirname, 'mixed/writer.ts')
 type Env = Readonly<Record<string, string | undefined>>
 
 /**
- * How long lists take under a steady load, while products change: those from the cache and those from the database
- * apart. Aisle, this client and the writer are a process each. The database stays, for the next run.
+ * Measures the latency of lists under a steady load while products change, separately for cache hits and misses. Aisle,
+ * this client and the writer are one process each. The next run reuses the database.
+ * @returns the text of the section of the results
  */
 export async function benchMixed({ mysql: config }: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
   const plan = isQuick ? QUICK : FULL
@@ -57,7 +58,7 @@ export async function benchMixed({ mysql: config }: Config, { env, isQuick }: Be
   }
 }
 
-/** Each of the queries once, so that their lists are cached. */
+/** Sends each hot query once, so that its list is cached. */
 async function askEverything(port: number): Promise<Tally> {
   const errors: Tally = new Map()
   const queries = Array.from({ length: HOT_QUERIES }, (_, index) => queryPath(index)).values()
@@ -74,7 +75,7 @@ async function askEverything(port: number): Promise<Tally> {
 function startWriter(env: Env, rows: number) {
   const child = fork(WRITER, [rows, CATALOGUE_SEED, WRITES_PER_SECOND].map(String), { env })
   const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`the writer ended with ${code}`)
+    throw new Error(`the writer ended with status ${code}`)
   })
   ended.catch(() => {})
   return {

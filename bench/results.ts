@@ -10,7 +10,7 @@ const RESULTS = join(import.meta.dirname, 'results.md')
 const PREAMBLE =
   '# Benchmarks\n\nWritten by `npm run bench`. Ratios are the claim; absolute numbers belong to the machine.\n'
 
-/** Puts a section into `results.md`, in place of the one with the same title. */
+/** Writes a section of `results.md`, and replaces the one with the same title. */
 export async function writeSection(title: string, body: string): Promise<void> {
   const text = existsSync(RESULTS) ? await readFile(RESULTS, 'utf8') : PREAMBLE
   const [preamble = '', ...sections] = text.split(/^(?=## )/m)
@@ -25,13 +25,14 @@ export async function writeSection(title: string, body: string): Promise<void> {
   )
 }
 
-/** A database server, as the results name it. */
-export interface Server {
+/** The name of a database server in the results. */
+export interface BenchedServer {
   engine: 'MySQL' | 'MariaDB'
   description: string
 }
 
-export async function inspectServer(config: MysqlConfig): Promise<Server> {
+/** Reads the product, version and buffer pool of the database server. */
+export async function inspectServer(config: MysqlConfig): Promise<BenchedServer> {
   const connection = await mysql.createConnection({ ...connectionOptions(config), database: '' })
   const [[server]] = await connection.query<RowDataPacket[]>(
     'SELECT @@version AS version, @@innodb_buffer_pool_size / 1048576 AS poolMiB'
@@ -42,25 +43,26 @@ export async function inspectServer(config: MysqlConfig): Promise<Server> {
   return { engine, description: `${engine} ${number}, buffer pool ${Math.round(server?.poolMiB)} MiB` }
 }
 
-/** The machine and the runtime, in one line. */
+/** Describes the machine and the Node version in one line. */
 export function describeMachine(): string {
   const memory = Math.round(totalmem() / 2 ** 30)
   return `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${memory} GiB of memory, Node ${process.versions.node}`
 }
 
-/** The middle value; of an even number of values the mean of the two in the middle. */
+/** Computes the median: for an even number of values, the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.slice((sorted.length - 1) >> 1, (sorted.length >> 1) + 1)
   return middle.reduce((sum, value) => sum + value, 0) / middle.length
 }
 
-/** The value that such a share of the values does not exceed. */
+/** Computes a quantile: the smallest value that at least `share` of the values do not exceed. NaN for no values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN
 }
 
+/** Formats a Markdown table. */
 export function markdownTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -28,8 +28,9 @@ const variants: Readonly<Record<string, Variant>> = {
 }
 
 /**
- * How fast the generated catalogue gets into the table, beside `LOAD DATA` of the same rows from a file. Each variant
- * has a new database with all columns and indexes; the rounds are interleaved, and each begins with another variant.
+ * Measures how fast seeding fills the table, compared with `LOAD DATA` of the same rows from a file. Each variant has a
+ * new database with all columns and indexes; the variants take turns, and each round begins with another one.
+ * @returns the text of the section of the results
  */
 export async function benchSeed({ mysql: config }: Config): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'aisle-bench-'))
@@ -49,7 +50,7 @@ export async function benchSeed({ mysql: config }: Config): Promise<string> {
   }
 }
 
-/** The rows per second of each variant. */
+/** Runs each variant once, and returns rows per second by variant. */
 async function runRound(admin: Connection, config: MysqlConfig, file: string, round: number) {
   const names = Object.keys(variants)
   const rates: Record<string, number> = {}
@@ -95,8 +96,8 @@ function describe(rounds: readonly Record<string, number>[]): string {
     const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
     return `| ${name} | ${formatRate(median(rates))} | ${median(ratios).toFixed(2)} (${range}) |`
   })
-  return `${ROWS.toLocaleString('en')} rows a round into a new table with all of its columns and indexes, FULLTEXT included; ${ROUNDS} interleaved rounds,
-medians, and the ratio to the raw load of the same round with its range. Every round has loaded every row.
+  return `${ROWS.toLocaleString('en')} rows a round into a new table with all columns and indexes, FULLTEXT included; ${ROUNDS} interleaved rounds; medians;
+ratios are to the raw load of the same round, with their range. Every run loaded every row.
 
 | variant | rows/s | ratio |
 |---|---|---|

@@ -3,21 +3,22 @@ import { once } from 'node:events'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Report, Usage } from './usage-reporter.ts'
+import type { Usage, UsageReport } from './usage-reporter.ts'
 
-/** A server under test: a process of its own, in production, its log in a file. */
+/** A server under test: a process of its own in production mode, with its log in a file. */
 export interface ServerUnderTest {
   readonly port: number
   usage(): Promise<Usage>
-  /** Waits until all of the log is written, empties it, and answers how long it was. */
+  /** Waits until the log is written, and empties it. Resolves with its length in bytes. */
   clearLog(): Promise<number>
   stop(): Promise<void>
 }
 
+/** Options of a server under test. */
 export interface ServerUnderTestOptions {
   args?: readonly string[]
   env: Readonly<Record<string, string | undefined>>
-  /** Takes what the server writes to standard output. */
+  /** The file for the server's standard output. */
   logFile: string
 }
 
@@ -27,16 +28,19 @@ const USAGE_REPORTER = join(import.meta.dirname, 'usage-reporter.ts')
 const ONE_HELPER_THREAD = '--v8-pool-size=1'
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 10_000
-/** No log grows in steps further apart, as long as there is something to write. */
+/** A log that has not grown for so long is complete. */
 const LOG_QUIET_MS = 50
 
-/** Starts Aisle as an operator would, but for a limit that no benchmark reaches: each request is counted all the same. */
+/** Starts Aisle in its production configuration. The rate limit counts every request, but is too high to be reached. */
 export function startAisle({ env, logFile }: ServerUnderTestOptions): Promise<ServerUnderTest> {
   const production = { HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_MAX_REQUESTS: '1000000000', SHUTDOWN_DRAIN_MS: '0' }
   return startServer(AISLE, { env: { ...env, ...production }, logFile })
 }
 
-/** @throws when the server doesn't listen in time; its standard error is this process's */
+/**
+ * Starts a server program and waits until it listens. Its standard error is that of this process.
+ * @throws {Error} when it ends, or does not listen in time
+ */
 export async function startServer(
   file: string,
   { args = [], env, logFile }: ServerUnderTestOptions
@@ -53,7 +57,7 @@ export async function startServer(
   })
   hasEnded.catch(() => {})
 
-  async function nextReport<T>(select: (report: Report) => T | undefined): Promise<T> {
+  async function nextReport<T>(select: (report: UsageReport) => T | undefined): Promise<T> {
     const signal = AbortSignal.timeout(START_TIMEOUT_MS)
     while (true) {
       const [report] = await Promise.race([once(child, 'message', { signal }), hasEnded])
@@ -80,7 +84,7 @@ export async function startServer(
         return nextReport((report) => ('usage' in report ? report.usage : undefined))
       },
       async clearLog() {
-        // Loggers write behind; under load, far behind.
+        // Loggers write later, and under load much later.
         let size: number
         do {
           size = (await log.stat()).size

@@ -34,8 +34,9 @@ interface Cost {
 }
 
 /**
- * Measures what the upstream client costs compared with undici alone, which reads and parses the same responses over the same
- * pool; how fast an open breaker refuses; and how many attempts reach an upstream during an outage.
+ * Measures the upstream client compared with undici alone, which reads and parses the same responses over the same pool;
+ * how fast an open breaker refuses; and how many attempts reach an upstream that always fails.
+ * @returns the text of the section of the results
  */
 export async function benchUpstream(_: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
   const plan = isQuick ? QUICK : FULL
@@ -97,7 +98,7 @@ function makeClient(baseUrl: string, dispatcher: Agent, threshold: number, token
   return { ...client, breaker }
 }
 
-/** Runs the contenders one after the other, in alternating order. */
+/** Measures the contenders directly after each other, in alternating order. */
 async function measureRounds(contenders: Record<string, () => Promise<unknown>>, plan: typeof FULL) {
   const rounds: Record<string, Cost>[] = []
   for (const work of Object.values(contenders)) await measure(work, WARM_UP_CALLS)
@@ -114,7 +115,7 @@ async function measureRounds(contenders: Record<string, () => Promise<unknown>>,
   return rounds
 }
 
-/** Measures one call, with all connections in use. A call that fails ends the benchmark. */
+/** Measures the cost of one call, with the maximum number in flight. A failing call ends the benchmark. */
 async function measure(work: () => Promise<unknown>, calls: number): Promise<Cost> {
   let left = calls
   const worker = async () => {
@@ -140,8 +141,8 @@ function describeRounds(rounds: readonly Record<string, Cost>[], plan: typeof FU
     ...cell(name, 'wallMicros'),
     ...cell(name, 'cpuMicros')
   ])
-  return `${plan.calls.toLocaleString('en')} calls a round, ${IN_FLIGHT} in flight over ${IN_FLIGHT} connections, each answer read and parsed; ${plan.rounds} interleaved
-rounds, medians, and the ratio to bare undici in the same round with its range.
+  return `${plan.calls.toLocaleString('en')} calls a round, ${IN_FLIGHT} in flight over ${IN_FLIGHT} connections, each response read and parsed; ${plan.rounds} interleaved
+rounds; medians; ratios are to bare undici in the same round, with their range.
 
 ${markdownTable(['client', 'µs a call', 'ratio', 'CPU µs a call', 'ratio'], lines)}`
 }
@@ -160,7 +161,7 @@ async function describeRefusals(client: MeasuredClient): Promise<string> {
   return `An open breaker refuses a call within ${median(times).toFixed(1)} µs (median of ${REFUSED_CALLS}; 99 % within ${late.toFixed(1)} µs).`
 }
 
-/** @param countAttempts returns how many attempts have reached the supplier so far */
+/** @param countAttempts returns how many attempts have reached the supplier */
 async function describeOutage(
   client: MeasuredClient,
   withoutBreaker: MeasuredClient,
@@ -172,6 +173,6 @@ async function describeOutage(
     for (let count = 0; count < OUTAGE_CALLS; count++) await request(call).catch(() => {})
     return (await countAttempts()) - before
   }
-  return `While every attempt fails, ${OUTAGE_CALLS} calls of up to 3 attempts make ${await sentBy(withoutBreaker)} attempts without a breaker: that is the
-calls and the retry budget; with a breaker ${await sentBy(client)} attempts.`
+  return `While every attempt fails, ${OUTAGE_CALLS} calls of up to 3 attempts make ${await sentBy(withoutBreaker)} attempts without a breaker: the
+calls, and the retries that the retry budget allows. With a breaker they make ${await sentBy(client)} attempts.`
 }

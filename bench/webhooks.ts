@@ -21,15 +21,16 @@ import { type AcknowledgementRound, describeWebhooks, type WorkRound } from './w
 const FULL = { rounds: 7, durationMs: 3000, workRounds: 3, events: 20_000, rate: 200, rateMs: 15_000 }
 const QUICK = { rounds: 3, durationMs: 1500, workRounds: 1, events: 5000, rate: 200, rateMs: 4000 }
 const CONNECTIONS = 64
-/** As many as a service has by default. */
+/** The default of a service. */
 const POOL_CONNECTIONS = 10
-/** More than a worker does in the time of one round. */
+/** More than a worker applies. */
 const BUSY_EVENTS_PER_SECOND = 10_000
 const WORK_TIMEOUT_MS = 120_000
 
 /**
- * How fast deliveries are acknowledged beside a bare loop of the same INSERT over the same pool, how fast the worker
- * applies events, and how long an acknowledgement takes while it does.
+ * Measures how fast deliveries are acknowledged compared with a bare loop of the same INSERT, how fast the worker applies
+ * events, and the latency of acknowledgements meanwhile.
+ * @returns the text of the section of the results
  */
 export async function benchWebhooks({ mysql: config }: Config, { env, isQuick }: BenchmarkContext): Promise<string> {
   const plan = isQuick ? QUICK : FULL
@@ -99,7 +100,7 @@ export async function benchWebhooks({ mysql: config }: Config, { env, isQuick }:
   }
 }
 
-/** As many as it takes, on each connection one after the other. */
+/** Sends deliveries as fast as they are acknowledged, one at a time on each connection. */
 async function acknowledge(aisle: ServerUnderTest, durationMs: number) {
   const expected = await ask(aisle.port, toRequest(nextDelivery()))
   const before = await aisle.usage()
@@ -115,7 +116,7 @@ async function acknowledge(aisle: ServerUnderTest, durationMs: number) {
   return { answersPerSecond, p99Micros: latencyMicros.percentile(99), cpuMicros, errors }
 }
 
-/** So many a second, whatever else it does. */
+/** Sends deliveries at a fixed rate. */
 async function acknowledgeSteadily({ port }: ServerUnderTest, rate: number, durationMs: number) {
   const latencyMicros = createHistogram()
   const errors: Tally = new Map()
@@ -133,11 +134,11 @@ async function acknowledgeSteadily({ port }: ServerUnderTest, rate: number, dura
   return { latencyMicros, delayMicros: result.delayMicros, errors }
 }
 
-/** Events per second, from the first to the last commit. */
+/** Waits until the worker is done, and returns events per second between its first and last commit. */
 async function measureWork(connection: Connection): Promise<number> {
   const deadline = performance.now() + WORK_TIMEOUT_MS
   while ((await countPending(connection)) > 0) {
-    if (performance.now() > deadline) throw new Error('the worker is not done in time')
+    if (performance.now() > deadline) throw new Error('the worker did not finish in time')
     await wait(50)
   }
   const [[work]] = await connection.query<RowDataPacket[]>(

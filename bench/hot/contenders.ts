@@ -3,18 +3,20 @@ import { ask, encodeRequest, headerOf } from '../load/http-client.ts'
 import { type ServerUnderTest, startAisle, startServer } from '../server-under-test.ts'
 import { type ExpectedAnswers, LIST_PATH, writeAnswers } from './answers.ts'
 
+/** A server to measure. */
 export interface HotContender {
   name: string
   server: ServerUnderTest
 }
 
+/** The contender that ratios refer to. */
 export const BASELINE = 'bare Fastify'
 
 const PROGRAMS = { 'bare node:http': 'bare-http.ts', [BASELINE]: 'bare-fastify.ts', 'naive assembly': 'naive.ts' }
 
 /**
- * Starts Aisle, and then the others with its answers to give. Of those that are started `onStart` is told, so that
- * they can be stopped whatever happens to the rest.
+ * Starts Aisle, and then the others with its responses. Calls `onStart` for each started contender, so that the caller
+ * can stop it even when a later one fails.
  */
 export async function startHotContenders(
   folder: string,

@@ -5,7 +5,7 @@ import { BASELINE, type HotContender } from './contenders.ts'
 import { ATTEMPTS, DISTURBED_SHARE, type HotMeasurement } from './measure.ts'
 import type { PreparedRequest, RequestName } from './requests.ts'
 
-/** One kind of load, on each contender. */
+/** The measurements of one kind of load on every contender. */
 export interface Row {
   name: RequestName
   connections: number
@@ -14,21 +14,23 @@ export interface Row {
 
 interface Cell {
   contender: HotContender
-  /** Or why the contender can't be measured. */
+  /** The prepared request, or the reason why the contender cannot be measured. */
   request: PreparedRequest | Error
   measurements: HotMeasurement[]
 }
 
+/** The results of the hot benchmark. */
 export interface HotResults {
   rounds: number
   durationMs: number
   answers: ExpectedAnswers
   rows: readonly Row[]
-  /** In the order of the contenders. */
+  /** The memory of each contender in bytes, in their order. */
   rssBefore: readonly number[]
   rssAfter: readonly number[]
 }
 
+/** Writes the section of the results about cached responses. */
 export function describeHot(results: HotResults): string {
   const { rounds, durationMs, answers, rows } = results
   const errors: Tally = new Map()

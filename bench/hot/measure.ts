@@ -4,27 +4,28 @@ import { addAll, type Tally } from '../load/tally.ts'
 import type { HotContender } from './contenders.ts'
 import type { PreparedRequest } from './requests.ts'
 
-/** One contender under one kind of load, once. */
+/** One measurement of one contender under one kind of load. */
 export interface HotMeasurement {
   answersPerSecond: number
   p50Micros: number
   p99Micros: number
-  /** Processor time of the server for one answer. */
+  /** The processor time of the server for one response. */
   cpuMicros: number
-  /** Of one core. */
+  /** The share of one core that the server used. */
   serverCpuShare: number
   clientCpuShare: number
-  /** What the rest of the machine took, also of one core. */
+  /** The share of one core that all other programs used. */
   othersCpuShare: number
   logBytes: number
   errors: Tally
 }
 
-/** A measurement in which other programs took more than this of a core is made again, a few times at most. */
+/** A measurement is repeated if other programs used more than this share of a core. */
 export const DISTURBED_SHARE = 0.3
+/** The maximum number of measurements for one result. */
 export const ATTEMPTS = 3
 
-/** The least disturbed of a few attempts; mostly the first. It has the errors of all of them. */
+/** Measures again while other programs disturb, and returns the least disturbed result, with the errors of all attempts. */
 export async function measureUndisturbed(...load: Parameters<typeof measureOnce>): Promise<HotMeasurement> {
   let best = await measureOnce(...load)
   for (let attempt = 2; attempt <= ATTEMPTS && best.othersCpuShare > DISTURBED_SHARE; attempt++) {
@@ -36,6 +37,7 @@ export async function measureUndisturbed(...load: Parameters<typeof measureOnce>
   return best
 }
 
+/** Measures one contender under one kind of load. */
 export async function measureOnce(
   { server }: HotContender,
   { request, expected }: PreparedRequest,
@@ -49,7 +51,7 @@ export async function measureOnce(
   const { answers, answersPerSecond, latencyMicros, errors, clientCpuShare } = await runClosedLoop(load)
   const elapsedMs = performance.now() - startedAt
   const machineShare = (busyMs() - machineBefore) / elapsedMs
-  // What is still to be logged belongs to the answers that were counted.
+  // Wait for the log lines of all counted responses.
   const logBytes = await server.clearLog()
   const cpuMicros = (await server.usage()).cpuMicros - before.cpuMicros
   const serverCpuShare = cpuMicros / 1000 / elapsedMs
@@ -66,7 +68,7 @@ export async function measureOnce(
   }
 }
 
-/** The time that all cores together have worked so far. */
+/** Returns the working time of all cores together so far. */
 function busyMs(): number {
   return cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0)
 }

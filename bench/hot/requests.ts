@@ -2,7 +2,7 @@ import { gunzipSync } from 'node:zlib'
 import { ask, encodeRequest, type HttpResponse, headerOf } from '../load/http-client.ts'
 import { type ExpectedAnswers, LIST_PATH } from './answers.ts'
 
-/** A request to repeat, and the answer to it that was checked. */
+/** A request to repeat, and its checked response. */
 export interface PreparedRequest {
   request: Buffer
   expected: HttpResponse
@@ -10,16 +10,17 @@ export interface PreparedRequest {
 
 interface RequestKind {
   path: (answers: ExpectedAnswers) => string
-  /** @param etag the contender's own, of its list */
+  /** @param etag the entity tag of the contender's list */
   headers: (etag: string) => Record<string, string>
   status: number
-  /** What the answer must be, once it is decompressed. */
+  /** The expected body, decompressed. */
   body: (answers: ExpectedAnswers) => Buffer
 }
 
 const listPath = () => LIST_PATH
 const list = (answers: ExpectedAnswers) => answers.list
 
+/** The kinds of requests to measure. */
 export const requestKinds = {
   list: { path: listPath, headers: () => ({}), status: 200, body: list },
   detail: { path: ({ detailPath }) => detailPath, headers: () => ({}), status: 200, body: ({ detail }) => detail },
@@ -32,9 +33,13 @@ export const requestKinds = {
   'list, gzip': { path: listPath, headers: () => ({ 'accept-encoding': 'gzip' }), status: 200, body: list }
 } as const satisfies Record<string, RequestKind>
 
+/** The name of a kind of requests. */
 export type RequestName = keyof typeof requestKinds
 
-/** @throws when the contender doesn't answer as it should, with what it answers instead */
+/**
+ * Sends a request of one kind and checks the response.
+ * @throws {Error} when the response is not the expected one
+ */
 export async function prepareRequest(
   port: number,
   name: RequestName,
@@ -48,6 +53,6 @@ export async function prepareRequest(
   const isZipped = headerOf(expected, 'content-encoding') === 'gzip'
   if (isZipped !== (name === 'list, gzip')) throw new Error(isZipped ? 'compressed' : 'not compressed')
   const body = isZipped ? gunzipSync(expected.body) : expected.body
-  if (!body.equals(kind.body(answers))) throw new Error('another body than Aisle has')
+  if (!body.equals(kind.body(answers))) throw new Error('a different body than Aisle')
   return { request, expected }
 }

@@ -6,13 +6,13 @@ import { TRIAL_NUMBERS } from './question-numbers.ts'
 import type { Scenario } from './scenario.ts'
 import type { FloorName } from './sql/floor.ts'
 
-/** A way that takes so much longer than another one, and not a short time, is not looked at again. */
+/** A way that takes so many times as long as the fastest one, and longer than HOPELESS_MS, is not tried again. */
 const HOPELESS = 20
 const HOPELESS_MS = 1000
 
 /**
- * Tries all ways to write a scenario by hand, and answers the fastest one. All of them must find what Aisle finds; an
- * answer of Aisle that is none is an error, too.
+ * Tries every hand-written way to answer a scenario, and returns the fastest one. Each must find the same as Aisle;
+ * differences and failed responses of Aisle are counted as errors.
  */
 export async function chooseFloor(
   contenders: ListingContenders,
@@ -29,14 +29,14 @@ export async function chooseFloor(
       const difference = compareAnswers(scenario, response, floor.response)
       if (difference !== undefined) count(errors, `${difference} than by ${name}`)
     }
-    leaveOutHopeless(trials)
+    removeHopeless(trials)
   }
   const [fastest] = [...trials].sort(([, a], [, b]) => median(a) - median(b))
-  if (fastest === undefined) throw new Error(`nobody has written “${scenario.name}” by hand`)
+  if (fastest === undefined) throw new Error(`“${scenario.name}” has no hand-written SQL`)
   return { floor: fastest[0], errors }
 }
 
-function leaveOutHopeless(trials: Map<FloorName, number[]>): void {
+function removeHopeless(trials: Map<FloorName, number[]>): void {
   const best = Math.min(...trials.values().map(median))
   for (const [name, times] of trials) {
     if (median(times) > Math.max(best * HOPELESS, HOPELESS_MS)) trials.delete(name)

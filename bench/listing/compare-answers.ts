@@ -5,8 +5,8 @@ import type { HttpResponse } from '../load/http-client.ts'
 import type { Scenario } from './scenario.ts'
 
 /**
- * Tells what is wrong about an answer beside one to the same question: nothing, where one of them failed, where Aisle
- * has estimated, or where its page ends before it is full.
+ * Describes how a response of Aisle differs from that of the floor. Ignores failed responses, estimates, and the missing
+ * rows of a short page.
  */
 export function compareAnswers({ resource }: Scenario, aisle: HttpResponse, floor: HttpResponse): string | undefined {
   if (aisle.status !== 200 || floor.status !== 200) return undefined
@@ -28,7 +28,7 @@ function compareFacets(aisle: Facets, floor: Facets): string | undefined {
   return isSame ? undefined : 'other counts'
 }
 
-/** The order of categories with as many products is nobody's concern. */
+/** Returns counts by category: categories with the same count have no defined order. */
 function byCategory({ data }: Facets): Map<string, number> {
   return new Map(data.categories.map(({ value, count }) => [value, count]))
 }

@@ -6,7 +6,7 @@ import { type FloorRequest, writeFloorRequests } from './floor-requests.ts'
 import { pathOf, type Scenario } from './scenario.ts'
 import { type FloorName, floorStatements } from './sql/floor.ts'
 
-/** The servers, each with a connection that stays open. */
+/** Aisle and the floor, each with one open connection. */
 export interface ListingContenders {
   askAisle(scenario: Scenario, number: number): Promise<TimedResponse>
   askFloor(scenario: Scenario, name: FloorName, number: number): Promise<TimedResponse>
@@ -16,8 +16,8 @@ export interface ListingContenders {
 const FLOOR = join(import.meta.dirname, 'servers/bare-fastify.ts')
 
 /**
- * Starts Aisle, and the bare server with all statements that are written by hand.
- * @param questions how many there are of each scenario
+ * Starts Aisle, and the bare server with the hand-written statements.
+ * @param questions the number of questions of each scenario
  */
 export async function startListingContenders(
   folder: string,
@@ -52,7 +52,7 @@ export async function startListingContenders(
   }
 }
 
-/** Those of a scenario and a way to write it follow each other, in the order of the questions. */
+/** Numbers the requests to the floor: those of one scenario and way are consecutive, in the order of the questions. */
 function numberRequests(scenarios: readonly Scenario[], questions: number) {
   const requests: FloorRequest[] = []
   const firsts = new Map<string, number>()

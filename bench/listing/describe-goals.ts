@@ -7,10 +7,10 @@ const RATIO_GOAL = 1.5
 const NAIVE_GOAL = 50
 const NEVER_MEET_GOAL_MS = 150
 const MILLION = 1_000_000
-/** For the p95 of a search. */
+/** Goals for the p95 of a search, by number of products. */
 const searchGoalsMs: Readonly<Record<number, number>> = { [MILLION]: 15, [10 * MILLION]: 50 }
 
-/** The goals, and what was measured. Some are meant for one size: at others their number stands alone. */
+/** Writes a table of the goals and the measurements. At other sizes than that of a goal, it shows the measurement alone. */
 export function describeGoals({ rows, results }: SizeResult): string {
   const lists = inGroup(results, 'lists')
   const searches = inGroup(results, 'searches').filter(({ scenario }) => scenario.name !== NEVER_MEET)
@@ -18,14 +18,14 @@ export function describeGoals({ rows, results }: SizeResult): string {
   const never = named(results, NEVER_MEET).aisleMs
   const rowsOf = (name: string) => Math.round(named(results, name).examination.rows).toLocaleString('en')
   const lines = [
-    ['lists without search, p50 beside the floor', describeRatios(lists), `≤ ${RATIO_GOAL} ×`],
+    ['lists without search, p50 compared with the floor', describeRatios(lists), `≤ ${RATIO_GOAL} ×`],
     [
       'searches, the worst p95',
       describeSlowest(searches, searchGoalMs ?? Number.POSITIVE_INFINITY),
       searchGoalMs === undefined ? '' : `≤ ${searchGoalMs} ms`
     ],
     [
-      `${WORD_IN_HALF}, beside naive FULLTEXT`,
+      `${WORD_IN_HALF}, compared with naive FULLTEXT`,
       describeGain(named(results, WORD_IN_HALF)),
       rows === MILLION ? `≥ ${NAIVE_GOAL} ×` : ''
     ],
@@ -37,13 +37,13 @@ export function describeGoals({ rows, results }: SizeResult): string {
     [
       'rows examined for the first page and for a deep one',
       `${rowsOf(PLAIN)}, and ${rowsOf(DEEP_FORWARD)} forward, ${rowsOf(DEEP_BACKWARD)} backward`,
-      'as many'
+      'the same'
     ]
   ]
   return markdownTable(['what', 'measured', 'goal'], lines)
 }
 
-/** How what lists cost without a search grows from size to size. */
+/** Writes how the latency of lists without search grows with the number of products. */
 export function describeGrowth(sizes: readonly SizeResult[]): string {
   const p50s = sizes.map(({ results }) => p50Of(inGroup(results, 'lists')))
   const each = sizes.map(({ rows }, index) => {
@@ -81,7 +81,7 @@ function describeRatios(results: readonly ScenarioResult[]): string {
   return `${ratioOf(results).toFixed(2)} × over all questions; of the scenarios the median ${middle.toFixed(2)} ×, the worst ${worst?.ratio.toFixed(2)} × (${worst?.name})`
 }
 
-/** The slowest one, or all that are slower than they may be. */
+/** Describes the slowest scenario, or all that miss the goal. */
 function describeSlowest(results: readonly ScenarioResult[], goalMs: number): string {
   const slowest = results
     .map(({ scenario, aisleMs }) => ({ name: scenario.name, p95: quantile(aisleMs, 0.95) }))
@@ -96,5 +96,5 @@ function describeGain({ aisleMs, naive }: ScenarioResult): string {
   const { usual } = naive
   if (typeof usual !== 'number') return usual ?? ''
   const p50 = quantile(aisleMs, 0.5)
-  return Number.isFinite(usual) ? `${(usual / p50).toFixed(0)} × faster` : 'it was given up'
+  return Number.isFinite(usual) ? `${(usual / p50).toFixed(0)} × faster` : 'it timed out'
 }

@@ -1,17 +1,17 @@
 import type { ListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import { count, type Tally } from '../load/tally.ts'
 
-/** What the statements of an answer did, in their order: for example `walk ×3, FULLTEXT`. */
+/** Describes the statements of a response in their order, for example `walk ×3, FULLTEXT`. */
 export function describePlan(statements: readonly string[], query: ListQuery): string {
   const kinds: Tally = new Map()
   for (const sql of statements) count(kinds, kindOf(sql, query))
   kinds.delete(PLACE)
-  // Without a statement the answer came from the sample of the catalogue.
+  // A response without statements came from the sample of the catalogue.
   if (kinds.size === 0) return 'sample'
   return [...kinds].map(([kind, times]) => (times === 1 ? kind : `${kind} ×${times}`)).join(', ')
 }
 
-/** Asks for the weight string of a name, and reads no table. */
+/** A statement that computes the weight string of a name, and reads no table. */
 const PLACE = 'place'
 
 function kindOf(sql: string, { sort }: ListQuery): string {

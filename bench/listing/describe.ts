@@ -49,7 +49,7 @@ ${describeGoals(size)}`
 
 function describeShortPages(results: readonly ScenarioResult[]): string {
   const short = each(results, ({ shortPages, aisleMs }) => (shortPages > 0 ? `${shortPages} of ${aisleMs.length}` : ''))
-  const late = each(results, ({ floorGivenUp }) => (floorGivenUp > 0 ? String(floorGivenUp) : ''))
+  const late = each(results, ({ floorTimeouts }) => (floorTimeouts > 0 ? String(floorTimeouts) : ''))
   const pages =
     short === '' ? 'Every page was full, or the last one.' : `Pages that stopped before they were full: ${short}.`
   return late === '' ? pages : `${pages} Questions for which the floor was given up after some seconds: ${late}.`

@@ -11,31 +11,31 @@ import { describePlan } from './describe-plan.ts'
 import { measuredNumbers } from './question-numbers.ts'
 import type { Scenario } from './scenario.ts'
 
-/** How the questions of a scenario were answered. */
+/** The cost and plans of the statements that answer a scenario. */
 export interface Examination {
-  /** The median, of all statements of an answer together. */
+  /** The median number of rows that the statements of one response examined. */
   rows: number
-  /** Each with how many of the questions it answered. */
+  /** The number of questions by plan. */
   plans: Tally
 }
 
-/** Runs statements one at a time, and keeps account of them. */
-interface Account extends Pick<Database, 'execute'> {
+/** A database that runs one statement at a time and records it. */
+interface RecordingDatabase extends Pick<Database, 'execute'> {
   statements: string[]
   rows: number
 }
 
-/** More than any statement of a list is given. */
+/** More than the time limit of any statement of a list. */
 const QUERY_TIMEOUT_MS = 5000
 
 /**
- * Rows and index entries that the engine was asked for, and on MariaDB those that it has passed over inside an index.
- * What FULLTEXT reads of its own index is in no counter.
+ * Reads how many rows and index entries the engine read, including those that MariaDB skipped inside an index. No counter
+ * has the reads of a FULLTEXT index.
  */
 const READ = `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'
   OR Variable_name IN ('Handler_icp_attempts', 'Handler_icp_match')`
 
-/** Makes what reads as Aisle reads, without the service around it. The sample of the catalogue is not counted. */
+/** Creates a reader that lists as Aisle does, without the service, and counts what it reads, except for the sample. */
 export async function createExaminer(connection: Connection) {
   const unobserved = { execute: <Row>(sql: string, params: Params) => execute<Row>(connection, sql, params) }
   const reader = createListReader(unobserved, { nowMs: () => performance.now(), queryTimeoutMs: QUERY_TIMEOUT_MS })
@@ -43,10 +43,10 @@ export async function createExaminer(connection: Connection) {
     const rows: number[] = []
     const plans: Tally = new Map()
     for (const number of measuredNumbers(samples)) {
-      const account = openAccount(connection)
-      await answer(scenario, number, { ...reader, database: account })
-      rows.push(account.rows)
-      count(plans, describePlan(account.statements, parseListQuery(scenario.question(number))))
+      const recorder = createRecorder(connection)
+      await answer(scenario, number, { ...reader, database: recorder })
+      rows.push(recorder.rows)
+      count(plans, describePlan(recorder.statements, parseListQuery(scenario.question(number))))
     }
     return { rows: median(rows), plans }
   }
@@ -57,8 +57,8 @@ async function answer(scenario: Scenario, number: number, reader: ListReader) {
   await (scenario.resource === 'list' ? listProducts(reader, query) : readFacets(reader, query))
 }
 
-function openAccount(connection: Connection): Account {
-  const account: Account = {
+function createRecorder(connection: Connection): RecordingDatabase {
+  const recorder: RecordingDatabase = {
     statements: [],
     rows: 0,
     async execute<Row>(sql: string, params: Params) {
@@ -68,13 +68,13 @@ function openAccount(connection: Connection): Account {
       } finally {
         const [counters] = await connection.query<RowDataPacket[]>(READ)
         for (const { Variable_name, Value } of counters) {
-          account.rows += Variable_name === 'Handler_icp_match' ? -Number(Value) : Number(Value)
+          recorder.rows += Variable_name === 'Handler_icp_match' ? -Number(Value) : Number(Value)
         }
-        account.statements.push(sql)
+        recorder.statements.push(sql)
       }
     }
   }
-  return account
+  return recorder
 }
 
 async function execute<Row>(connection: Connection, sql: string, params: Params): Promise<Row[]> {

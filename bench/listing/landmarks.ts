@@ -6,33 +6,35 @@ import type { Sort } from '../../src/catalogue/listing/query/list-query.ts'
 import { sortColumns } from '../../src/catalogue/listing/read/statements.ts'
 import { datetimeToTimestamp } from '../../src/platform/database/datetime.ts'
 
+/** A price filter. */
 export interface PriceRange {
   minPrice: string
   maxPrice: string
 }
 
-/** What the questions need to know of a catalogue. */
+/** Facts about a catalogue, from which the questions are made. */
 export interface Landmarks {
-  /** The page, of 20 products each, that is reached by cursors. */
+  /** The number of the deep page, with 20 products per page. */
   deepPage: number
-  /** The last row before that page in a sort. */
+  /** Returns the position of the last row before the deep page in a sort order. */
   beforeDeepPage(sort: Sort): Omit<Position, 'backward'>
-  /** Prices that about one product in a thousand has: others for each number from 0. */
+  /** Returns a price range with about one product in a thousand; a different one for each number from 0. */
   narrowRange(number: number): PriceRange
-  /** Prices that a few products have, or none. */
+  /** Returns a price range with few products, or none. */
   emptyRange(number: number): PriceRange
 }
 
+/** The page size of the deep page. */
 export const PAGE_ROWS = 20
 const DEEP_PAGE = 10_000
-/** Of all rows, where there are not as many. */
+/** The share of all rows before the deep page of a smaller catalogue. */
 const DEEPEST_SHARE = 0.8
 const NARROW_SHARE = 1 / 1000
 const FEW_PRODUCTS = 5
-/** Multiples of it, modulo 1, are far apart, however many there are. */
+/** Any number of its multiples, modulo 1, are far apart. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 
-/** Looks for them: seconds in ten million rows. */
+/** Finds the landmarks of a catalogue; takes seconds for ten million rows. */
 export async function findLandmarks(connection: Connection, rows: number): Promise<Landmarks> {
   const deepPage = Math.min(DEEP_PAGE, Math.floor((rows * DEEPEST_SHARE) / PAGE_ROWS))
   const places = new Map<string, Omit<Position, 'backward'>>()
@@ -79,7 +81,7 @@ async function countPrices(connection: Connection): Promise<PriceCount[]> {
   return rows.map(({ price, products }) => ({ cents: Math.round(Number(price) * 100), products: Number(products) }))
 }
 
-/** From each price as far as it takes, unless one price has too many. */
+/** Builds ranges that begin at each price, and leaves out those where one price has too many products. */
 function narrowRanges(prices: readonly PriceCount[], wanted: number): PriceRange[] {
   return prices.flatMap(({ cents }, start) => {
     let products = 0

@@ -9,22 +9,23 @@ import { TRIAL_NUMBERS } from './question-numbers.ts'
 import type { Scenario } from './scenario.ts'
 import { naiveFullText, naiveLike, naiveOffset } from './sql/naive.ts'
 
-/** Milliseconds, infinite where the server has given it up, or what the engine said; undefined where nobody asks so. */
+/** A time in ms: infinity after a timeout, the message of a failure, undefined if the scenario has no such statement. */
 export type NaiveTime = number | string | undefined
 
+/** The times of the naive statements of a scenario. */
 export interface NaiveTimes {
-  /** FULLTEXT for a search, OFFSET for a deep page. */
+  /** The time of FULLTEXT for a search, of OFFSET for a deep page. */
   usual: NaiveTime
   like: NaiveTime
 }
 
-/** After which the server gives up a statement: enough to say that it is no way to do it. */
+/** The time limit of a naive statement. */
 export const NAIVE_LIMIT_MS = 10_000
 const SAMPLES = 3
-/** A statement that takes longer is not run again. */
-const ENOUGH_MS = 5000
+/** A statement that takes longer is not repeated. */
+const REPEAT_BELOW_MS = 5000
 
-/** What a scenario takes by the statements that come to mind first: without HTTP. */
+/** Measures the naive statements of a scenario, without HTTP. */
 export async function measureNaive(
   connection: Connection,
   scenario: Scenario,
@@ -56,11 +57,11 @@ async function medianTime(connection: Connection, statements: readonly Statement
     } catch (error) {
       const cause = statementError(error)
       if (cause instanceof AppError && cause.code === 'database-timeout') return Number.POSITIVE_INFINITY
-      // InnoDB refuses a FULLTEXT result that is too large for it: that is an answer, too.
+      // InnoDB refuses FULLTEXT results that are too large: that is a result, too.
       return error instanceof Error ? error.message : String(error)
     }
     times.push(performance.now() - startedAt)
-    if (performance.now() - startedAt > ENOUGH_MS) break
+    if (performance.now() - startedAt > REPEAT_BELOW_MS) break
   }
   return median(times)
 }

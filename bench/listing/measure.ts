@@ -7,25 +7,25 @@ import { measuredNumbers, primingNumbers } from './question-numbers.ts'
 import { groupOf, pathOf, type Scenario, SORTS } from './scenario.ts'
 import type { FloorName } from './sql/floor.ts'
 
-/** What the questions of a scenario took, each asked of both. */
+/** The measurements of a scenario: each question goes to both contenders. */
 export interface ScenarioMeasurement {
   aisleMs: number[]
-  /** By the fastest way to write it. */
+  /** The times of the fastest hand-written way. */
   floorMs: number[]
   floor: FloorName
-  /** Pages of Aisle that have less than was asked for, though the list goes on. */
+  /** The number of pages of Aisle that are short although the list continues. */
   shortPages: number
-  /** Questions for which the hand-written SQL took longer than it may. */
-  floorGivenUp: number
-  /** Of Aisle, for whoever looks into it. */
+  /** The number of questions for which the hand-written SQL timed out. */
+  floorTimeouts: number
+  /** The slowest question for Aisle, to investigate. */
   slowest: { ms: number; path: string }
   errors: Tally
 }
 
-/** A scenario that takes longer has fewer samples, but each sort once. */
+/** A scenario that takes longer gets fewer samples, but each sort at least once. */
 const SCENARIO_MS = 60_000
 
-/** Asks both contenders what is not measured: a program is slow at first. */
+/** Warms both contenders up with questions that are not measured. */
 export async function prime(
   contenders: ListingContenders,
   scenarios: readonly Scenario[],
@@ -37,13 +37,13 @@ export async function prime(
     for (const number of primingNumbers(samples)) {
       await contenders.askAisle(scenario, number)
       const [floor] = scenario.floors
-      // Searches may take long, by a way that was not chosen yet.
+      // The way to search is not chosen yet, and some ways take very long.
       if (group === 'lists' && floor !== undefined) await contenders.askFloor(scenario, floor, number)
     }
   }
 }
 
-/** Asks both contenders the same questions in turns, one question at a time. */
+/** Sends the same questions to both contenders, one at a time, in alternating order. */
 export async function measureScenario(
   contenders: ListingContenders,
   scenario: Scenario,
@@ -55,7 +55,7 @@ export async function measureScenario(
     floorMs: [],
     floor,
     shortPages: 0,
-    floorGivenUp: 0,
+    floorTimeouts: 0,
     slowest: { ms: 0, path: '' },
     errors
   }
@@ -73,8 +73,8 @@ export async function measureScenario(
   async function askFloor(number: number): Promise<void> {
     const { response, micros } = await contenders.askFloor(scenario, floor, number)
     if (response.status === 200) measurement.floorMs.push(micros / 1000)
-    // What takes longer than it may: that is its fault, not an error.
-    else if (response.status === 500) measurement.floorGivenUp++
+    // A timeout of the hand-written SQL is a result, not an error.
+    else if (response.status === 500) measurement.floorTimeouts++
     else count(errors, `the floor: status ${response.status}`)
   }
 
@@ -87,7 +87,7 @@ export async function measureScenario(
   return measurement
 }
 
-/** An answer that comes from a cache is one. */
+/** Returns the fault of a response: a failure, or an answer from the cache. */
 function faultOf({ response }: TimedResponse): string | undefined {
   if (response.status !== 200) return `status ${response.status}`
   const cacheStatus = headerOf(response, 'cache-status')

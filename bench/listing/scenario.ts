@@ -1,28 +1,29 @@
 import { type ProductListQuery, SORT_KEYS } from '../../schemas/products.ts'
 import type { FloorName } from './sql/floor.ts'
 
-/** A kind of question, and many of that kind: no two are the same, so that no answer can come from a cache. */
+/** A kind of request, with many different questions: no two are equal, so no cache can answer one. */
 export interface Scenario {
   name: string
   resource: 'list' | 'facets'
-  /** The question of a number, from 0: of a list, or the filters of facets. */
+  /** Returns the question with a number from 0: the query of a list, or the filters of facets. */
   question(number: number): ProductListQuery
-  /** The ways in which somebody would write it by hand, of which the fastest one counts. */
+  /** The hand-written ways to answer it; the fastest one counts. */
   floors: readonly FloorName[]
 }
 
-/** What a scenario is about, as the goals tell them apart. */
+/** The group of a scenario: goals differ between groups. */
 export type Group = 'lists' | 'searches' | 'counts'
 
 const ORDERS = ['desc', 'asc'] as const
-/** In how many questions `eachSort` goes through all sorts. */
+/** The number of sort orders: `eachSort` uses each of them once in so many questions. */
 export const SORTS = SORT_KEYS.length * ORDERS.length
 const PATHS = { list: '/api/v1/products', facets: '/api/v1/products/facets' } as const
 const LEAST_LIMIT = 10
 const LIMITS = 31
-/** It shares no divisor with the number of limits: its multiples are all of them. */
+/** Coprime to the number of limits, so that its multiples reach all of them. */
 const STRIDE = 7
 
+/** Returns the path and query string of a question. */
 export function pathOf({ resource, question }: Scenario, number: number): string {
   const params = new URLSearchParams()
   for (const [name, value] of Object.entries(question(number))) {
@@ -31,30 +32,31 @@ export function pathOf({ resource, question }: Scenario, number: number): string
   return `${PATHS[resource]}?${params}`
 }
 
+/** Returns the group of a scenario. */
 export function groupOf({ resource, question }: Scenario): Group {
   const { search, total } = question(0)
   if (resource === 'facets' || total !== undefined) return 'counts'
   return search === undefined ? 'lists' : 'searches'
 }
 
-/** All sorts in turn, and then another limit from 10 to 40: 248 different questions. */
+/** Returns each sort in turn, then again with another limit from 10 to 40: 248 different questions. */
 export function eachSort(number: number): Pick<ProductListQuery, 'sortBy' | 'sortOrder' | 'limit'> {
   const [key, order] = [number % SORT_KEYS.length, Math.floor(number / SORT_KEYS.length) % ORDERS.length]
   return { sortBy: SORT_KEYS[key] ?? 'createdAt', sortOrder: ORDERS[order] ?? 'desc', limit: limitOf(roundOf(number)) }
 }
 
-/** The newest first and the oldest first in turn, and then another limit: 62 different questions. */
+/** Returns newest first and oldest first in turn, then again with another limit: 62 different questions. */
 export function byAge(number: number): Pick<ProductListQuery, 'sortBy' | 'sortOrder' | 'limit'> {
   const round = Math.floor(number / ORDERS.length)
   return { sortBy: 'createdAt', sortOrder: ORDERS[number % ORDERS.length] ?? 'desc', limit: limitOf(round) }
 }
 
-/** How often `eachSort` has gone through all sorts: for what is to meet every sort. */
+/** Returns how often `eachSort` has used every sort before a number: the index of filters to combine with each sort. */
 export function roundOf(number: number): number {
   return Math.floor(number / SORTS)
 }
 
-/** One of the choices for each number, again and again. */
+/** Returns one choice for each number, in turn. */
 export function choose<T>(choices: readonly [T, ...T[]], number: number): T {
   return choices[number % choices.length] ?? choices[0]
 }

@@ -6,9 +6,9 @@ import { listScenarios } from './scenarios/lists.ts'
 import { searchScenarios } from './scenarios/searches.ts'
 
 /**
- * All scenarios of a catalogue.
- * @param questions how many of each are going to be asked
- * @throws when two of the questions are the same, of which the second would be answered from a cache
+ * Creates all scenarios for a catalogue.
+ * @param questions the number of questions of each scenario
+ * @throws {Error} when two questions are equal: the cache would answer the second one
  */
 export function createScenarios(landmarks: Landmarks, questions: number): Scenario[] {
   const scenarios = [listScenarios, deepPageScenarios, searchScenarios, countScenarios].flatMap((make) =>
@@ -19,7 +19,7 @@ export function createScenarios(landmarks: Landmarks, questions: number): Scenar
     for (let number = 0; number < questions; number++) {
       const path = pathOf(scenario, number)
       const other = asked.get(path)
-      if (other !== undefined) throw new Error(`“${scenario.name}” asks again what “${other}” has asked: ${path}`)
+      if (other !== undefined) throw new Error(`“${scenario.name}” and “${other}” have the same question: ${path}`)
       asked.set(path, scenario.name)
     }
   }

@@ -3,32 +3,34 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type HttpConnection, type HttpResponse, openConnection } from './http-client.ts'
 import { count, type Tally } from './tally.ts'
 
+/** A load from a fixed number of connections, each with one request at a time. */
 export interface ClosedLoop {
   port: number
   nextRequest: () => Buffer
   connections: number
   durationMs: number
-  /** What every answer must be: of this status, and of as many bytes. */
+  /** The expected response: every response must have its status and its length. */
   expected: Pick<HttpResponse, 'status' | 'body'>
-  /** Whether they must be the same bytes, too. */
+  /** True if a sample of the responses must have its bytes, too. */
   isSameBody: boolean
 }
 
+/** The result of a load with a fixed number of connections. */
 export interface ClosedLoopResult {
-  /** All good answers, those after the end of the time included. */
+  /** The number of expected responses, including those after the time was over. */
   answers: number
   answersPerSecond: number
   latencyMicros: RecordableHistogram
   errors: Tally
-  /** Of one core, that this client took. */
+  /** The share of one core that this client used. */
   clientCpuShare: number
 }
 
-/** Status and length are compared of every answer; the bytes of the first of each connection and one in so many. */
+/** The bytes of the first response of each connection, and of one response in so many, are compared. */
 const COMPARE_EVERY = 1000
 const LAST_ANSWERS_TIMEOUT_MS = 5000
 
-/** Sends on each connection the next request as soon as the last one is answered, until the time is over. */
+/** Sends the next request on each connection as soon as the last one is answered, until the time is over. */
 export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult> {
   const { port, nextRequest, durationMs, expected, isSameBody } = load
   const latencyMicros = createHistogram()
@@ -38,7 +40,7 @@ export async function runClosedLoop(load: ClosedLoop): Promise<ClosedLoopResult>
   let answersInTime = 0
   let endsAt = Number.POSITIVE_INFINITY
 
-  /** Resolves when it is open, or broken. */
+  /** Opens a connection. Resolves when it is open or broken, with the function that sends its first request. */
   function open(): Promise<() => void> {
     const { promise, resolve } = Promise.withResolvers<() => void>()
     let sentAt = 0

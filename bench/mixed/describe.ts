@@ -4,13 +4,14 @@ import { markdownTable, median } from '../results.ts'
 import { HOT_QUERIES, type TrafficResult } from './traffic.ts'
 import type { WriterReport } from './writer.ts'
 
-/** A run over the hot lists alone, and then one with everything. */
+/** A run with the hot lists alone, followed by one with new lists and writes. */
 export interface Round {
   hot: TrafficResult
   mixed: TrafficResult
   written: WriterReport
 }
 
+/** The results of the mixed benchmark. */
 export interface MixedResults {
   rows: number
   rate: number
@@ -18,10 +19,11 @@ export interface MixedResults {
   mixedMs: number
   warmUpErrors: Tally
   rounds: readonly Round[]
-  /** After the warm-up, and in the end, in bytes. */
+  /** The memory of Aisle in bytes: after the warm-up, and at the end. */
   rss: readonly number[]
 }
 
+/** Writes the section of the results about the mixed load. */
 export function describeMixed({ rows, rate, hotMs, mixedMs, warmUpErrors, rounds, rss }: MixedResults) {
   const hot = together(rounds.map(({ hot }) => hot))
   const mixed = together(rounds.map(({ mixed }) => mixed))

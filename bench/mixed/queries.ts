@@ -6,7 +6,7 @@ const LIMITS = [10, 20, 24, 50]
 const PRICES = [5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500]
 
 const names = categories.map(({ name }) => name)
-/** None, each of them, and pairs of neighbours. */
+/** No category, each single one, and pairs of neighbours. */
 const categoryChoices: readonly (readonly string[])[] = [
   [],
   ...names.map((name) => [name]),
@@ -17,12 +17,12 @@ const priceChoices = [undefined, ...PRICES].flatMap((min) =>
 )
 
 const dimensions = [categoryChoices.length, priceChoices.length, SORT_KEYS.length, ORDERS.length, LIMITS.length]
-/** How many different queries there are. */
+/** The number of different queries. */
 export const QUERIES = dimensions.reduce((product, size) => product * size)
-/** A prime that divides none of the dimensions: its multiples visit every query once, neighbours far apart. */
+/** A prime that divides no dimension: its multiples visit every query once, with neighbours far apart. */
 const STRIDE = 1_000_003
 
-/** The path of a listing: another one for each index below `QUERIES`. */
+/** Returns the path of a list: a different one for each index below `QUERIES`. */
 export function queryPath(index: number): string {
   let rest = (index * STRIDE) % QUERIES
   const [category = 0, price = 0, key = 0, order = 0, limit = 0] = dimensions.map((size) => {

@@ -5,21 +5,23 @@ import { runOpenLoop } from '../load/open-loop.ts'
 import { addAll, count, type Tally } from '../load/tally.ts'
 import { queryPath } from './queries.ts'
 
+/** The number of lists that are requested again and again. */
 export const HOT_QUERIES = 10_000
 
+/** A load on lists. */
 export interface Traffic {
   port: number
   rate: number
   durationMs: number
-  /** Of the requests, for lists that nobody has asked for before. */
+  /** The share of requests for lists that were never requested before. */
   coldShare: number
 }
 
+/** Latencies in µs, by `Cache-Status` (RFC 9211). */
 export interface TrafficResult {
-  /** By `Cache-Status` (RFC 9211). */
   hits: RecordableHistogram
   misses: RecordableHistogram
-  /** Those of the misses that were for a list that nobody had asked for before. */
+  /** The misses for lists that were never requested before. */
   coldMisses: RecordableHistogram
   delayMicros: RecordableHistogram
   errors: Tally
@@ -27,7 +29,7 @@ export interface TrafficResult {
 
 const SEED = 42
 const STREAM = 3
-/** Fine enough that the rarest of the queries is asked for as often as it should be. */
+/** Fine enough for the share of the rarest query. */
 const SLOTS = 2 ** 20
 
 const random = createRandom(SEED, STREAM)
@@ -36,10 +38,10 @@ const drawHot = zipfChoice(
   Array.from({ length: HOT_QUERIES }, (_, index) => encodeRequest(queryPath(index))),
   SLOTS
 )
-/** Goes on from run to run: what one has asked for is not cold in the next. */
+/** Continues from run to run: a list is cold only once. */
 let nextCold = HOT_QUERIES
 
-/** Asks for lists: the k-th most popular with a weight of 1/k, and some that are new. */
+/** Requests hot lists, the k-th most popular with weight 1/k (Zipf's law), and some cold ones. */
 export async function runTraffic({ coldShare, ...load }: Traffic): Promise<TrafficResult> {
   const hits = createHistogram()
   const misses = createHistogram()

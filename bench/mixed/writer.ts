@@ -6,14 +6,14 @@ import { upsertProducts } from '../../src/catalogue/products/upsert-products.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { connectionOptions } from '../../src/platform/database/connection-options.ts'
 
-/** What the writer tells when it is told to stop. */
+/** The report of the writer when it stops. */
 export interface WriterReport {
   writes: number
   seconds: number
 }
 
 const [rows = 0, seed = 0, writesPerSecond = 1] = process.argv.slice(2).map(Number)
-/** The rest get another price and stock. */
+/** The share of new products; the other writes change price and stock. */
 const NEW_SHARE = 0.2
 const SOURCES = { nowMs: Date.now, randomBytes }
 
@@ -37,7 +37,7 @@ process.send?.(report)
 await connection.end()
 process.disconnect()
 
-/** One product, in a transaction of its own. */
+/** Writes one product in a transaction of its own. */
 async function write(connection: Connection): Promise<void> {
   const product = generateRow(Math.floor(Math.random() * rows))
   const { name, description, category } = product

@@ -12,8 +12,8 @@ const INSERT = `INSERT INTO webhook_events ${COLUMNS} VALUES ${ROW}`
 const ROWS_PER_STATEMENT = 500
 
 /**
- * What a delivery costs if it were nothing but its INSERT: as many loops as the pool has connections, each with a prepared
- * statement of its own transaction.
+ * Runs the INSERT of a delivery and nothing else: one loop per connection of the pool, each prepared statement in a
+ * transaction of its own.
  * @returns INSERTs per second
  */
 export async function runBareInserts(pool: Pool, connections: number, durationMs: number): Promise<number> {
@@ -32,7 +32,7 @@ export async function runBareInserts(pool: Pool, connections: number, durationMs
   return (inserts / durationMs) * 1000
 }
 
-/** Fills the inbox with events that are to be processed. */
+/** Fills the inbox with pending events. */
 export async function fillInbox(connection: Connection, events: number): Promise<void> {
   for (let left = events; left > 0; left -= ROWS_PER_STATEMENT) {
     const rows = Array.from({ length: Math.min(left, ROWS_PER_STATEMENT) }, () => toParams(nextDelivery()))

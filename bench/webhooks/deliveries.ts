@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import { encodeRequest } from '../load/http-client.ts'
 
-/** A delivery to be sent, and what is in it. */
+/** A delivery to send, and its content. */
 export interface BenchDelivery {
   eventId: string
   type: string
@@ -9,20 +9,21 @@ export interface BenchDelivery {
   body: string
 }
 
+/** The secret that signs the deliveries. */
 export const SECRET = randomBytes(24).toString('hex')
-export const PRODUCTS = 5000
+const PRODUCTS = 5000
 const PATH = '/api/v1/webhooks/events'
-/** One event in so many makes its product. */
+/** One event in so many creates its product. */
 const CREATED_EVERY = 10
 
 const key = createSecretKey(Buffer.from(SECRET))
 const prefix = randomBytes(6).toString('hex')
 let count = 0
 
-/** The next event: a product is made, or its price or stock changes; each event is of another product than the last. */
+/** Creates the next event: a product is created, or its price or stock changes. Consecutive events change different products. */
 export function nextDelivery(): BenchDelivery {
   const number = count++
-  // As long as all others, so that the answers are, too.
+  // All ids have the same length, so that all responses have it too.
   const eventId = `evt_${prefix}_${String(number).padStart(9, '0')}`
   const sku = `BENCH-${String((number * 7) % PRODUCTS).padStart(6, '0')}`
   const occurredAt = new Date().toISOString()
@@ -30,7 +31,7 @@ export function nextDelivery(): BenchDelivery {
   return { eventId, type, occurredAt, body: JSON.stringify({ id: eventId, type, occurredAt, data }) }
 }
 
-/** The request that delivers an event, signed as Standard Webhooks. */
+/** Encodes the request that delivers an event, signed by Standard Webhooks. */
 export function toRequest({ eventId, body }: BenchDelivery): Buffer {
   const timestamp = String(Math.floor(Date.now() / 1000))
   const signature = createHmac('sha256', key).update(`${eventId}.${timestamp}.${body}`).digest('base64')

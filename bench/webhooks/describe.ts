@@ -2,25 +2,27 @@ import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 import { describeTally, type Tally, total } from '../load/tally.ts'
 import { markdownTable, median } from '../results.ts'
 
-/** Acknowledgements, and the bare loop right before or after. */
+/** A round of acknowledgements, and of the bare loop directly before or after it. */
 export interface AcknowledgementRound {
   answersPerSecond: number
   p99Micros: number
-  /** Processor time of the service for one delivery. */
+  /** The processor time of the service for one delivery. */
   cpuMicros: number
   insertsPerSecond: number
 }
 
+/** A round with a worker: first alone, then under a steady load. */
 export interface WorkRound {
   processedPerSecond: number
-  /** Of acknowledgements at a steady rate, while events are processed. */
+  /** The latency of acknowledgements at a steady rate while the worker applies events. */
   latencyMicros: RecordableHistogram
-  /** How much of that is the client's own: it was late to send. */
+  /** How late the client sent the deliveries: its own share of the latencies. */
   delayMicros: RecordableHistogram
-  /** Events that were still to be processed in the end. */
+  /** The number of pending events at the end. */
   pendingAfter: number
 }
 
+/** The results of the webhook benchmark. */
 export interface WebhookResults {
   durationMs: number
   connections: number
@@ -33,6 +35,7 @@ export interface WebhookResults {
   errors: Tally
 }
 
+/** Writes the section of the results about webhooks. */
 export function describeWebhooks(results: WebhookResults): string {
   const { durationMs, connections, poolConnections, rounds, events, rate, rateMs, workRounds, errors } = results
   const latency = createHistogram()

@@ -8,14 +8,14 @@ import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import { JSON_TYPE, LIST_PATH, readAnswers } from '../answers.ts'
 
-// What Aisle does, by the package for each part at its defaults, with the answers in Redis.
-const KEPT_SECONDS = 3600
+// The features of Aisle, from one package each with its defaults, and the responses in Redis.
+const TTL_SECONDS = 3600
 const MAX_REQUESTS = 1_000_000_000
 
 const { list, detailPath, detail } = readAnswers()
 const client = new Redis(process.env.REDIS_URL ?? '', { keyPrefix: process.env.REDIS_KEY_PREFIX ?? '' })
-await client.set('list', list, 'EX', KEPT_SECONDS)
-await client.set('detail', detail, 'EX', KEPT_SECONDS)
+await client.set('list', list, 'EX', TTL_SECONDS)
+await client.set('detail', detail, 'EX', TTL_SECONDS)
 
 const app = Fastify({ logger: true })
 await app.register(redis, { client })

@@ -7,12 +7,12 @@ import { categoryOf } from './lists.ts'
 const WALKS: readonly FloorName[] = ['walk', 'walk, then rows']
 const WAYS: readonly FloorName[] = ['FULLTEXT', 'walk, LOCATE', 'walk, signatures']
 const WORDS = ['recycled', 'handmade', 'imported', 'limited', 'refurbished', 'prototype', 'quality'] as const
-/** Above every price. */
+/** A price above all others. */
 const NO_LIMIT = 90_000_000
 
 type Filters = (number: number) => ProductListQuery
 
-/** Lists with a total, and facets. */
+/** Creates the scenarios of lists with a total, and of facets. */
 export function countScenarios({ narrowRange }: Landmarks): Scenario[] {
   const everything: Filters = () => ({})
   const word: Filters = () => ({ search: 'recycled' })
@@ -23,7 +23,7 @@ export function countScenarios({ narrowRange }: Landmarks): Scenario[] {
     total('exact', 'all products', WALKS, everything),
     total('exact', 'one category', WALKS, categoryOf),
     total('exact', 'a word in 4 %', WAYS, word),
-    // There is but one question without any filter: a bound that bounds nothing makes more.
+    // Without a filter there is only one question: maximum prices above every price make more.
     facets('all products', ['index'], (number) => ({ maxPrice: String(NO_LIMIT + number) })),
     facets('one category', ['index'], (number) => ({
       ...categoryOf(number * SORTS),

@@ -5,7 +5,7 @@ import type { Landmarks } from '../landmarks.ts'
 import { eachSort, type Scenario } from '../scenario.ts'
 import { DEEP_BACKWARD, DEEP_FORWARD } from './names.ts'
 
-/** Pages that are reached by a cursor, in both directions. */
+/** Creates the scenarios of deep pages, reached by a cursor in both directions. */
 export function deepPageScenarios(landmarks: Landmarks): Scenario[] {
   const walks = { resource: 'list', floors: ['walk', 'walk, then rows'] } as const
   return [
@@ -14,7 +14,7 @@ export function deepPageScenarios(landmarks: Landmarks): Scenario[] {
   ]
 }
 
-/** The query with the cursor that somebody would have who has read as far as the deep page. */
+/** Returns a query with the cursor of a client that has read as far as the deep page. */
 export function deepQuery(landmarks: Landmarks, query: ProductListQuery, backward: boolean): ProductListQuery {
   const { sort, fingerprint } = parseListQuery(query)
   return { ...query, cursor: encodeCursor({ ...landmarks.beforeDeepPage(sort), backward }, fingerprint) }

@@ -4,15 +4,16 @@ import { byAge, choose, eachSort, roundOf, type Scenario } from '../scenario.ts'
 import type { FloorName } from '../sql/floor.ts'
 import { PLAIN } from './names.ts'
 
+/** A price range with many products. */
 export const WIDE_RANGE = { minPrice: '10', maxPrice: '50' }
 
 const names = categories.map(({ name }) => name)
-/** Of the first months alone, and of the last ones. */
+/** Categories that only have products of the first months, and of the last ones. */
 const CORRELATED = ['Fax & Typewriters', 'E-Bikes'] as const
 const WALKS: readonly FloorName[] = ['walk', 'walk, then rows']
 const WAYS: readonly FloorName[] = [...WALKS, 'price range']
 
-/** Lists without a search. */
+/** Creates the scenarios of lists without search. */
 export function listScenarios({ narrowRange, emptyRange }: Landmarks): Scenario[] {
   const narrow = (number: number) => narrowRange(roundOf(number))
   return [
@@ -45,7 +46,7 @@ export function listScenarios({ narrowRange, emptyRange }: Landmarks): Scenario[
   ]
 }
 
-/** Large ones and small ones. */
+/** Returns a category for each number, large and small ones. */
 export function categoryOf(number: number): { category: string[] } {
   return { category: [nameAt(roundOf(number) * 5)] }
 }

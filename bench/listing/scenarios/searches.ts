@@ -6,18 +6,18 @@ import { deepQuery } from './deep-pages.ts'
 import { categoryOf, WIDE_RANGE } from './lists.ts'
 import { NEVER_MEET, WORD_IN_HALF } from './names.ts'
 
-/** From half of the rows to none; brands and categories among them. */
+/** Word beginnings, found in half of the rows to none, brands and categories among them. */
 const BEGINNINGS = ['qua', 'han', 'nor', 'lim', 'pro', 'ref', 'ele', 'zep', 'imp', 'rec'] as const
 const COMMON_WORDS = ['quality', 'recycled', 'handmade'] as const
-/** Of products that came in the first months alone, and in the last ones. */
+/** Words that only products of the first months have, and of the last ones. */
 const CORRELATED = ['typewriter', 'ebike'] as const
 const MODELS = ['ax100', 'ds471', 'hd950', 'kl1333', 'px123', 'qr808', 'tx450', 'vr1999', 'zx2042'] as const
 const WAYS: readonly FloorName[] = ['FULLTEXT', 'walk, LOCATE', 'walk, signatures']
-/** The last word is the rarest one of those that are put together here. */
+/** With several words, the last one is the rarest. */
 const WORD_WAYS: readonly FloorName[] = [...WAYS, 'FULLTEXT of the last word']
 const PRICE_WAYS: readonly FloorName[] = [...WAYS, 'price range, LOCATE']
 
-/** Searches: the last word is one that may go on. */
+/** Creates the scenarios of searches. As in every search, the last word may be the beginning of a word. */
 export function searchScenarios(landmarks: Landmarks): Scenario[] {
   const words = (name: string, search: string) => each(name, () => ({ search }), WORD_WAYS)
   const word = (name: string, search: string) => each(name, () => ({ search }))

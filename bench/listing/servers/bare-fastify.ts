@@ -19,7 +19,7 @@ interface Cell {
 }
 
 const requests = readFloorRequests()
-/** As many connections as Aisle has by default. What takes longer is not the way to write it, in ten million rows either. */
+/** The default number of connections of Aisle, and a time limit for hopeless statements. */
 const limits = { connectionLimit: 10, queryTimeoutMs: 5000 }
 const pool = openPool(loadConfig(process.env).mysql, limits).promise()
 const app = Fastify()
@@ -44,7 +44,7 @@ async function run({ sql, params }: Statement): Promise<RowDataPacket[]> {
   return rows
 }
 
-/** Without cursors. */
+/** Builds a page without cursors. */
 function toPage({ limit, from }: ListQuery, rows: ProductRow[], total: unknown): ProductPage {
   const data = rows.slice(0, limit).map(toProduct)
   if (from?.backward) data.reverse()

@@ -4,12 +4,12 @@ import { columnsOf, productColumns } from '../../../src/catalogue/products/produ
 import { fullTextExpression } from '../../../src/catalogue/search/search-words.ts'
 import { signatureConditions, signatureOf } from '../../../src/catalogue/search/word-signature.ts'
 
-/** A condition on a row of `products`, and what is in the place of its question marks. */
+/** A condition on a row of `products`, and its parameters. */
 export type Condition = readonly [sql: string, ...params: Statement['params']]
 
 const lateColumns = columnsOf('p.')
 
-/** All that is asked for but the words. */
+/** Returns the conditions of all filters except for the search. */
 export function filters({ categories, minPrice, maxPrice }: ListQuery): Condition[] {
   const conditions: Condition[] = []
   if (categories.length === 1) conditions.push(['category = ?', ...categories])
@@ -19,7 +19,7 @@ export function filters({ categories, minPrice, maxPrice }: ListQuery): Conditio
   return conditions
 }
 
-/** The rows behind the cursor. */
+/** Returns the condition for the rows after the cursor. */
 export function seek({ from, sort }: ListQuery): Condition[] {
   if (from === null) return []
   const column = sortColumns[sort.key]
@@ -29,39 +29,44 @@ export function seek({ from, sort }: ListQuery): Condition[] {
   return [[`(${column} ${beyond} ? OR (${column} = ? AND id ${beyond} ?))`, value, value, from.id]]
 }
 
+/** Returns the search as a FULLTEXT condition. */
 export function match({ search }: Pick<ListQuery, 'search'>): Condition[] {
   return [['MATCH (search_words) AGAINST (? IN BOOLEAN MODE)', fullTextExpression(search ?? [])]]
 }
 
+/** Returns the search as substring conditions. */
 export function locate({ search }: ListQuery): Condition[] {
   return (search ?? []).map((term) => ['LOCATE(?, search_words) > 0', term])
 }
 
-/** What every row that has the words passes, and few others. */
+/** Returns the conditions on the word signature: all matches meet them, and a few other rows. */
 export function signatures({ search }: ListQuery): Condition[] {
   const { conditions, params } = signatureConditions(signatureOf(search ?? []))
   return [[conditions.join(' AND ') || 'TRUE', ...params]]
 }
 
-/** The index in the order of the sort. */
+/** Returns the name of the index in the sort order. */
 export function sortIndexName({ sort, categories }: Pick<ListQuery, 'sort' | 'categories'>): string {
   return `products_${categories.length === 1 ? 'category_' : ''}${sortColumns[sort.key]}`
 }
 
-/** @param index null leaves it to the engine */
+/**
+ * Writes a FROM and WHERE clause.
+ * @param index null to let the engine choose
+ */
 export function fromClause(index: string | null, conditions: readonly Condition[]): Statement {
   const hint = index === null ? '' : ` FORCE INDEX (${index})`
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.map(([sql]) => sql).join(' AND ')}`
   return { sql: `FROM products${hint}${where}`, params: conditions.flatMap(([, ...params]) => params) }
 }
 
-/** The first rows, with one more than the page has. */
+/** Writes a page in one SELECT, with one row more than the page has. */
 export function page(query: ListQuery, index: string | null, conditions: readonly Condition[]): Statement {
   const { sql, params } = fromClause(index, conditions)
   return { sql: `SELECT ${productColumns} ${sql} ${orderOf(query)} LIMIT ?`, params: [...params, limitOf(query)] }
 }
 
-/** The same, but only the rows of the page are fetched as a whole. */
+/** Writes a page in two steps: the ids from the index, then the rows of the page (late row lookup). */
 export function latePage(query: ListQuery, index: string | null, conditions: readonly Condition[]): Statement {
   const { sql, params } = fromClause(index, conditions)
   return {
@@ -71,7 +76,7 @@ export function latePage(query: ListQuery, index: string | null, conditions: rea
   }
 }
 
-/** The same from an ordered walk for each category. */
+/** Writes a page as the union of one ordered walk per category, with late row lookup. */
 export function latePageOfEach(query: ListQuery, conditions: (query: ListQuery) => Condition[]): Statement {
   const column = sortColumns[query.sort.key]
   const walks = query.categories.map((category) => {
@@ -90,7 +95,10 @@ export function latePageOfEach(query: ListQuery, conditions: (query: ListQuery) 
   }
 }
 
-/** @param table with a dot, where there is more than one */
+/**
+ * Writes the ORDER BY clause.
+ * @param table the alias with a dot, if there are several tables
+ */
 export function orderOf({ sort, from }: ListQuery, table = ''): string {
   const direction = isReadAscending({ sort, from }) ? 'ASC' : 'DESC'
   return `ORDER BY ${table}${sortColumns[sort.key]} ${direction}, ${table}id ${direction}`

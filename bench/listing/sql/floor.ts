@@ -19,7 +19,7 @@ import {
 const where = (query: ListQuery): Condition[] => [...filters(query), ...seek(query)]
 const priceIndex = ({ categories }: ListQuery) => sortIndexName({ sort: { key: 'price', order: 'asc' }, categories })
 
-/** Ways to write a page by hand, each for a table with these indexes and for somebody who knows what is in it. */
+/** The ways to write a page by hand, knowing the indexes and the data. */
 const pages = {
   walk: (query) => page(query, sortIndexName(query), where(query)),
   'walk, then rows': (query) => latePage(query, sortIndexName(query), where(query)),
@@ -34,20 +34,21 @@ const pages = {
     page(query, sortIndexName(query), [...where(query), ...signatures(query), ...locate(query)])
 } as const satisfies Record<string, (query: ListQuery) => Statement>
 
-/** Ways to write facets, all of which count the other categories, too. */
+/** The ways to write facets by hand; each counts the other categories, too. */
 const facets = {
   index: (query) => countCells(query, 'products_category_price', locate(query)),
   'price range': (query) => countCells(query, 'products_price', locate(query)),
   FULLTEXT: (query) => countCells(query, null, match(query))
 } as const satisfies Record<string, (query: ListQuery) => Statement>
 
+/** The name of a hand-written way. */
 export type FloorName = keyof typeof pages | keyof typeof facets
 
-/** What is asked of the database for one question, all at once. */
+/** Returns the statements of one question, which run concurrently. */
 export function floorStatements(scenario: Scenario, name: FloorName, query: ListQuery): Statement[] {
   if (scenario.resource === 'facets') return [known(facets, name)(query)]
   const statement = known(pages, name)(query)
-  // Nobody who counts knows a total of about.
+  // SQL has no estimated total.
   return query.total === 'exact' ? [statement, countAll(query)] : [statement]
 }
 
@@ -68,6 +69,6 @@ function lastOf({ search }: ListQuery): ListQuery['search'] {
 
 function known<Way>(ways: Readonly<Record<string, Way>>, name: FloorName): Way {
   const way = ways[name]
-  if (way === undefined) throw new Error(`“${name}” is not a way to write this`)
+  if (way === undefined) throw new Error(`“${name}” cannot answer this scenario`)
   return way
 }

@@ -3,14 +3,14 @@ import type { Statement } from '../../../src/catalogue/listing/read/statements.t
 import { productColumns } from '../../../src/catalogue/products/product-row.ts'
 import { type Condition, filters, fromClause, match, orderOf, page } from './clauses.ts'
 
-/** As everybody writes a search who has a FULLTEXT index. */
+/** Writes a search with the FULLTEXT index alone. */
 export function naiveFullText(query: ListQuery): Statement {
   return page(query, null, [...filters(query), ...match(query)])
 }
 
 /**
- * As everybody writes it who has none.
- * @param search the words as they were asked for
+ * Writes a search with LIKE.
+ * @param search the words of the request
  */
 export function naiveLike(query: ListQuery, search: string): Statement {
   const words = search.split(' ').map((word): Condition => {
@@ -20,7 +20,7 @@ export function naiveLike(query: ListQuery, search: string): Statement {
   return page(query, null, [...filters(query), ...words])
 }
 
-/** As everybody writes a page far from the start. */
+/** Writes a deep page with OFFSET. */
 export function naiveOffset(query: ListQuery, offset: number): Statement {
   const { sql, params } = fromClause(null, filters(query))
   const order = orderOf({ ...query, from: null })
