@@ -1,12 +1,12 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startSupplier } from '../tools/supplier-simulator/start-supplier.ts'
-import type { Environment } from './environment.ts'
+import type { CommandEnvironment } from './environment.ts'
 
 /** The supplier of a demo: a simulator in the process that runs the service. */
 export interface DemoSupplier {
   /** The environment variables of the service. */
-  env: Environment['env']
+  env: CommandEnvironment['env']
   url: string
   /** Delivers webhooks to the service at this address. */
   deliverTo(serviceUrl: string): void
@@ -19,12 +19,12 @@ const WEBHOOKS_PATH = '/api/v1/webhooks/events'
 const FILE = join(import.meta.dirname, '../.data/development/supplier.json')
 
 /** Returns whether a command uses a demo supplier: on private engines, when no supplier is configured. */
-export function hasDemoSupplier({ env, isPrivate }: Environment): boolean {
+export function hasDemoSupplier({ env, isPrivate }: CommandEnvironment): boolean {
   return isPrivate && !env.EXTERNAL_API_BASE_URL && !env.OAUTH_TOKEN_URL
 }
 
 /** Starts the supplier of a demo on its usual port, or on a free one when that is taken or `PORT` is 0. */
-export async function startDemoSupplier({ env }: Environment): Promise<DemoSupplier> {
+export async function startDemoSupplier({ env }: CommandEnvironment): Promise<DemoSupplier> {
   const [webhookSecret] = (env.WEBHOOK_SECRET ?? '').split(',').map((secret) => secret.trim())
   const options = webhookSecret ? { webhookSecret } : {}
   const start = (port: number) => startSupplier({ ...options, port })

@@ -8,7 +8,7 @@ import { ReadableError } from '../tools/readable-error.ts'
 import { printTimedStep } from './steps.ts'
 
 /** The configuration and servers that a command runs on. */
-export interface Environment {
+export interface CommandEnvironment {
   /** Variables of the process, which override those of `.env`, with the addresses of the engines. */
   env: Readonly<Record<string, string | undefined>>
   /** True for private engines, which a command may migrate and fill; false for configured servers. */
@@ -24,7 +24,7 @@ const DOT_ENV = join(import.meta.dirname, '../.env')
  * engines if they do not run, and creates an empty database on their first start.
  * @throws {ReadableError} when only one server is configured, or the private engines cannot be started
  */
-export async function prepareEnvironment(): Promise<Environment> {
+export async function prepareEnvironment(): Promise<CommandEnvironment> {
   const env = { ...(existsSync(DOT_ENV) ? parseEnv(readFileSync(DOT_ENV, 'utf8')) : {}), ...process.env }
   const hasDatabase = Boolean(env.DB_HOST || env.DB_SOCKET)
   const hasRedis = Boolean(env.REDIS_URL)

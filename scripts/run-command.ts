@@ -2,7 +2,7 @@ import { migrate } from '../src/catalogue/migrate.ts'
 import { type Config, ConfigError, loadConfig } from '../src/config/config.ts'
 import { DiskFullError } from '../tools/engines/explain-failure.ts'
 import { ReadableError } from '../tools/readable-error.ts'
-import { type Environment, prepareEnvironment } from './environment.ts'
+import { type CommandEnvironment, prepareEnvironment } from './environment.ts'
 
 /** The exit status of a command; undefined for 0. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a command that simply ends has nothing to return
@@ -13,8 +13,8 @@ type ExitStatus = number | void
  * migrated only by `npm run migrate`.
  */
 export function runOnCatalogue(
-  main: (config: Config, environment: Environment) => Promise<ExitStatus>,
-  prepare: () => Promise<Environment> = prepareEnvironment
+  main: (config: Config, environment: CommandEnvironment) => Promise<ExitStatus>,
+  prepare: () => Promise<CommandEnvironment> = prepareEnvironment
 ): Promise<never> {
   return runCommand(async (environment) => {
     const config = loadConfig(environment.env)
@@ -28,10 +28,10 @@ export function runOnCatalogue(
  * prints one readable message; any other error is a defect, and prints its stack.
  */
 export async function runCommand(
-  main: (environment: Environment) => Promise<ExitStatus>,
-  prepare: () => Promise<Environment> = prepareEnvironment
+  main: (environment: CommandEnvironment) => Promise<ExitStatus>,
+  prepare: () => Promise<CommandEnvironment> = prepareEnvironment
 ): Promise<never> {
-  let environment: Environment | undefined
+  let environment: CommandEnvironment | undefined
   let status = 0
   try {
     environment = await prepare()

@@ -13,7 +13,7 @@ import { UpstreamError } from '../src/integrations/upstream/upstream-error.ts'
 import { ReadableError } from '../tools/readable-error.ts'
 import { readCommandLine } from './command-line.ts'
 import { demoSupplierVariables, hasDemoSupplier } from './demo-supplier.ts'
-import { type Environment, prepareEnvironment } from './environment.ts'
+import { type CommandEnvironment, prepareEnvironment } from './environment.ts'
 import { interruption } from './interruption.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runOnCatalogue } from './run-command.ts'
@@ -62,7 +62,7 @@ await runOnCatalogue(async (config, environment) => {
 }, prepareWithDemoSupplier)
 
 /** Adds the settings of the supplier that a running `npm start` provides, if there is one. */
-async function prepareWithDemoSupplier(): Promise<Environment> {
+async function prepareWithDemoSupplier(): Promise<CommandEnvironment> {
   const environment = await prepareEnvironment()
   const variables = hasDemoSupplier(environment) ? demoSupplierVariables() : {}
   return { ...environment, env: { ...environment.env, ...variables } }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { holdEngines } from '../tools/engines/hold-engines.ts'
 import { ReadableError } from '../tools/readable-error.ts'
-import { type Environment, redisUrl } from './environment.ts'
+import { type CommandEnvironment, redisUrl } from './environment.ts'
 import { printTimedStep } from './steps.ts'
 
-/** Where Node keeps the modules that it has compiled: the tests start hundreds of processes with the same ones. */
+/** Node's cache of compiled modules: the tests start hundreds of processes with the same ones. */
 const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/compiled-modules')
 
 /**
@@ -12,7 +12,7 @@ const COMPILE_CACHE = join(import.meta.dirname, '../node_modules/.cache/compiled
  * variables name already, or private engines with throw-away data.
  * @throws {ReadableError} when only one server is configured, or the private engines cannot be started
  */
-export async function prepareTestEnvironment(): Promise<Environment> {
+export async function prepareTestEnvironment(): Promise<CommandEnvironment> {
   const env: NodeJS.ProcessEnv = { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env }
   const hasDatabase = Boolean(env.TEST_DB_HOST || env.TEST_DB_SOCKET)
   if (hasDatabase !== Boolean(env.TEST_REDIS_URL)) {
