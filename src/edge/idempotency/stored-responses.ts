@@ -2,15 +2,15 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../../platform/database/database.ts'
 import { parseId } from '../../platform/lib/uuid.ts'
 
-/** An answer as it is sent: made once, and stored to be sent again. */
+/** A response that is made once, and stored to be sent again. */
 export interface StoredResponse {
   readonly status: number
-  /** In lower case. ASCII. */
+  /** Names in lower case; ASCII. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
 }
 
-/** Whose key it is, and which. */
+/** An Idempotency-Key, and whose it is: different API keys do not share them. */
 export interface KeyOwner {
   /** The id of the API key. */
   apiKeyId: string
@@ -36,19 +36,25 @@ const STORE = `INSERT INTO idempotency_keys
 const FIND_EXPIRED = `SELECT created_at FROM idempotency_keys WHERE ${EXPIRED} ORDER BY created_at LIMIT ${MAX_ROWS}`
 const DELETE = 'DELETE FROM idempotency_keys WHERE created_at <= ? ORDER BY created_at LIMIT ?'
 
-/** What was answered within a day, and to which request. A key whose day is over is new again. */
+/**
+ * Finds the response that was stored for a key within a day, and the fingerprint of its request. A key that is older is
+ * forgotten, and may be used again.
+ */
 export async function findStoredResponse(
   connection: Connection,
   { apiKeyId, key }: KeyOwner
-): Promise<{ fingerprint: Buffer; answer: StoredResponse } | undefined> {
+): Promise<{ fingerprint: Buffer; response: StoredResponse } | undefined> {
   const [[row]] = await connection.query<StoredRow[]>(FIND, [parseId(apiKeyId), key])
   if (row === undefined) return undefined
   const { fingerprint, status, headers, body, is_expired } = row
-  if (is_expired === 0) return { fingerprint, answer: { status, headers: JSON.parse(headers), body } }
+  if (is_expired === 0) return { fingerprint, response: { status, headers: JSON.parse(headers), body } }
   await connection.query(FORGET, [parseId(apiKeyId), key])
 }
 
-/** @throws `ER_DUP_ENTRY` when somebody else has stored one meanwhile */
+/**
+ * Stores the response of a key, with the fingerprint of its request.
+ * @throws `ER_DUP_ENTRY` if another request has stored one meanwhile
+ */
 export async function storeResponse(
   connection: Connection,
   { apiKeyId, key }: KeyOwner,
@@ -59,10 +65,10 @@ export async function storeResponse(
 }
 
 /**
- * Deletes answers whose day is over, the oldest first. It ends with the last of them, so that it does not come to the rows
- * of open transactions, for which it would wait. Any number of instances may do this at the same time.
- * @returns how many rows were found, and whether no more are to go
- * @throws {AppError} when the database does not answer in time
+ * Deletes the oldest expired responses. It stops at the last of them, so it does not reach the rows of open transactions,
+ * for which it would wait. Any number of instances may do this at the same time.
+ * @returns how many rows were found, and whether there are no more
+ * @throws {AppError} if the database does not answer in time
  */
 export async function purgeStoredResponses(
   database: Pick<Database, 'execute'>
