@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { makeKey } from './edge/auth/support/make-key.ts'
-import { listen } from './platform/http/support/exchange.ts'
+import { listen } from './support/exchange.ts'
+import { makeKey } from './support/make-key.ts'
 import { testApp } from './support/test-app.ts'
 import { testConfig, testConnection } from './support/test-config.ts'
 

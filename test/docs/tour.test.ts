@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { makeClone, untilNothingIsLeft } from '../scripts/support/clone.ts'
-import { runShell } from '../scripts/support/run.ts'
-import { start } from '../scripts/support/start.ts'
+import { makeClone, untilNothingIsLeft } from '../support/clone.ts'
+import { runShell } from '../support/run-in-clone.ts'
+import { start } from '../support/start-in-clone.ts'
 
 const skip = spawnSync('curl', ['--help']).error === undefined ? false : 'needs curl'
 const END = '==== end of a block'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { listen } from '../platform/http/support/exchange.ts'
+import { listen } from '../support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 

@@ -61,7 +61,7 @@ function send(parts: string[], server: Server = app.server, onSent = () => {}): 
       for (const part of parts) {
         socket.write(part)
         sentBytes += Buffer.byteLength(part)
-        await waitFor('the server receives it', SOON_MS, () => {
+        await waitFor('the server receives it', () => {
           return (
             received !== undefined && (received.bytesRead >= sentBytes || received.readableEnded || received.destroyed)
           )
@@ -134,7 +134,7 @@ t.test('an error response never interrupts another response', async (t) => {
   })
   const closed = once(socket, 'close')
   socket.write('GET /stream HTTP/1.1\r\nHost: x\r\n\r\n')
-  await waitFor('the response begins', SOON_MS, () => received.includes('the first part'))
+  await waitFor('the response begins', () => received.includes('the first part'))
   socket.write('NONSENSE\r\n\r\n')
   await closed
   t.same(received.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200'])
@@ -188,7 +188,7 @@ t.test('a body that does not arrive is a 408, on any path', async (t) => {
   const lifted = connect({ port: portOf(limited.server), host: '127.0.0.1' })
   const response = text(lifted)
   lifted.write(`${head('/lifted')}Content-Length: 9\r\n\r\n[`)
-  await waitFor('the request arrives', SOON_MS, () => isLiftedAsked)
+  await waitFor('the request arrives', () => isLiftedAsked)
   // A body with the limit that begins later is too late by then.
   const { statuses } = await send([`${head('/slow')}Content-Length: 9\r\n\r\n[`], limited.server)
   t.same(statuses, [408])

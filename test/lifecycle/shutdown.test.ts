@@ -8,8 +8,6 @@ import { waitFor } from '../support/wait-for.ts'
 const LISTS = '/api/v1/products'
 const SLOW_REQUESTS = 50
 const CLIENTS = 4
-const SOON_MS = 30_000
-
 const config = await testConfig(t, {
   DB_CONNECTION_LIMIT: String(SLOW_REQUESTS),
   DB_QUERY_TIMEOUT_MS: '30000',
@@ -67,7 +65,7 @@ function keepAliveAgent(t: Test): Agent {
 }
 
 const untilStopping = (service: Service) =>
-  waitFor('the signal is noticed', SOON_MS, () => service.logged(/stopping$/).length === 1)
+  waitFor('the signal is noticed', () => service.logged(/stopping$/).length === 1)
 
 /** No list is asked for twice, so that none comes out of a cache; and none needs a sample of the catalogue first. */
 let lists = 0
@@ -78,7 +76,7 @@ async function slowLists(url: string, agent: Agent) {
   const answers = Promise.all(
     Array.from({ length: SLOW_REQUESTS }, () => get(`${url}${LISTS}?category=c${lists++}`, agent))
   )
-  await waitFor('all lists wait for the lock', SOON_MS, async () => {
+  await waitFor('all lists wait for the lock', async () => {
     const [rows] = await admin.query(
       "SELECT ID FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND STATE LIKE 'Waiting for table%'"
     )
@@ -113,7 +111,7 @@ t.test('during the drain time requests are served, and requests in flight finish
   const agent = keepAliveAgent(t)
   const slow = await slowLists(service.url, agent)
   const { answers, finish } = load(`${service.url}/openapi.json`, agent)
-  await waitFor('the load is there', SOON_MS, () => answers.length > 50)
+  await waitFor('the load is there', () => answers.length > 50)
   service.signal('SIGTERM')
   await untilStopping(service)
 
@@ -121,13 +119,13 @@ t.test('during the drain time requests are served, and requests in flight finish
   t.match(readiness, { status: 503, body: /"status":"draining"/ })
   t.match(await get(`${service.url}/health/liveness`, agent), { status: 200, connection: 'close' })
   const beforeSignal = answers.length
-  await waitFor('the drain time is used', SOON_MS, () => answers.length > beforeSignal + 50)
+  await waitFor('the drain time is used', () => answers.length > beforeSignal + 50)
   await finish()
   t.same(statusesOf(answers), [200])
   t.equal(answers.at(-1)?.connection, 'close')
 
   service.signal('SIGUSR2')
-  await waitFor('the drain time is over', SOON_MS, () =>
+  await waitFor('the drain time is over', () =>
     get(`${service.url}/health/liveness`, agent).then(
       () => false,
       () => true
@@ -186,7 +184,7 @@ t.test('an uncaught error is logged, and ends it in order', async (t) => {
     const service = await start(t, onUsr2(code))
     const slow = await slowLists(service.url, keepAliveAgent(t))
     service.signal('SIGUSR2')
-    await waitFor('it is logged', SOON_MS, () => service.logged(/^uncaught error/).length === 1)
+    await waitFor('it is logged', () => service.logged(/^uncaught error/).length === 1)
     t.match(service.logged(/^uncaught error/), [{ level: 60, err: { message: 'boom' } }], what)
     t.same(statusesOf(await slow.finish()), [200])
     t.equal((await service.exit).code, 1)
@@ -200,7 +198,7 @@ t.test('an error while it stops is not forgotten', async (t) => {
   service.signal('SIGTERM')
   await untilStopping(service)
   service.signal('SIGUSR2')
-  await waitFor('it is logged', SOON_MS, () => service.logged(/^uncaught error/).length === 1)
+  await waitFor('it is logged', () => service.logged(/^uncaught error/).length === 1)
   t.equal((await service.exit).code, 1)
 })
 

@@ -76,10 +76,10 @@ async function lines(): Promise<Line[]> {
 async function linesOf(act: () => Promise<unknown>, count = 1): Promise<Line[]> {
   const before = (await lines()).length
   await act()
-  await waitFor(`${count} lines`, 30_000, async () => (await lines()).length >= before + count)
+  await waitFor(`${count} lines`, async () => (await lines()).length >= before + count)
   // A second line for the same request would come right after the first, and before that of a later request.
   await fetch(`${base}/fast/last`)
-  const all = await waitFor('the last line', 30_000, async () => {
+  const all = await waitFor('the last line', async () => {
     const all = await lines()
     return all.at(-1)?.url === '/fast/last' && all
   })
@@ -96,7 +96,7 @@ async function send(text: string, isEnough: (received: string) => boolean | Prom
   })
   await once(socket, 'connect')
   socket.write(text)
-  await waitFor('the answer', 30_000, () => isEnough(received))
+  await waitFor('the answer', () => isEnough(received))
   socket.destroy()
 }
 
@@ -155,7 +155,7 @@ t.test('a client that goes away has its line', async (t) => {
   const gone = await linesOf(async () => {
     const before = await connections()
     await send(get('/waiting') + served('queued'), async () => (await connections()) > before)
-    await waitFor('it is gone', 30_000, async () => (await connections()) <= before)
+    await waitFor('it is gone', async () => (await connections()) <= before)
   }, 2)
   t.match(
     gone.sort((a, b) => String(b.url).localeCompare(String(a.url))),
@@ -199,14 +199,14 @@ t.test('what Node refuses has its line', async (t) => {
 
 t.test('requests that are refused under pressure have their lines', async (t) => {
   const before = (await lines()).length
-  await waitFor('a request is refused', 30_000, async () => {
+  await waitFor('a request is refused', async () => {
     const end = performance.now() + 1200
     while (performance.now() < end);
     await nextTurn()
     return (await fetch(`${base}/fast/refused`)).status === 503
   })
   const refused = async () => (await lines()).slice(before).find(({ status }) => status === 503)
-  const line = await waitFor('the line', 30_000, refused)
+  const line = await waitFor('the line', refused)
   t.match(line, { url: '/fast/refused', level: 50, route: '/fast/:name' })
 })
 

@@ -6,9 +6,9 @@ import type { LightMyRequestResponse } from 'fastify'
 import t, { type Test } from 'tap'
 import { type App, buildApp } from '../../src/app.ts'
 import { revokeKey } from '../../src/edge/auth/create-and-revoke-keys.ts'
-import { makeKey, unknownKey } from '../edge/auth/support/make-key.ts'
-import { countedDatabase } from '../platform/http/support/counted-database.ts'
-import { exchange, listen } from '../platform/http/support/exchange.ts'
+import { countedDatabase } from '../support/counted-database.ts'
+import { exchange, listen } from '../support/exchange.ts'
+import { makeKey, unknownKey } from '../support/make-key.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 
 /** Of the key ring. */

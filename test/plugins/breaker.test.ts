@@ -1,14 +1,12 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { ok, scriptedUpstream, status } from '../integrations/upstream/support/scripted-upstream.ts'
-import { call, rejection } from '../integrations/upstream/support/test-client.ts'
-import { parseExposition } from '../platform/metrics/support/exposition.ts'
+import { parseExposition } from '../support/exposition.ts'
+import { ok, scriptedUpstream, status } from '../support/scripted-upstream.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig } from '../support/test-config.ts'
+import { call, rejection } from '../support/upstream-client.ts'
 import { waitFor } from '../support/wait-for.ts'
-
-const TIMEOUT_MS = 30_000
 
 t.test('a breaker has metrics, and writes one log line for each change of its state', async (t) => {
   const folder = t.testdir()
@@ -44,7 +42,7 @@ t.test('a breaker has metrics, and writes one log line for each change of its st
     'aisle_breaker_transitions_total Supplier open': 1
   })
 
-  await waitFor('the recovery', TIMEOUT_MS, async () => {
+  await waitFor('the recovery', async () => {
     await request(call)
     return app.breaker('Supplier').state === 'closed'
   })
@@ -54,7 +52,7 @@ t.test('a breaker has metrics, and writes one log line for each change of its st
     'aisle_breaker_transitions_total Supplier closed': 1
   })
 
-  const lines = await waitFor('the log', TIMEOUT_MS, () => {
+  const lines = await waitFor('the log', () => {
     const files = globSync(join(folder, 'aisle.[0-9]*.log'))
     const log = files.flatMap((file) => readFileSync(file, 'utf8').trim().split('\n'))
     const transitions = log.map((line) => JSON.parse(line)).filter((line) => line.breaker !== undefined)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { makeKey } from '../edge/auth/support/make-key.ts'
+import { makeKey } from '../support/make-key.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 

@@ -2,15 +2,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import t from 'tap'
-import { deliverEvent, SECRET } from '../integrations/webhooks/support/deliver.ts'
-import { inbox, insertEvents, statuses } from '../integrations/webhooks/support/inbox.ts'
-import { listen } from '../platform/http/support/exchange.ts'
+import { deliverEvent, SECRET } from '../support/deliver-webhook.ts'
+import { listen } from '../support/exchange.ts'
 import { toEnvironment } from '../support/service.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { inbox, insertEvents, statuses } from '../support/webhook-inbox.ts'
 
-const WAIT_MS = 30_000
 const LIST = '/api/v1/products'
 const WORKER = join(import.meta.dirname, '../../scripts/worker.ts')
 
@@ -28,18 +27,18 @@ t.test('the effect of an event appears in responses, cached or not', async (t) =
   const list = async () => (await app.inject(LIST)).json().data
   t.same(await list(), [])
   t.equal((await deliverEvent(url, made)).json.status, 'accepted')
-  const [product] = await waitFor('it is in the list', WAIT_MS, async () => {
+  const [product] = await waitFor('it is in the list', async () => {
     const data = await list()
     return data.length > 0 && data
   })
   const detail = `${LIST}/${product.id}`
   t.match((await app.inject(detail)).json(), { sku: 'TEA', price: '1.00' })
   await deliverEvent(url, event('e2', 'product.price_changed', 2, { price: 2 }))
-  await waitFor('its price is new', WAIT_MS, async () => (await app.inject(detail)).json().price === '2.00')
-  await waitFor('the list has it, too', WAIT_MS, async () => (await list())[0].price === '2.00')
+  await waitFor('its price is new', async () => (await app.inject(detail)).json().price === '2.00')
+  await waitFor('the list has it, too', async () => (await list())[0].price === '2.00')
   await deliverEvent(url, event('e3', 'product.deleted', 3, {}))
-  await waitFor('it is gone', WAIT_MS, async () => (await app.inject(detail)).statusCode === 404)
-  await waitFor('the list has it, too', WAIT_MS, async () => (await list()).length === 0)
+  await waitFor('it is gone', async () => (await app.inject(detail)).statusCode === 404)
+  await waitFor('the list has it, too', async () => (await list()).length === 0)
   const { body } = await app.inject('/metrics')
   t.match(body, /^aisle_webhooks_processed_total\{status="done"\} 3$/m)
   t.match(body, /^aisle_webhooks_batch_duration_seconds_count [1-3]$/m)
@@ -61,9 +60,9 @@ t.test('an instance without a worker leaves events to a separate worker', async 
       output += text
     })
   }
-  await waitFor('the worker has started', WAIT_MS, () => output.includes('applying webhooks'))
+  await waitFor('the worker has started', () => output.includes('applying webhooks'))
   await insertEvents(connection, [event('e2', 'product.price_changed', 2, { price: 2 })])
-  await waitFor('both events are done', WAIT_MS, async () => (await statuses(connection)).done === 2)
+  await waitFor('both events are done', async () => (await statuses(connection)).done === 2)
   t.match(await inbox(connection), [{ attempts: 1 }, { attempts: 1 }])
   worker.kill('SIGTERM')
   t.same(await once(worker, 'exit'), [0, null], output)

@@ -2,14 +2,14 @@ import t, { type Test } from 'tap'
 import type { App } from '../../src/app.ts'
 import { formatId } from '../../src/platform/lib/uuid.ts'
 import type { Fault } from '../../tools/supplier-simulator/faults.ts'
-import { get, openShop, type ShopProduct, UPDATED_AT } from '../integrations/supplier/support/shop.ts'
-import { scriptedUpstream } from '../integrations/upstream/support/scripted-upstream.ts'
-import { listen } from '../platform/http/support/exchange.ts'
+import { listen } from '../support/exchange.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { proxied } from '../support/proxied.ts'
+import { scriptedUpstream } from '../support/scripted-upstream.ts'
+import { get, openShop, type ShopProduct, UPDATED_AT } from '../support/shop.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
-import { PRODUCTS, writeClient } from './support/write-client.ts'
+import { PRODUCTS, writeClient } from '../support/write-client.ts'
 
 const CALLERS = 100
 

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { BULK, bulk, product, startBulk, toNdjson } from '../catalogue/bulk/support/bulk-client.ts'
-import { makeKey } from '../edge/auth/support/make-key.ts'
-import { exchange, listen } from '../platform/http/support/exchange.ts'
+import { BULK, bulk, product, startBulk, toNdjson } from '../support/bulk-client.ts'
+import { exchange, listen } from '../support/exchange.ts'
+import { makeKey } from '../support/make-key.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -167,7 +167,7 @@ t.test('results arrive while the body is being sent, and are visible on every in
     t.match(JSON.parse(body.toString()), { sku: 'DUPLEX499', stock: round }, 'at once on the instance that wrote it')
     const list = await exchange(`${here}/api/v1/products?category=Duplex&limit=1`, { 'x-api-key': key })
     t.match(JSON.parse(list.body.toString()).data, [{ stock: round }], 'in lists too, for whoever has written it')
-    await waitFor('elsewhere soon', 30_000, async () => {
+    await waitFor('elsewhere soon', async () => {
       const { body } = await exchange(`${there}/api/v1/products/${id}`)
       return JSON.parse(body.toString()).stock === round
     })
@@ -191,8 +191,8 @@ t.test('a client that reads only after sending everything gets all results', asy
   const socket = connect({ port: Number(new URL(here).port), host: '127.0.0.1' }).pause()
   const body = `${'{}\n'.repeat(lines)}${JSON.stringify(product(1, { sku: 'LAST' }))}`
   socket.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`)
-  await waitFor('all of it is taken', 60_000, () => socket.writableLength === 0)
-  await waitFor('all of it is done', 60_000, async () => (await rowsLike('LAST')).length === 1)
+  await waitFor('all of it is taken', () => socket.writableLength === 0)
+  await waitFor('all of it is done', async () => (await rowsLike('LAST')).length === 1)
   t.ok(socket.bytesRead < 10_000_000)
   let text = ''
   socket.setEncoding('latin1').on('data', (chunk) => {
@@ -214,7 +214,7 @@ t.test('when a connection is cut, each batch is written as a whole or not at all
     started.send(...lines)
     await started.arrived(1000)
     started.request.destroy()
-    await waitFor('the bulk is over', 30_000, async () => (await running(here)) === 0)
+    await waitFor('the bulk is over', async () => (await running(here)) === 0)
     t.equal((await rowsLike(`${prefix}%`)).length, 1000)
     const again = await bulk(here, key, toNdjson(lines))
     t.match(again.end, { summary: { unchanged: 1000, created: 300 }, isComplete: true }, 'a re-run does the rest')
@@ -261,7 +261,7 @@ t.test('bulks above the limit are refused', async (t) => {
   const refused = await bulk(there, key, toNdjson([product(1)]))
   t.match(refused, { status: 503, problem: { code: 'overloaded' }, headers: { 'retry-after': /^[1-9]/ } })
   for (const started of few) t.match((await started.finish()).end, { isComplete: true })
-  await waitFor('they are over', 30_000, async () => (await running(there)) === 0)
+  await waitFor('they are over', async () => (await running(there)) === 0)
   t.match(await bulk(there, key, toNdjson([product(1)])), { status: 200, end: { isComplete: true } })
 })
 

@@ -3,8 +3,8 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import t from 'tap'
 import { type ProductUpsert, upsertProducts } from '../../src/catalogue/products/upsert-products.ts'
 import { formatId } from '../../src/platform/lib/uuid.ts'
-import { countedDatabase } from '../platform/http/support/counted-database.ts'
-import { type Exchange, exchange, listen } from '../platform/http/support/exchange.ts'
+import { countedDatabase } from '../support/counted-database.ts'
+import { type Exchange, exchange, listen } from '../support/exchange.ts'
 import { insertProducts } from '../support/insert-products.ts'
 import { testApp } from '../support/test-app.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -45,7 +45,7 @@ const without = ({ headers }: Exchange, names: readonly string[]) =>
 /** Makes the products as they are told to be, and waits until that is seen. */
 async function change(product: ProductUpsert) {
   await upsertProducts(connection, [product], { nowMs: Date.now, randomBytes })
-  await waitFor('it is seen', 30_000, async () => {
+  await waitFor('it is seen', async () => {
     const { body } = await get(`${TEA}`)
     return Object.entries(product).every(([name, value]) => JSON.parse(body.toString())[name] === value)
   })
@@ -161,7 +161,7 @@ t.test('a tag changes when the product does, and only then', async (t) => {
   const second = { tea: await get(TEA), mug: await get(`${LIST}/${mugId}`) }
   t.not(second.tea.headers.etag, first.tea.headers.etag)
   t.equal(second.mug.headers.etag, first.mug.headers.etag)
-  await waitFor('the list shows it', 30_000, async () => (await get(LIST)).headers.etag !== first.list.headers.etag)
+  await waitFor('the list shows it', async () => (await get(LIST)).headers.etag !== first.list.headers.etag)
   t.equal((await get(TEA, { 'if-none-match': first.tea.headers.etag })).status, 200)
   await change({ sku: 'TEA-1', name: 'Tea', price: '6.00' })
   t.equal((await get(TEA)).headers.etag, second.tea.headers.etag, 'a write that changes nothing')

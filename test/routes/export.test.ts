@@ -6,18 +6,17 @@ import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import type { RowDataPacket } from 'mysql2'
 import t from 'tap'
-import { EXPORT, parseExport, readExport } from '../catalogue/export/support/read-export.ts'
-import { makeKey } from '../edge/auth/support/make-key.ts'
-import { exchange, listen } from '../platform/http/support/exchange.ts'
-import { parseExposition } from '../platform/metrics/support/exposition.ts'
+import { exchange, listen } from '../support/exchange.ts'
+import { parseExposition } from '../support/exposition.ts'
 import { insertProducts } from '../support/insert-products.ts'
+import { makeKey } from '../support/make-key.ts'
+import { EXPORT, parseExport, readExport } from '../support/read-export.ts'
 import { startService, toEnvironment } from '../support/service.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { writeClient } from './support/write-client.ts'
+import { writeClient } from '../support/write-client.ts'
 
-const SOON_MS = 10_000
 const MANY = 6000
 
 const config = await testConfig(t)
@@ -154,7 +153,7 @@ t.test('two run at a time; an export ends when its client disconnects', async (t
   t.equal(refused.headers['content-encoding'], undefined)
   t.match(JSON.parse(refused.body.toString()), { code: 'overloaded' })
   for (const response of running) response.destroy()
-  await waitFor('both have ended', SOON_MS, async () => (await metric('aisle_exports_running')) === 0)
+  await waitFor('both have ended', async () => (await metric('aisle_exports_running')) === 0)
   t.equal((await readExport(url, key)).lines.length, MANY + 3)
 })
 
@@ -164,12 +163,12 @@ t.test('a client that disconnects before the response begins leaves nothing runn
   const asking = request(`${url}${EXPORT}`, { headers: { 'x-api-key': key }, agent: false })
     .on('error', () => {})
     .end()
-  await waitFor('it has begun', SOON_MS, async () => (await metric('aisle_exports_running')) === 1)
+  await waitFor('it has begun', async () => (await metric('aisle_exports_running')) === 1)
   const before = await connections()
   asking.destroy()
-  await waitFor('the service knows', SOON_MS, async () => (await connections()) < before)
+  await waitFor('the service knows', async () => (await connections()) < before)
   await connection.query('UNLOCK TABLES')
-  await waitFor('it has ended', SOON_MS, async () => (await metric('aisle_exports_running')) === 0)
+  await waitFor('it has ended', async () => (await metric('aisle_exports_running')) === 0)
   t.equal((await ask('?category=none')).status, 200)
 })
 
@@ -181,7 +180,7 @@ t.test('when the connection to the database is killed the body ends early', asyn
     for (const { Id } of own) await connection.query(`KILL ${Id}`)
     await t.rejects(buffer(response), { code: 'ECONNRESET' })
     t.equal(response.complete, false)
-    await waitFor('it has ended', SOON_MS, async () => (await metric('aisle_exports_running')) === 0)
+    await waitFor('it has ended', async () => (await metric('aisle_exports_running')) === 0)
   }
 })
 
@@ -189,7 +188,7 @@ t.test('at the end of the drain time a running export is cut, and the service st
   const service = await startService(t, { ...toEnvironment(config), LOG_LEVEL: 'info', SHUTDOWN_DRAIN_MS: '100' })
   const response = await beginExport(service.url)
   service.signal('SIGTERM')
-  await waitFor('it is draining', SOON_MS, () => service.logged(/stopping/).length > 0)
+  await waitFor('it is draining', () => service.logged(/stopping/).length > 0)
   await t.rejects(buffer(response), { code: 'ECONNRESET' })
   t.equal(response.complete, false)
   t.equal((await service.exit).code, 0)

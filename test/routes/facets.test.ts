@@ -1,8 +1,8 @@
 import t from 'tap'
 import type { Facets } from '../../schemas/facets.ts'
 import type { ProductPage } from '../../schemas/products.ts'
-import { makeKey } from '../edge/auth/support/make-key.ts'
 import { insertProducts } from '../support/insert-products.ts'
+import { makeKey } from '../support/make-key.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -66,7 +66,7 @@ t.test('they are cached like lists, and change with the products', async (t) => 
   const payload = { name: 'Kettle', price: '30', category: 'Kitchen' }
   const created = await app.inject({ method: 'POST', url: LIST, headers: { 'x-api-key': key }, payload })
   t.equal(created.statusCode, 201)
-  await waitFor('the facets count it', 30_000, async () => {
+  await waitFor('the facets count it', async () => {
     const { data } = (await app.inject(FACETS)).json<Facets>()
     return data.categories[0]?.count === 3
   })

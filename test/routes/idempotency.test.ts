@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto'
 import type { RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { parseId } from '../../src/platform/lib/uuid.ts'
-import { listen } from '../platform/http/support/exchange.ts'
+import { listen } from '../support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { type Answer, PRODUCTS, type WriteClient, writeClient } from './support/write-client.ts'
+import { type Answer, PRODUCTS, type WriteClient, writeClient } from '../support/write-client.ts'
 
-const SOON_MS = 10_000
 const TEA = { name: 'Tea', price: '5.00' }
 const MERGE_PATCH = 'application/merge-patch+json'
 
@@ -120,7 +119,7 @@ t.test('while it is under way others are told so at once; afterwards they have i
   await connection.query('SELECT 1 FROM products WHERE id = ? FOR UPDATE', [parseId(path.split('/').at(-1) ?? '')])
   const first = take(client)
   const isDone = first.then(() => true)
-  await waitFor('the first one is under way', SOON_MS, async () => {
+  await waitFor('the first one is under way', async () => {
     const [rows] = await connection.query<RowDataPacket[]>(
       "SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE 'SELECT%FROM products%FOR UPDATE'"
     )

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { type App, buildApp } from '../../src/app.ts'
-import { parseExposition, type Sample } from '../platform/metrics/support/exposition.ts'
+import { parseExposition, type Sample } from '../support/exposition.ts'
 import { openRoutes } from '../support/open-routes.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig } from '../support/test-config.ts'
@@ -165,10 +165,10 @@ t.test('answers that are written raw are counted, and so are clients that do not
   await app.inject('/raw')
   const socket = connect(port)
   socket.write('GET /never HTTP/1.1\r\nhost: a\r\n\r\n')
-  await waitFor('the request arrives', 30_000, () => isAsked)
+  await waitFor('the request arrives', () => isAsked)
   socket.destroy()
   const aborted = { method: 'GET', route: '/never' }
-  await waitFor('it is counted', 30_000, async () => {
+  await waitFor('it is counted', async () => {
     return valueIn(await scrape(app), 'http_requests_aborted_total', aborted) === 1
   })
   t.same(requestCounts(await scrape(app)), { 'GET /raw 203': 1 })

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib'
 import t from 'tap'
-import { listen } from '../platform/http/support/exchange.ts'
+import { listen } from '../support/exchange.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
+import { PRODUCTS, writeClient } from '../support/write-client.ts'
 import { badMembers } from './support/bad-members.ts'
-import { PRODUCTS, writeClient } from './support/write-client.ts'
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)

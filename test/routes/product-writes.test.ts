@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
-import { makeKey } from '../edge/auth/support/make-key.ts'
-import { listen } from '../platform/http/support/exchange.ts'
+import { listen } from '../support/exchange.ts'
+import { makeKey } from '../support/make-key.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
-import { type Answer, PRODUCTS, writeClient } from './support/write-client.ts'
+import { type Answer, PRODUCTS, writeClient } from '../support/write-client.ts'
 
 const MISSING = `${PRODUCTS}/00000000-0000-7000-8000-000000000000`
 

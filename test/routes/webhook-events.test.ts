@@ -14,9 +14,9 @@ import {
   type Receipt,
   SECRET,
   standard
-} from '../integrations/webhooks/support/deliver.ts'
-import { listen } from '../platform/http/support/exchange.ts'
-import { parseExposition } from '../platform/metrics/support/exposition.ts'
+} from '../support/deliver-webhook.ts'
+import { listen } from '../support/exchange.ts'
+import { parseExposition } from '../support/exposition.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 

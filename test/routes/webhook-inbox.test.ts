@@ -4,18 +4,17 @@ import type { EventStatus } from '../../schemas/webhook-inbox.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { listEvents } from '../../src/integrations/webhooks/inbox/read-events.ts'
 import type { Params } from '../../src/platform/database/database.ts'
-import { makeKey } from '../edge/auth/support/make-key.ts'
-import { deliverEvent, EVENTS, eventOf, SECRET } from '../integrations/webhooks/support/deliver.ts'
-import { insertEvents, statuses } from '../integrations/webhooks/support/inbox.ts'
-import { startWorker } from '../integrations/webhooks/support/worker.ts'
-import { listen } from '../platform/http/support/exchange.ts'
-import { parseExposition } from '../platform/metrics/support/exposition.ts'
+import { deliverEvent, EVENTS, eventOf, SECRET } from '../support/deliver-webhook.ts'
+import { listen } from '../support/exchange.ts'
+import { parseExposition } from '../support/exposition.ts'
+import { makeKey } from '../support/make-key.ts'
 import { toEnvironment } from '../support/service.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { insertEvents, statuses } from '../support/webhook-inbox.ts'
+import { startWorker } from '../support/webhook-worker.ts'
 
-const WAIT_MS = 30_000
 const ENDED = ['done', 'stale', 'ignored', 'dead'] as const
 
 const config = await testConfig(t, { WEBHOOK_SECRET: SECRET, WEBHOOK_WORKER: 'false' })
@@ -220,7 +219,7 @@ t.test('a dead event can be replayed, and is done once it can be applied', async
   })
   t.match(await ask('POST', `/${id}/replay`), { status: 409, json: { code: 'webhook-event-not-replayable' } })
   startWorker(t, config)
-  const json = await waitFor('it is done', WAIT_MS, async () => {
+  const json = await waitFor('it is done', async () => {
     const { json } = await ask('GET', `/${id}`)
     return json.status === 'done' && json
   })
@@ -268,7 +267,7 @@ t.test('a replay wakes the worker of the same instance', async (t) => {
   const id = await insert('e1', 'dead', 'product.created', { name: 'Tea', price: 1 })
   const answer = await own.inject({ method: 'POST', url: `${EVENTS}/${id}/replay`, headers: { 'x-api-key': key } })
   t.equal(answer.statusCode, 200)
-  await waitFor('it is processed', WAIT_MS, async () => {
+  await waitFor('it is processed', async () => {
     const { done = 0, stale = 0 } = await statuses(connection)
     return done + stale === 1
   })

@@ -2,8 +2,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { findProcesses, until } from './support/processes.ts'
-import { runBootstrap } from './support/run.ts'
+import { findProcesses } from '../support/processes.ts'
+import { runBootstrap } from '../support/run-in-clone.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const SCRIPTS = join(import.meta.dirname, '../../scripts')
 const PINNED_PACKAGE = `node-${process.platform}-${process.arch}`
@@ -78,7 +79,7 @@ t.test('an install that was killed over an older, smaller one is repaired too', 
   await shop.run(['start']).ended
   shop.touch('npm-must-wait')
   const killed = shop.run(['openapi'])
-  const npm = await until(() => findProcesses(shop.folder).find(({ args }) => args.startsWith('npm ci')), 'npm runs')
+  const npm = await waitFor('npm runs', () => findProcesses(shop.folder).find(({ args }) => args.startsWith('npm ci')))
   process.kill(npm.pid, 'SIGKILL')
   t.equal(await killed.ended, 1)
   shop.remove('npm-must-wait')
@@ -100,7 +101,7 @@ t.test('two commands at once install once', async (t) => {
   const shop = makeShop(t)
   shop.touch('npm-must-wait')
   const runs = [shop.run(['start']), shop.run(['start'])]
-  await until(() => shop.npmCalls().length > 0, 'npm runs')
+  await waitFor('npm runs', () => shop.npmCalls().length > 0)
   shop.remove('npm-must-wait')
   t.same(await Promise.all(runs.map((run) => run.ended)), [0, 0])
   t.equal(shop.npmCalls().length, 1)
@@ -110,10 +111,10 @@ t.test('an npm that outlived its killed command is waited for', async (t) => {
   const shop = makeShop(t)
   shop.touch('npm-must-wait')
   const killed = shop.run(['start'])
-  await until(() => findProcesses(shop.folder).some(({ args }) => args.startsWith('npm ci')), 'npm runs')
+  await waitFor('npm runs', () => findProcesses(shop.folder).some(({ args }) => args.startsWith('npm ci')))
   killed.process.kill('SIGKILL')
   const next = shop.run(['start'])
-  await until(() => findProcesses(shop.folder).some(({ pid }) => pid === next.process.pid), 'the next command runs')
+  await waitFor('the next command runs', () => findProcesses(shop.folder).some(({ pid }) => pid === next.process.pid))
   shop.remove('npm-must-wait')
   t.equal(await next.ended, 0)
   t.equal(shop.npmCalls().length, 1)
@@ -123,10 +124,10 @@ t.test('SIGTERM while it installs ends npm too', async (t) => {
   const shop = makeShop(t)
   shop.touch('npm-must-wait')
   const run = shop.run(['start'])
-  await until(() => findProcesses(shop.folder).some(({ args }) => args.startsWith('npm ci')), 'npm runs')
+  await waitFor('npm runs', () => findProcesses(shop.folder).some(({ args }) => args.startsWith('npm ci')))
   run.process.kill('SIGTERM')
   t.equal(await run.ended, 1)
-  await t.resolves(until(() => findProcesses(shop.folder).length === 0, 'npm is gone'))
+  await t.resolves(waitFor('npm is gone', () => findProcesses(shop.folder).length === 0))
 })
 
 t.test('under an old Node', async (t) => {

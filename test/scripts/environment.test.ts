@@ -1,9 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { makeClone, untilNothingIsLeft } from './support/clone.ts'
-import { findProcesses } from './support/processes.ts'
-import { runBootstrap } from './support/run.ts'
+import { makeClone, untilNothingIsLeft } from '../support/clone.ts'
+import { findProcesses } from '../support/processes.ts'
+import { runBootstrap } from '../support/run-in-clone.ts'
 
 const NOWHERE = {
   DB_HOST: '127.0.0.1',

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { runBootstrap } from './support/run.ts'
+import { runBootstrap } from '../support/run-in-clone.ts'
 
 const REPOSITORY = join(import.meta.dirname, '../..')
 const { scripts }: { scripts: Record<string, string> } = JSON.parse(

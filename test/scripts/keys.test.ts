@@ -1,8 +1,8 @@
 import t from 'tap'
 import { isWellFormed } from '../../src/edge/auth/key-format.ts'
-import { runScript } from '../catalogue/import/support/run-script.ts'
-import { unknownKey } from '../edge/auth/support/make-key.ts'
-import { exchange, listen } from '../platform/http/support/exchange.ts'
+import { exchange, listen } from '../support/exchange.ts'
+import { unknownKey } from '../support/make-key.ts'
+import { runScript } from '../support/run-script.ts'
 import { testApp } from '../support/test-app.ts'
 import { testConfig } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -59,7 +59,7 @@ t.test('a key that is revoked by another process is refused by every instance', 
   t.same(await statuses(), [200, 200])
 
   const { status, stdout } = await keys('revoke', id)
-  await waitFor('all refuse it', 30_000, async () => (await statuses()).every((status) => status === 401))
+  await waitFor('all refuse it', async () => (await statuses()).every((status) => status === 401))
   t.equal(status, 0)
   t.match(stdout, /\tShop\t.*\trevoked 20/)
 })

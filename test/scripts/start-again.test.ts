@@ -3,10 +3,11 @@ import { appendFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { killAll, makeClone, runtimeFolderOf, untilNothingIsLeft } from './support/clone.ts'
-import { findProcesses, until } from './support/processes.ts'
-import { runNpm } from './support/run.ts'
-import { start } from './support/start.ts'
+import { killAll, makeClone, runtimeFolderOf, untilNothingIsLeft } from '../support/clone.ts'
+import { findProcesses } from '../support/processes.ts'
+import { runNpm } from '../support/run-in-clone.ts'
+import { start } from '../support/start-in-clone.ts'
+import { waitFor } from '../support/wait-for.ts'
 
 const clone = makeClone(t)
 const home = join(clone, '.data/development')
@@ -15,7 +16,7 @@ const isEngine = ({ args }: { args: string }) => !NO_ENGINE.test(args)
 
 t.test('after kill -9 while the database was made', async (t) => {
   const killed = runNpm(clone, ['start'], { PORT: '0' })
-  await until(() => existsSync(home) && readdirSync(home).some((name) => name.includes('.new-')), 'it is half-way')
+  await waitFor('it is half-way', () => existsSync(home) && readdirSync(home).some((name) => name.includes('.new-')))
   await killAll(clone)
   await killed.ended
   t.notOk(

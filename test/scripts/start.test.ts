@@ -1,11 +1,10 @@
 import t from 'tap'
+import { killAll, makeClone, untilNothingIsLeft } from '../support/clone.ts'
+import { findProcesses } from '../support/processes.ts'
+import { start } from '../support/start-in-clone.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { killAll, makeClone, untilNothingIsLeft } from './support/clone.ts'
-import { findProcesses } from './support/processes.ts'
-import { start } from './support/start.ts'
 
 const clone = makeClone(t)
-const SOON_MS = 60_000
 const isEngine = ({ args }: { args: string }) => args.includes('.sock')
 
 t.test('serves; SIGTERM to npm ends all of it', async (t) => {
@@ -42,7 +41,7 @@ t.test('Ctrl-C again, while it drains', async (t) => {
     status = ended
   })
   // Within half a second it counts as the same Ctrl-C, which npm passes on.
-  await waitFor('another one ends it', SOON_MS, () => {
+  await waitFor('another one ends it', () => {
     if (status === undefined) run.signalGroup('SIGINT')
     return status
   })

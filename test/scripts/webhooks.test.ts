@@ -1,7 +1,7 @@
 import t from 'tap'
-import { runScript } from '../catalogue/import/support/run-script.ts'
-import { insertEvents, statuses } from '../integrations/webhooks/support/inbox.ts'
+import { runScript } from '../support/run-script.ts'
 import { testConfig, testConnection } from '../support/test-config.ts'
+import { insertEvents, statuses } from '../support/webhook-inbox.ts'
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)

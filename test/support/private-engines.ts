@@ -14,8 +14,6 @@ import { createRedisServer } from '../../tools/engines/redis-server.ts'
 import type { ServerProcess } from '../../tools/engines/server-process.ts'
 import { waitFor } from './wait-for.ts'
 
-const START_TIMEOUT_MS = 30_000
-
 /** A server that belongs to one test, which may pause, kill and restart it. It ends with the test. */
 export interface PrivateEngine extends ServerProcess {
   readonly socketPath: string
@@ -48,7 +46,7 @@ export async function privateRedisCluster(t: Test): Promise<Redis> {
   t.teardown(() => client.quit())
   await client.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
   const isUp = async () => (await client.cluster('INFO')).includes('cluster_state:ok')
-  await waitFor('the cluster is up', START_TIMEOUT_MS, isUp)
+  await waitFor('the cluster is up', isUp)
   return client
 }
 

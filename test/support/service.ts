@@ -8,7 +8,6 @@ import { waitFor } from './wait-for.ts'
 
 /** The entry point. */
 export const SERVER = join(import.meta.dirname, '../../src/server.ts')
-const START_TIMEOUT_MS = 30_000
 const PAGE_BYTES = 4096
 
 export interface Exit {
@@ -64,7 +63,7 @@ export async function startService(t: Test, env: Record<string, string>, args = 
 
   const readLog = () => stdout.split('\n').filter(Boolean).map(parse)
   const listening = () => /listening at ([^"]+)/.exec(stdout)?.[1]
-  await waitFor('the service starts', START_TIMEOUT_MS, () => hasEnded || listening())
+  await waitFor('the service starts', () => hasEnded || listening())
   return {
     url: listening() ?? '',
     pid: child.pid ?? 0,

@@ -1,24 +1,28 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
 const POLL_MS = 10
+/** A limit for tests that fail: what comes in the end may come late on a busy machine. */
+const TIMEOUT_MS = 60_000
 
-type Answer<T> = T | false | undefined
+type Answer<T> = T | false | null | undefined
 
 /**
- * Asks again and again until the answer is neither false nor undefined, and answers it. An error counts as a no.
- * @throws when that takes longer than `timeoutMs`, with what was waited for and the last error
+ * Calls a function every 10 ms until it returns something other than false, null or undefined. An error counts as false.
+ * @param what what is waited for, for the message of the error
+ * @returns what the function returned
+ * @throws after `timeoutMs`, with the last error as its cause
  */
 export async function waitFor<T>(
   what: string,
-  timeoutMs: number,
-  ask: () => Answer<T> | Promise<Answer<T>>
+  ask: () => Answer<T> | Promise<Answer<T>>,
+  timeoutMs = TIMEOUT_MS
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs
   let cause: unknown
   while (performance.now() < deadline) {
     try {
       const answer = await ask()
-      if (answer !== false && answer !== undefined) return answer
+      if (answer !== false && answer !== null && answer !== undefined) return answer
       cause = undefined
     } catch (error) {
       cause = error

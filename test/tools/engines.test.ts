@@ -7,12 +7,10 @@ import t, { type Test } from 'tap'
 import { isMysqlReady, isRedisReady } from '../../tools/engines/engine.ts'
 import { DiskFullError, explainFailure } from '../../tools/engines/explain-failure.ts'
 import { findInstalledServers } from '../../tools/engines/find-servers.ts'
-import { makeClone, untilNothingIsLeft } from '../scripts/support/clone.ts'
-import { runBootstrap } from '../scripts/support/run.ts'
+import { makeClone, untilNothingIsLeft } from '../support/clone.ts'
 import { privateMysql, privateRedis } from '../support/private-engines.ts'
+import { runBootstrap } from '../support/run-in-clone.ts'
 import { waitFor } from '../support/wait-for.ts'
-
-const SOON_MS = 30_000
 
 t.test('a MySQL can be paused, killed and started again on its data', async (t) => {
   const server = await privateMysql(t)
@@ -30,7 +28,7 @@ t.test('a MySQL can be paused, killed and started again on its data', async (t) 
   await query("CREATE TABLE shop.products AS SELECT 'kettle' AS name")
 
   server.pause()
-  await waitFor('it is paused', SOON_MS, async () => !(await isMysqlReady(address)))
+  await waitFor('it is paused', async () => !(await isMysqlReady(address)))
   server.resume()
   t.ok(await isMysqlReady(address), 'resumed')
 
@@ -49,7 +47,7 @@ t.test('a Redis can be paused, killed and started again', async (t) => {
   const address = { path: server.socketPath }
   t.ok(await isRedisReady(address))
   server.pause()
-  await waitFor('it is paused', SOON_MS, async () => !(await isRedisReady(address)))
+  await waitFor('it is paused', async () => !(await isRedisReady(address)))
   await server.kill()
   await server.start()
   t.ok(await isRedisReady(address), 'started again')

@@ -175,7 +175,7 @@ t.test('webhooks are signed, sent until they are taken, and tell what the catalo
 
   const body = JSON.stringify({ count: 30 })
   t.equal((await fetch(`${supplier.url}/deliveries`, { method: 'POST', body })).status, 202)
-  await waitFor('all are taken', WAIT_MS, () => supplier.webhooks.counts.delivered === 30)
+  await waitFor('all are taken', () => supplier.webhooks.counts.delivered === 30)
   t.same(supplier.counters().deliveries, { events: 30, attempts: 90, delivered: 30, givenUp: 0 })
   t.ok(deliveries.every(({ isSigned }) => isSigned))
   t.equal(new Set(deliveries.map(({ id, body }) => id + body)).size, 30, 'a retry is the same again')
@@ -194,7 +194,7 @@ t.test('webhooks are signed, sent until they are taken, and tell what the catalo
 t.test('deliveries at a rate go on until they are stopped, and are given up at last', async (t) => {
   const supplier = await supplierFor(t, { webhookUrl: 'http://127.0.0.1:1/', retryDelaysMs: [] })
   supplier.webhooks.start({ url: 'http://127.0.0.1:1/', rate: 1000 })
-  await waitFor('some are given up', WAIT_MS, () => supplier.webhooks.counts.givenUp > 2)
+  await waitFor('some are given up', () => supplier.webhooks.counts.givenUp > 2)
   t.equal((await fetch(`${supplier.url}/deliveries`, { method: 'DELETE' })).status, 204)
   t.equal(supplier.webhooks.counts.delivered, 0)
 })
@@ -209,7 +209,7 @@ t.test('npm run supplier serves until it is stopped', async (t) => {
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text
   })
-  const url = await waitFor('it tells where it is', WAIT_MS, () => /(http:\S+)\/counters/.exec(output)?.[1])
+  const url = await waitFor('it tells where it is', () => /(http:\S+)\/counters/.exec(output)?.[1])
   t.match(await (await fetch(`${url}/counters`)).text(), /"requests":\{\}/)
   const exit = once(child, 'exit')
   child.kill('SIGTERM')

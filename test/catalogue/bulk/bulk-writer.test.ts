@@ -5,10 +5,10 @@ import t, { type Test } from 'tap'
 import { type BulkRequest, type BulkWriter, createBulkWriter } from '../../../src/catalogue/bulk/bulk-writer.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
+import { product, toNdjson } from '../../support/bulk-client.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { product, toNdjson } from './support/bulk-client.ts'
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)
@@ -40,7 +40,7 @@ function prepare(t: Test, overrides: Partial<Parameters<typeof createBulkWriter>
   return { writer, body, client, request, committed, unexpected }
 }
 
-const untilOver = (writer: BulkWriter) => waitFor('it is over', 10_000, () => writer.running === 0)
+const untilOver = (writer: BulkWriter) => waitFor('it is over', () => writer.running === 0)
 
 const lines = (output: string) =>
   output

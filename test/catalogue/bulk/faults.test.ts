@@ -1,13 +1,13 @@
 import { connect } from 'node:net'
 import type { RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { makeKey } from '../../edge/auth/support/make-key.ts'
-import { exchange, listen } from '../../platform/http/support/exchange.ts'
+import { BULK, bulk, product, startBulk, toNdjson } from '../../support/bulk-client.ts'
+import { exchange, listen } from '../../support/exchange.ts'
+import { makeKey } from '../../support/make-key.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { BULK, bulk, product, startBulk, toNdjson } from './support/bulk-client.ts'
 
 // Most of the time they wait.
 t.jobs = 6
@@ -58,7 +58,7 @@ t.test('the last lines report a database that goes down in the middle', { buffer
   t.equal(await countLike('AWAY'), 500)
   started.request.end()
   mysql.pass()
-  await waitFor('it is back', 10_000, async () => {
+  await waitFor('it is back', async () => {
     const again = await bulk(url, key, toNdjson(batch('AWAY', 0, 1200)))
     return again.end?.isComplete === true
   })
@@ -86,7 +86,7 @@ t.test('a short outage goes unnoticed', { buffered: true }, async (t) => {
     return true
   })
   started.send(...batch('SOON', 500))
-  await waitFor('an attempt has failed', 10_000, () => attempts > 0)
+  await waitFor('an attempt has failed', () => attempts > 0)
   mysql.pass()
   const { end } = await started.finish()
   t.match(end, { summary: { lines: 1000, created: 1000 }, isComplete: true })
@@ -100,7 +100,7 @@ t.test('a commit whose response is lost is not done twice', { buffered: true }, 
   await started.arrived(500)
   mysql.muteAt((chunk) => chunk.toString('latin1', 5) === 'COMMIT')
   started.send(...batch('HEARD', 500))
-  await waitFor('it is committed', 10_000, async () => (await countLike('HEARD')) === 1000)
+  await waitFor('it is committed', async () => (await countLike('HEARD')) === 1000)
   mysql.pass()
   mysql.disconnect()
   const { end } = await started.finish()
@@ -143,12 +143,12 @@ t.test('a client that keeps sending can read the end, and is then disconnected',
     `POST ${BULK} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${key}\r\nContent-Type: application/x-ndjson\r\nContent-Length: 1000000000\r\n\r\n`
   )
   socket.write(toNdjson(batch('ON')))
-  await waitFor('there are results', 10_000, () => text.includes('"line":500'))
+  await waitFor('there are results', () => text.includes('"line":500'))
   const sending = setInterval(() => socket.write(toNdjson(batch('ON', 500, 10))), 20)
   t.teardown(() => clearInterval(sending))
   app.lifecycle.beginDraining()
-  await waitFor('the end is there', 10_000, () => text.endsWith('0\r\n\r\n'))
+  await waitFor('the end is there', () => text.endsWith('0\r\n\r\n'))
   t.match(text, /"code":"shutting-down"/)
   t.match(text, /"isComplete":false/)
-  await waitFor('it is hung up on', 20_000, () => socket.destroyed)
+  await waitFor('it is hung up on', () => socket.destroyed)
 })

@@ -1,11 +1,11 @@
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { makeKey } from '../../edge/auth/support/make-key.ts'
-import { listen } from '../../platform/http/support/exchange.ts'
+import { bulk, product, startBulk, toNdjson } from '../../support/bulk-client.ts'
+import { listen } from '../../support/exchange.ts'
+import { makeKey } from '../../support/make-key.ts'
 import { startService, toEnvironment } from '../../support/service.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { bulk, product, startBulk, toNdjson } from './support/bulk-client.ts'
 
 const LINES = 5000
 const config = await testConfig(t, { LOG_LEVEL: 'info' })

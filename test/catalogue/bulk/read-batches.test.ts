@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { BATCH_LINES, readBatches } from '../../../src/catalogue/bulk/read-batches.ts'
 import type { BulkLine } from '../../../src/catalogue/bulk/read-line.ts'
-import { product, toNdjson } from './support/bulk-client.ts'
+import { product, toNdjson } from '../../support/bulk-client.ts'
 
 async function batchesOf(chunks: readonly Buffer[]): Promise<BulkLine[][]> {
   return await Array.fromAsync(readBatches(chunksOf(chunks)))

@@ -47,7 +47,7 @@ t.test('bytes are read in the order in which they were written, for any interlea
     { numRuns: 300 }
   )
   t.same(readdirSync(folder), [])
-  if (process.platform === 'linux') await waitFor('files are closed', 5000, () => openFiles(folder).length === 0)
+  if (process.platform === 'linux') await waitFor('files are closed', () => openFiles(folder).length === 0)
 })
 
 t.test('the file has no name, and is closed when the reader gives up', async (t) => {
@@ -59,7 +59,7 @@ t.test('the file has no name, and is closed when the reader gives up', async (t)
   if (process.platform === 'linux') t.equal(openFiles(folder).length, 1)
   output.destroy()
   await write(randomBytes(5000))
-  if (process.platform === 'linux') await waitFor('it is closed', 5000, () => openFiles(folder).length === 0)
+  if (process.platform === 'linux') await waitFor('it is closed', () => openFiles(folder).length === 0)
 })
 
 t.test('when the file is full, writing waits for the reader', async (t) => {
@@ -82,7 +82,7 @@ t.test('when the file is full, writing waits for the reader', async (t) => {
 t.test('a waiting writer resumes when the reader gives up', async (t) => {
   const { output, write } = createSpool({ folder: t.testdir(), memoryBytes: 64, diskBytes: 1000 })
   const writing = write(randomBytes(3000))
-  await waitFor('it waits', 5000, () => output.readableLength === 0)
+  await waitFor('it waits', () => output.readableLength === 0)
   output.destroy()
   await t.resolves(writing)
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createChangeWaiters } from '../../../src/catalogue/change-feed/change-waiters.ts'
 import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
-import { change, toId } from '../change-log/support/change-log.ts'
+import { change, toId } from '../../support/change-log.ts'
 
 const LONG_MS = 60_000
 const { signal } = new AbortController()

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict'
 import { randomInt, randomUUID } from 'node:crypto'
 import t from 'tap'
-import { makeKey } from '../../edge/auth/support/make-key.ts'
-import { listen } from '../../platform/http/support/exchange.ts'
-import { PRODUCTS, type WriteClient, writeClient } from '../../routes/support/write-client.ts'
+import { startBulk } from '../../support/bulk-client.ts'
+import { listen } from '../../support/exchange.ts'
+import { feedReader } from '../../support/feed-reader.ts'
 import { insertProducts } from '../../support/insert-products.ts'
+import { makeKey } from '../../support/make-key.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { startBulk } from '../bulk/support/bulk-client.ts'
-import { feedReader } from './support/feed-reader.ts'
+import { PRODUCTS, type WriteClient, writeClient } from '../../support/write-client.ts'
 import { tableOf } from './support/table-of.ts'
 
 const WRITERS = 8
-const SOON_MS = 20_000
 const SECONDS = Number(process.env.COPY_TEST_SECONDS ?? 3)
 /** So that an export takes several statements, and writes come in between. */
 const PRODUCTS_BEFORE = 3000
@@ -111,7 +110,7 @@ t.test('eight writers and four readers on two instances: export and changes are 
     isWriting = false
   })
   const reading = readers.map(async (reader, number) => {
-    await waitFor('the writers are at work', SOON_MS, () => count() > 10 * (number + 1))
+    await waitFor('the writers are at work', () => count() > 10 * (number + 1))
     await reader.readExport()
     for (let page = 1; isWriting; page++) {
       // Two begin anew now and then: so there are more exports in the midst of writes.

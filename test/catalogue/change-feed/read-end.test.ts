@@ -5,9 +5,9 @@ import { numberChanges } from '../../../src/catalogue/change-log/number-changes.
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { openSnapshot } from '../../../src/platform/database/snapshot.ts'
+import { begin } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { begin } from '../change-log/support/change-log.ts'
-import { createIn, putProducts } from './support/write-catalogue.ts'
+import { createIn, putProducts } from '../../support/write-catalogue.ts'
 
 const config = await testConfig(t)
 const connection = await testConnection(t, config)

@@ -3,8 +3,8 @@ import { BEGINNING, type ChangeFeedPosition } from '../../../src/catalogue/chang
 import { readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
 import { logChanges } from '../../../src/catalogue/change-log/change.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
+import { change, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { change, logNumbers, tailDatabase, toId } from '../change-log/support/change-log.ts'
 
 const CHANGED_AT = '2026-03-01 09:30:00.250'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
-import { change, toId } from './support/change-log.ts'
+import { change, toId } from '../../support/change-log.ts'
 
 const PRODUCTS = 6
 const ids = Array.from({ length: PRODUCTS }, (_, number) => toId(number))

@@ -2,12 +2,11 @@ import t, { type Test } from 'tap'
 import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
 import { openChangeTail } from '../../../src/catalogue/change-log/change-tail.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
+import { begin, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { begin, logNumbers, tailDatabase, toId } from './support/change-log.ts'
 
-const SOON_MS = 30_000
 /** How long the tail says that the log is to be trusted, from the beginning of a reading. */
 const TRUST_MS = 900
 const nowMs = () => performance.now()
@@ -29,8 +28,8 @@ async function prepare(t: Test) {
   })
   t.teardown(() => tail.stop())
   const follows = (what: string, number: number) =>
-    waitFor(what, SOON_MS, () => told.includes(toId(number)) && nowMs() < tail.trustedUntilMs)
-  await waitFor('the log is read', SOON_MS, () => index.version !== null)
+    waitFor(what, () => told.includes(toId(number)) && nowMs() < tail.trustedUntilMs)
+  await waitFor('the log is read', () => index.version !== null)
   return { config, connection, mysql, index, told, counts, tail, follows }
 }
 
@@ -45,7 +44,7 @@ t.test('while the tail is trusted, the index has all changes older than a second
     if (round % 4 === 0) await slow.commit()
     const committedAtMs = nowMs()
     tail.readNow()
-    await waitFor('a reading that began later', SOON_MS, () => tail.trustedUntilMs - TRUST_MS > committedAtMs)
+    await waitFor('a reading that began later', () => tail.trustedUntilMs - TRUST_MS > committedAtMs)
     if (index.version !== round + Math.floor(round / 4)) missed++
     t.ok(index.validFrom(toId(round)) === index.version || round % 4 === 0)
   }
@@ -58,10 +57,10 @@ t.test('trust is counted from the start of a reading, not from its end', async (
   for (let round = 1; round <= 6; round++) {
     const { chunks } = mysql
     tail.readNow()
-    await waitFor('a reading has found what there is to number', SOON_MS, () => mysql.chunks >= chunks + 2)
+    await waitFor('a reading has found what there is to number', () => mysql.chunks >= chunks + 2)
     await logNumbers(connection, [round])
     const committedAtMs = nowMs()
-    await waitFor('a reading that began later', SOON_MS, () => tail.trustedUntilMs - TRUST_MS > committedAtMs)
+    await waitFor('a reading that began later', () => tail.trustedUntilMs - TRUST_MS > committedAtMs)
     t.equal(index.version, round)
   }
 })
@@ -80,7 +79,7 @@ t.test('while MySQL stalls nothing is trusted; afterwards no change is missing',
   const stalledAtMs = nowMs()
   await logNumbers(connection, [1])
   const { failures } = counts
-  await waitFor('it has tried twice', SOON_MS, () => counts.failures >= failures + 2)
+  await waitFor('it has tried twice', () => counts.failures >= failures + 2)
   t.ok(tail.trustedUntilMs <= stalledAtMs + TRUST_MS, 'no reading that began later was trusted')
   t.ok(tail.trustedUntilMs < nowMs())
   t.equal(index.version, 0)
@@ -96,7 +95,7 @@ t.test('it recovers from lost connections and from a server that was gone', asyn
   await mysql.refuse()
   await logNumbers(connection, [2])
   const { failures } = counts
-  await waitFor('it has tried', SOON_MS, () => counts.failures >= failures + 2)
+  await waitFor('it has tried', () => counts.failures >= failures + 2)
   mysql.pass()
   await follows('after the server was gone', 2)
   t.same(told, [null, toId(1), toId(2)], 'it went on where it was')
@@ -108,7 +107,7 @@ t.test('when the log does not continue, it starts again and forgets what it knew
   await logNumbers(connection, [1, 2, 3, 4])
   await follows('four', 4)
   await connection.query('DELETE FROM product_changes WHERE seq > 2')
-  await waitFor('it is where the log is', SOON_MS, () => index.version === 2)
+  await waitFor('it is where the log is', () => index.version === 2)
   t.same(told.at(-1), null, 'any product may have changed')
   t.equal(index.validFrom(toId(1)), 2)
   await logNumbers(connection, [5])
@@ -120,7 +119,7 @@ t.test('when the log does not continue, it starts again and forgets what it knew
   await connection.query('UPDATE product_changes SET seq = 100 WHERE seq IS NULL ORDER BY id LIMIT 1')
   await connection.commit()
   await numberChanges(other)
-  await waitFor('it is at the new end', SOON_MS, () => index.version === 101)
+  await waitFor('it is at the new end', () => index.version === 101)
   t.equal(told.at(-1), null)
 })
 
@@ -128,13 +127,13 @@ t.test('after stop it sends no queries, even when stopped during a reading', asy
   const { mysql, counts, tail } = await prepare(t)
   const before = mysql.chunks
   mysql.muteAt(() => true)
-  await waitFor('a reading is under way', SOON_MS, () => mysql.chunks > before)
+  await waitFor('a reading is under way', () => mysql.chunks > before)
   tail.stop()
   const { successes } = counts
   mysql.pass()
-  await waitFor('it has ended', SOON_MS, () => counts.successes > successes)
+  await waitFor('it has ended', () => counts.successes > successes)
   const { chunks } = mysql
   const other = await prepare(t)
-  await waitFor('another tail has read several times', SOON_MS, () => other.counts.successes >= 6)
+  await waitFor('another tail has read several times', () => other.counts.successes >= 6)
   t.equal(mysql.chunks, chunks)
 })

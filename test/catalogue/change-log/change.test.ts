@@ -4,8 +4,8 @@ import t from 'tap'
 import { decodeChanges, encodeChanges, logChanges } from '../../../src/catalogue/change-log/change.ts'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { readChanges } from '../../../src/catalogue/change-log/read-changes.ts'
+import { tailDatabase } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { tailDatabase } from './support/change-log.ts'
 
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes).toString('hex'))
 const printable = fc.string({ unit: fc.integer({ min: 32, max: 126 }).map((code) => String.fromCharCode(code)) })

@@ -5,8 +5,8 @@ import t from 'tap'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { readChanges, readHead } from '../../../src/catalogue/change-log/read-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
+import { begin, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { begin, logNumbers, tailDatabase, toId } from './support/change-log.ts'
 
 const WRITERS = 4
 const NUMBERERS = 3

@@ -3,9 +3,9 @@ import t, { type Test } from 'tap'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { readChanges } from '../../../src/catalogue/change-log/read-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
+import { begin, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { begin, logNumbers, tailDatabase, toId } from './support/change-log.ts'
 
 async function prepare(t: Test) {
   const config = await testConfig(t)
@@ -118,7 +118,7 @@ t.test('the caller that loses a race starts again', async (t) => {
   await begin(first)
   await first.query('UPDATE product_changes SET seq = 1 WHERE id = 2')
   const numbering = numberChanges(database)
-  await waitFor('it wants the same number', 30_000, async () => {
+  await waitFor('it wants the same number', async () => {
     const [[row]] = await connection.query<RowDataPacket[]>(
       "SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND INFO LIKE 'UPDATE%'"
     )

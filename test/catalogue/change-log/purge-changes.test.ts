@@ -5,9 +5,9 @@ import { numberChanges } from '../../../src/catalogue/change-log/number-changes.
 import { purgeStep } from '../../../src/catalogue/change-log/purge-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { startRepeating } from '../../../src/platform/lib/repeat.ts'
+import { begin, change, logNumbers, tailDatabase } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { begin, change, logNumbers, tailDatabase } from './support/change-log.ts'
 
 const OLD = '2026-01-01 00:00:00.000'
 const BEFORE = '2026-01-02 00:00:00.000'
@@ -136,8 +136,8 @@ t.test('the purge repeats until it is stopped, even after a failure', async (t) 
     onSuccess: () => {}
   })
   t.teardown(() => purge.stop())
-  await waitFor('it has failed', 30_000, () => counts.failures > 1)
+  await waitFor('it has failed', () => counts.failures > 1)
   await connection.query('RENAME TABLE hidden TO product_changes')
-  await waitFor('it has purged', 30_000, () => counts.purged === 249)
+  await waitFor('it has purged', () => counts.purged === 249)
   t.same(await seqs(connection), [250])
 })

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
 import { readChanges, readHead } from '../../../src/catalogue/change-log/read-changes.ts'
+import { logNumbers, tailDatabase } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { logNumbers, tailDatabase } from './support/change-log.ts'
 
 async function prepare(t: Test, rows: number) {
   const config = await testConfig(t)

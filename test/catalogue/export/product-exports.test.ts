@@ -9,12 +9,11 @@ import { openPool } from '../../../src/platform/database/pool.ts'
 import { openSnapshot } from '../../../src/platform/database/snapshot.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { proxied } from '../../support/proxied.ts'
+import { parseExport } from '../../support/read-export.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
+import { untilNoneReads } from '../../support/until-none-reads.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { parseExport } from './support/read-export.ts'
-import { untilNoneReads } from './support/until-none-reads.ts'
 
-const SOON_MS = 10_000
 const ROWS = 2000
 const EVERYTHING = parseFilters({})
 
@@ -69,7 +68,7 @@ t.test('stock that moves between products during an export is neither lost nor c
   for (let round = 0; round < 8; round++) {
     const before = moved
     const stream = await exports.start(EVERYTHING)
-    await waitFor('stock moves', SOON_MS, () => moved > before + 3)
+    await waitFor('stock moves', () => moved > before + 3)
     const { products } = parseExport(await text(stream))
     t.equal(products.length, ROWS)
     t.equal(

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { searchColumn } from '../../../src/catalogue/search/search-words.ts'
+import { runScript, startScript } from '../../support/run-script.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { runScript, startScript } from './support/run-script.ts'
 
 const HEADER = 'sku,name,description,category,price,stock\n'
 
@@ -182,11 +182,7 @@ t.test('a killed import can be run again', async (t) => {
   const content = HEADER + lines(4000)
   const { child, outcome } = startScript(t, config, 'import', ['-', '--format', 'csv'])
   child.stdin.write(content.slice(0, content.length / 2))
-  const committed = await waitFor(
-    'a batch is in the table',
-    20_000,
-    async () => (await products(connection)).length || false
-  )
+  const committed = await waitFor('a batch is in the table', async () => (await products(connection)).length || false)
   child.kill('SIGKILL')
   t.equal((await outcome).signal, 'SIGKILL')
   t.ok(committed < 4000 && committed % 500 === 0, 'whole batches')
@@ -200,7 +196,7 @@ t.test('Ctrl-C ends an import that waits for its input', async (t) => {
   const { config, connection } = await prepare(t)
   const { child, outcome } = startScript(t, config, 'import', ['-', '--format', 'csv'])
   child.stdin.write(HEADER + lines(800))
-  await waitFor('a batch is in the table', 20_000, async () => (await products(connection)).length || false)
+  await waitFor('a batch is in the table', async () => (await products(connection)).length || false)
   child.kill('SIGINT')
   child.kill('SIGINT')
   t.match(await outcome, { status: 1, stdout: '', stderr: /^Interrupted\. .*run the command again/ })

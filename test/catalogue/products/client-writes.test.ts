@@ -10,9 +10,9 @@ import { upsertProducts } from '../../../src/catalogue/products/upsert-products.
 import { applyEvents } from '../../../src/integrations/webhooks/process/apply-events.ts'
 import { claimEvents } from '../../../src/integrations/webhooks/process/claim-events.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
-import { insertEvents } from '../../integrations/webhooks/support/inbox.ts'
-import { workerDatabase } from '../../integrations/webhooks/support/worker.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
+import { insertEvents } from '../../support/webhook-inbox.ts'
+import { workerDatabase } from '../../support/webhook-worker.ts'
 
 const noAnswer = () => {}
 const START = Date.UTC(2026, 0, 1)

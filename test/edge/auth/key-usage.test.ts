@@ -3,10 +3,10 @@ import { listKeys } from '../../../src/edge/auth/create-and-revoke-keys.ts'
 import { createKeyUsage } from '../../../src/edge/auth/key-usage.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
+import { makeKey } from '../../support/make-key.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { makeKey } from './support/make-key.ts'
 
 const LIMITS = { connectionLimit: 1, queueLimit: 10, queryTimeoutMs: 500 }
 const NOON_MS = Date.parse('2026-03-01T12:00:00.250Z')
@@ -64,7 +64,7 @@ t.test('it is written from time to time', async (t) => {
   for (const time of ['2026-03-01T12:01:00.250Z', '2026-03-01T12:02:00.000Z']) {
     clock.atMs = Date.parse(time)
     usage.record(toKey(one))
-    await waitFor('it is written', 5000, async () => (await lastUses())[0]?.[1] === time)
+    await waitFor('it is written', async () => (await lastUses())[0]?.[1] === time)
     await usage.flush()
   }
 })

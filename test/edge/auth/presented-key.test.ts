@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
 import { readPresentedKey } from '../../../src/edge/auth/presented-key.ts'
-import { unknownKey } from './support/make-key.ts'
+import { unknownKey } from '../../support/make-key.ts'
 
 const KEY = unknownKey()
 const OTHER = unknownKey()

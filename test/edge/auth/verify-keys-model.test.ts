@@ -5,7 +5,7 @@ import t from 'tap'
 import type { FoundKey } from '../../../src/edge/auth/find-key.ts'
 import { hashKey } from '../../../src/edge/auth/key-format.ts'
 import { createKeyVerifier } from '../../../src/edge/auth/verify-keys.ts'
-import { unknownKey } from './support/make-key.ts'
+import { unknownKey } from '../../support/make-key.ts'
 
 const KEYS = [unknownKey(), unknownKey(), unknownKey()]
 const HASHES = KEYS.map(hashKey)

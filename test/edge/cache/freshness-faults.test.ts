@@ -9,7 +9,6 @@ import {
   listen,
   observeAll,
   prepare,
-  SOON_MS,
   stocked,
   untilOver,
   untilSeen,
@@ -30,7 +29,7 @@ for (const kind of ['detail', 'list'] as const) {
     await loaded
     letOthersPass()
     const commits = await write([stocked(1)])
-    await waitFor('the change is known', SOON_MS, () => first.app.changeLog.index.validFrom(hexId) === 1)
+    await waitFor('the change is known', () => first.app.changeLog.index.validFrom(hexId) === 1)
     release()
     t.equal((await early).stock, 0, 'it was asked for before the write')
     await checkFresh(t, observeAll(t, [first, second], [path], id), commits)
@@ -44,12 +43,12 @@ for (const kind of ['detail', 'list'] as const) {
     await loaded
     letOthersPass()
     const [commit] = await write([stocked(1)])
-    await waitFor('a second is over', SOON_MS, () => commit && nowMs() > commit.atMs + 1000)
+    await waitFor('a second is over', () => commit && nowMs() > commit.atMs + 1000)
     let late: number | undefined
     const asked = ask(first.url + path, id).then(({ stock }) => {
       late = stock
     })
-    const wait = waitFor('it is answered', 1500, () => late !== undefined)
+    const wait = waitFor('it is answered', () => late !== undefined)
     await Promise.allSettled([wait.finally(release), early, asked])
     t.equal(late, 1)
     t.resolves(wait)
@@ -91,7 +90,7 @@ t.test('while MySQL stands still answers say that they are stale, and afterwards
   await untilSeen(observers, 0)
   mysql.stall()
   const commits = await write([stocked(1)])
-  await waitFor('they are stale', SOON_MS, () => observers.every(({ seen }) => seen.slice(-1).some(isStale)))
+  await waitFor('they are stale', () => observers.every(({ seen }) => seen.slice(-1).some(isStale)))
   mysql.pass()
   await untilSeen(observers, 1)
   await checkFresh(t, observers, commits)
@@ -103,7 +102,7 @@ t.test('that one query takes too long makes no other answer stale', async (t) =>
   await Promise.all([ask(first.url + LIST, id), ask(first.url + slow, id)])
   wrapLoads(first, 'list', (load, sql) => (sql.includes('products_name') ? Promise.reject(databaseTimeout()) : load()))
   await write([stocked(1)])
-  await waitFor('an older answer stands in', SOON_MS, async () => isStale(await ask(first.url + slow, id)))
+  await waitFor('an older answer stands in', async () => isStale(await ask(first.url + slow, id)))
   const { stock, cacheStatus } = await ask(first.url + LIST, id)
   t.same([stock, cacheStatus], [1, 'aisle; fwd=miss'])
 })

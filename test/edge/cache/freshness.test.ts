@@ -8,7 +8,6 @@ import {
   observeAll,
   prepare,
   SKUS,
-  SOON_MS,
   stocked,
   untilOver,
   untilSeen,
@@ -97,7 +96,7 @@ t.test('an own write shows at once and from then on, whatever Redis has', async 
   const old: string[] = []
   let asked = 0
   for (let stock = 1; stock <= 6; stock++) {
-    await waitFor('the other one has it', SOON_MS, () => other?.seen.at(-1)?.stock === stock - 1)
+    await waitFor('the other one has it', () => other?.seen.at(-1)?.stock === stock - 1)
     await ask(first.url + detail, id)
     await writeHere(connection, stock)
     first.app.changeLog.index.markWritten([hexId])

@@ -2,8 +2,8 @@ import { Redis } from 'ioredis'
 import t from 'tap'
 import type { ProductPage } from '../../../schemas/products.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
-import { countedDatabase } from '../../platform/http/support/counted-database.ts'
-import { exchange, listen } from '../../platform/http/support/exchange.ts'
+import { countedDatabase } from '../../support/counted-database.ts'
+import { exchange, listen } from '../../support/exchange.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { testApp } from '../../support/test-app.ts'
@@ -69,7 +69,7 @@ t.test('another query is another entry', async (t) => {
 })
 
 t.test('the keys in Redis have one form, the prefix, and an end', async (t) => {
-  const keys = await waitFor('all is stored, and no lease is left', 5000, async () => {
+  const keys = await waitFor('all is stored, and no lease is left', async () => {
     const keys = await redis.keys('*')
     return keys.length === app.cache.memory.count && keys.every((key) => key.includes('answer:')) && keys
   })
@@ -84,7 +84,7 @@ t.test('nothing looks through all keys, and a request is one command', async (t)
   await redis.config('RESETSTAT')
   const queries = Array.from({ length: 10 }, (_, at) => `${PATH}?maxPrice=${100 + at}`)
   await Promise.all(queries.map(get))
-  const calls = await waitFor('all is stored', 5000, async () => {
+  const calls = await waitFor('all is stored', async () => {
     const stats = [...(await redis.info('commandstats')).matchAll(/cmdstat_([^:]+):calls=(\d+)/g)]
     const calls = new Map(stats.map(([, name, count]) => [name, Number(count)]))
     return (calls.get('evalsha') ?? 0) >= 2 * queries.length && calls

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { exchange, listen } from '../../platform/http/support/exchange.ts'
+import { exchange, listen } from '../../support/exchange.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { privateRedis } from '../../support/private-engines.ts'
 import { type LogLine, startService, toEnvironment } from '../../support/service.ts'
@@ -13,7 +13,6 @@ const UP = 'The cache in Redis answers again'
 /** Several of the half seconds after which Redis is tried again. */
 const FAULT_MS = 1700
 const PAUSE_MS = 5000
-const RECOVERED_MS = 5000
 /** After each failure, and at most one request then waits for its budget. */
 const RETRY_AFTER_MS = 500
 const BUDGET_MS = 50
@@ -96,7 +95,7 @@ for (const { name, begin, end, lasts } of faults) {
     while (performance.now() < until) await ask(t)
     t.same(linesSince(start).cache, [DOWN], 'one line says so')
     await end()
-    await waitFor('it is used again', RECOVERED_MS, async () => {
+    await waitFor('it is used again', async () => {
       const status = await ask(t)
       // Loaded under a claim, it has been stored.
       return linesSince(start).cache.includes(UP) && status === 'aisle; fwd=miss'
@@ -104,7 +103,7 @@ for (const { name, begin, end, lasts } of faults) {
     for (let i = 0; i < 50; i++) await ask(t)
     t.same(linesSince(start).cache, [DOWN, UP], 'and one that it is over')
     t.ok(linesSince(start).client.length <= 2)
-    await waitFor('it has what others have stored', RECOVERED_MS, async () => {
+    await waitFor('it has what others have stored', async () => {
       const again = nextPath()
       await exchange(other + again)
       return (await exchange(service.url + again)).headers['cache-status'] === 'aisle; hit; detail=redis'
@@ -127,9 +126,7 @@ t.test('what was poisoned meanwhile is replaced, and nobody sees it', async (t) 
   const keysOf = async (path: string) => {
     const before = new Set(await client.keys('*answer:*'))
     await exchange(other + path)
-    return await waitFor('it is stored', RECOVERED_MS, async () =>
-      (await client.keys('*answer:*')).find((key) => !before.has(key))
-    )
+    return await waitFor('it is stored', async () => (await client.keys('*answer:*')).find((key) => !before.has(key)))
   }
   const keys: string[] = []
   for (const path of paths) keys.push(await keysOf(path))
@@ -152,7 +149,7 @@ t.test('what was poisoned meanwhile is replaced, and nobody sees it', async (t) 
     t.equal(headers['cache-status'], 'aisle; fwd=miss')
   }
   t.same(linesSince(start), { cache: [], client: [] })
-  await waitFor('all are replaced', RECOVERED_MS, async () => {
+  await waitFor('all are replaced', async () => {
     const types = await Promise.all(keys.map((key) => client.type(key)))
     return types.every((type) => type === 'hash')
   })

@@ -64,7 +64,7 @@ async function cacheOf(t: Test, instanceId: string) {
 
 /** Until Redis has taken what nobody waits for. */
 async function untilStored(key: string) {
-  await waitFor('it is stored', 3000, async () => (await admin.exists(`answer:{${key}}`)) === 1)
+  await waitFor('it is stored', async () => (await admin.exists(`answer:{${key}}`)) === 1)
 }
 
 t.test('a response holds while the log does not change, up to its time', async (t) => {
@@ -121,7 +121,7 @@ t.test('who has written sees a list of then, however young the one at hand is', 
   t.equal(await one.ask(one.list, 8), 'second miss', 'neither from memory nor from Redis')
   t.equal(await one.ask(one.list, 8), 'second memory', 'once')
   t.equal(await one.ask(one.list), 'second memory', 'and it is there for all')
-  await waitFor('it is stored', 3000, async () => (await admin.hget(`answer:{${one.list.key}}`, 'version')) === '8')
+  await waitFor('it is stored', async () => (await admin.hget(`answer:{${one.list.key}}`, 'version')) === '8')
   t.equal(await other.ask(other.list, 8), 'second shared')
 })
 
@@ -155,7 +155,7 @@ t.test('who has written does not wait for a loading that began before', async (t
   source.state = 'second'
   changeIndex.apply([{ seq: 8, changes: [{ type: 'upsert', id: PRODUCT_ID, sku: null }] }])
   const late = ask(slow, 8)
-  await waitFor('the other loading', 5000, () => source.loads === 2)
+  await waitFor('the other loading', () => source.loads === 2)
   goOn.resolve()
   t.match(await late, /^second/)
   await early

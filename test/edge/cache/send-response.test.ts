@@ -8,7 +8,7 @@ import {
   type ResponseHead
 } from '../../../src/edge/cache/send-response.ts'
 import { createHeaderBlock } from '../../../src/platform/http/header-fields.ts'
-import { exchange } from '../../platform/http/support/exchange.ts'
+import { exchange } from '../../support/exchange.ts'
 
 const BODY = Buffer.from('{"data":[]}')
 const head: ResponseHead = {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
-import { countedDatabase } from '../../platform/http/support/counted-database.ts'
-import { exchange, listen } from '../../platform/http/support/exchange.ts'
+import { countedDatabase } from '../../support/counted-database.ts'
+import { exchange, listen } from '../../support/exchange.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { type Answer, PRODUCTS, writeClient } from '../../routes/support/write-client.ts'
 import { startService, toEnvironment } from '../../support/service.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-
-const SOON_MS = 30_000
+import { type Answer, PRODUCTS, writeClient } from '../../support/write-client.ts'
 
 /** Where the service is killed: at a statement that waits for a lock on a table. */
 const MOMENTS = [
@@ -68,7 +66,7 @@ t.test('a DELETE whose service is killed is done as a whole or not at all, and o
     await service.exit
     await lockers[0].query('UNLOCK TABLES')
     t.equal(await lost, undefined, 'nobody was told that it is done')
-    await waitFor('it is rolled back', SOON_MS, async () => (await productsOf(sku)).length === 1)
+    await waitFor('it is rolled back', async () => (await productsOf(sku)).length === 1)
 
     service = await startService(t, environment)
     t.equal((await remove()).status, 204, table)
@@ -90,7 +88,7 @@ async function letCommit(): Promise<void> {
 }
 
 function untilWaiting(statement: string): Promise<boolean> {
-  return waitFor(`it waits: ${statement}`, SOON_MS, async () => {
+  return waitFor(`it waits: ${statement}`, async () => {
     const [rows] = await connection.query<RowDataPacket[]>(
       "SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = DATABASE() AND STATE LIKE 'Waiting for table%' AND INFO LIKE ?",
       [statement]
@@ -108,7 +106,7 @@ async function productsOf(sku: string): Promise<string[]> {
 
 /** As a client does who has to know: again, with the same key, until it is answered. */
 function untilAnswered(send: () => Promise<Answer>): Promise<Answer> {
-  return waitFor('an answer', SOON_MS, async () => {
+  return waitFor('an answer', async () => {
     const answer = await send()
     return answer.json.code !== 'idempotency-key-in-use' && answer.status < 500 && answer
   })

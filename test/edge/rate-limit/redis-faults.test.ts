@@ -29,7 +29,7 @@ async function instance(t: Test, instanceId: string) {
   })
   client.on('error', () => {})
   t.teardown(() => client.disconnect())
-  await waitFor('it is connected', RECOVERED_MS, () => client.status === 'ready')
+  await waitFor('it is connected', () => client.status === 'ready')
   const reports: string[] = []
   const report = (line: string) => () => {
     if (reports.at(-1) !== line) reports.push(line)
@@ -83,11 +83,11 @@ for (const [name, { begin, end }] of Object.entries(faults)) {
     t.ok(seen.has('true true') && seen.has('true false'), 'it admits and refuses by itself')
     await end(one)
     const isShared = async () => (await one.ask()).every(({ isDegraded }) => !isDegraded)
-    await waitFor('Redis decides again', RECOVERED_MS, isShared)
+    await waitFor('Redis decides again', isShared)
     // What was decided without Redis still counts here.
     const countsUntil = performance.now() + 2 * limit.windowMs
     while (performance.now() < countsUntil) await one.ask()
-    await waitFor('Redis still decides', RECOVERED_MS, isShared)
+    await waitFor('Redis still decides', isShared)
     t.same(one.reports.slice(-2), ['down', 'up'])
     const { longestMs, waited, most } = one.measured()
     t.comment(`the longest took ${longestMs} ms, ${waited} waited, at most ${most} in a window`)

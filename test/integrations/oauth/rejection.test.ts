@@ -1,8 +1,8 @@
 import { Type } from '@sinclair/typebox'
 import t, { type Test } from 'tap'
+import { scriptedUpstream } from '../../support/scripted-upstream.ts'
+import { testClient } from '../../support/upstream-client.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { scriptedUpstream } from '../upstream/support/scripted-upstream.ts'
-import { testClient } from '../upstream/support/test-client.ts'
 import type { Instance } from './support/instance.ts'
 import { issued, type TokenSetup, tokenSetup } from './support/token-setup.ts'
 
@@ -81,7 +81,7 @@ t.test('nor by an instance that lost its lock', async (t) => {
   const copy = await redis.dumpBuffer(tokenKey)
   await invalidate('refused')
   const next = get()
-  await waitFor('the provider is asked', WAIT_MS, () => provider.requests === 2)
+  await waitFor('the provider is asked', () => provider.requests === 2)
   await redis.del(`${tokenKey}:lock`)
   t.match(await store.claim('another', ['', '']), { state: 'claimed' })
   await redis.restore(tokenKey, WAIT_MS, copy)

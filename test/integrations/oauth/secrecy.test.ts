@@ -49,7 +49,7 @@ t.test('no secret and no token is in a log, an error, a metric, or Redis', async
     const failed = async (kind: string) => {
       const struck = () => supplier.counters().faults[kind] ?? 0
       const before = struck()
-      const error = await waitFor('the pause after the last failure is over', 30_000, async () => {
+      const error = await waitFor('the pause after the last failure is over', async () => {
         await forgetFailure()
         const error = await attempt().catch((error) => error)
         return struck() > before && error

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { buildApp } from '../../../src/app.ts'
-import { exchange } from '../../platform/http/support/exchange.ts'
+import { exchange } from '../../support/exchange.ts'
 import { startService, toEnvironment } from '../../support/service.ts'
+import { get, openShop, supplierVariables } from '../../support/shop.ts'
 import { testApp } from '../../support/test-app.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { get, openShop, supplierVariables, WAIT_MS } from './support/shop.ts'
 
 const OUTAGE = [{ path: '/availability', kind: 'status', status: 503 }] as const
 
@@ -26,7 +26,7 @@ t.test('the breaker opens for a failing supplier, and health reports it', async 
     t.same((await get(app, path)).body, catalogue)
   }
   t.equal(supplier.counters().requests['GET /availability'], 3)
-  const health = await waitFor('Redis and MySQL are looked at', WAIT_MS, async () => {
+  const health = await waitFor('Redis and MySQL are looked at', async () => {
     const answer = await get(app, '/health')
     return answer.body.checks.redis.status === 'ok' && answer
   })
@@ -46,19 +46,19 @@ t.test('the breaker closes when the supplier works again', async (t) => {
   const app = await testApp(t, config)
   const breaker = app.supplier?.breaker
   supplier.faults.set(OUTAGE)
-  await waitFor('the breaker is open', WAIT_MS, async () => {
+  await waitFor('the breaker is open', async () => {
     await get(app, next().path)
     return breaker?.state === 'open'
   })
   // Nobody asks meanwhile.
-  const health = await waitFor('it may be asked again', WAIT_MS, async () => {
+  const health = await waitFor('it may be asked again', async () => {
     const { supplier } = (await get(app, '/health')).body.checks
     return supplier.status === 'ok' && supplier
   })
   t.equal(health.breaker, 'open')
   supplier.faults.set([])
   let product = next()
-  await waitFor('the breaker is closed', WAIT_MS, async () => {
+  await waitFor('the breaker is closed', async () => {
     const { body } = await get(app, product.path)
     if (body.source === 'live') product = next()
     return breaker?.state === 'closed'
@@ -86,7 +86,7 @@ t.test('timeouts open the breaker, and then no request waits', async (t) => {
   const app = await testApp(t, config)
   await app.authToken?.get()
   supplier.faults.set([{ path: '/availability', kind: 'silence' }])
-  await waitFor('the breaker is open', WAIT_MS, async () => {
+  await waitFor('the breaker is open', async () => {
     await get(app, next().path)
     return app.supplier?.breaker.state === 'open'
   })
@@ -111,13 +111,13 @@ t.test('requests in flight at a SIGTERM are answered', async (t) => {
   const products = [next(), next(), next()]
   const answers = Promise.all(
     products.map(({ path }) =>
-      waitFor('an answer', WAIT_MS, async () => {
+      waitFor('an answer', async () => {
         const { status, body } = await exchange(service.url + path)
         return !body.includes('"overloaded"') && { status, body: JSON.parse(body.toString()) }
       })
     )
   )
-  await waitFor('all are asked for', WAIT_MS, () => supplier.counters().faults.silence === products.length)
+  await waitFor('all are asked for', () => supplier.counters().faults.silence === products.length)
   service.signal('SIGTERM')
   t.same(
     await answers,

@@ -6,8 +6,6 @@ import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
 import { UpstreamError, type UpstreamErrorKind } from '../../../src/integrations/upstream/upstream-error.ts'
-import { createVirtualTime } from '../../support/virtual-time.ts'
-import { waitFor } from '../../support/wait-for.ts'
 import {
   type Answer,
   body,
@@ -21,8 +19,10 @@ import {
   status,
   truncated,
   VALUE
-} from './support/scripted-upstream.ts'
-import { call, LONG_MS, rejection, testClient } from './support/test-client.ts'
+} from '../../support/scripted-upstream.ts'
+import { call, LONG_MS, rejection, testClient } from '../../support/upstream-client.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
+import { waitFor } from '../../support/wait-for.ts'
 
 /** Short, for what is meant to be cut off. */
 const SHORT_MS = 60
@@ -43,14 +43,14 @@ t.test('each fault has its kind of error, and closes the connection', async (t) 
     const before = upstream.requests
     upstream.script(answer)
     const outcome = rejection(request(call))
-    await waitFor('the request', LONG_MS, () => upstream.requests === before + 1)
+    await waitFor('the request', () => upstream.requests === before + 1)
     if (kind === 'timeout') await time.advance(SHORT_MS)
     t.equal((await outcome).kind, kind, name)
     if (kind === 'status') await time.advance(SHORT_MS)
-    await waitFor('the end of the connection', LONG_MS, () => upstream.open === 0)
+    await waitFor('the end of the connection', () => upstream.open === 0)
     upstream.script(ok)
-    t.same(await waitFor('the only place', LONG_MS, () => request(call)), VALUE)
-    await waitFor('the end of the answer', LONG_MS, () => upstream.atOnce === 0)
+    t.same(await waitFor('the only place', () => request(call)), VALUE)
+    await waitFor('the end of the answer', () => upstream.atOnce === 0)
     upstream.disconnect()
   }
 })
@@ -80,7 +80,7 @@ t.test('a long unwanted body is not read to its end', async (t) => {
   })
   const { request } = testClient(t, upstream.url, { attemptTimeoutMs: 10 * LONG_MS, deadlineMs: 10 * LONG_MS })
   t.match(await rejection(request(call)), { kind: 'status', status: 404 })
-  await waitFor('the end of the connection', LONG_MS, () => upstream.open === 0)
+  await waitFor('the end of the connection', () => upstream.open === 0)
   t.ok(sentBytes > 65_536, `${sentBytes} bytes`)
 })
 
@@ -91,10 +91,10 @@ t.test('the deadline ends a call between attempts and in one', async (t) => {
   const { request } = testClient(t, upstream.url, { attempts: 1000, attemptTimeoutMs: 20, time })
   const outcome = rejection(request({ ...call, deadlineMs: 150 }))
   for (let attempt = 1; attempt <= 7; attempt++) {
-    await waitFor('an attempt', LONG_MS, () => upstream.requests === attempt)
+    await waitFor('an attempt', () => upstream.requests === attempt)
     await time.advance(20)
   }
-  await waitFor('the last attempt', LONG_MS, () => upstream.requests === 8)
+  await waitFor('the last attempt', () => upstream.requests === 8)
   await time.advance(10)
   t.equal((await outcome).kind, 'deadline')
   t.equal(upstream.requests, 8)
@@ -139,7 +139,7 @@ const phases: Record<string, (t: Test) => Promise<Start>> = {
     upstream.script(silence)
     const { request } = testClient(t, upstream.url, { maxConcurrent: 1 })
     request(call).catch(() => {})
-    await waitFor('the call that is in the way', LONG_MS, () => upstream.requests === 1)
+    await waitFor('the call that is in the way', () => upstream.requests === 1)
     return startOf(request, () => true)
   },
   'waiting for a token': async (t) => {
@@ -185,7 +185,7 @@ async function startAgainst(t: Test, answer: Answer): Promise<Start> {
 function startOf(request: ReturnType<typeof testClient>['request'], isThere: () => boolean): Start {
   return async (signal) => {
     const outcome = rejection(request({ ...call, signal }))
-    await waitFor('the phase', LONG_MS, isThere)
+    await waitFor('the phase', isThere)
     return [outcome]
   }
 }
@@ -260,7 +260,7 @@ t.test('in any order of faults, aborts and deadlines every call ends, and no pla
         if (outcome instanceof UpstreamError || outcome?.sku === VALUE.sku) continue
         throw new Error(`neither an answer nor one of our errors: ${inspect(outcome)}`)
       }
-      await waitFor('three places', LONG_MS, async () => {
+      await waitFor('three places', async () => {
         const healthy = Array.from({ length: 3 }, () => request({ ...call, path: ['ok'] }))
         return (await Promise.all(healthy)).length === 3
       })

@@ -5,10 +5,10 @@ import { Worker } from 'node:worker_threads'
 import t from 'tap'
 import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
 import { startTimeout } from '../../../src/platform/lib/time-limit.ts'
+import { ok, scriptedUpstream, silence } from '../../support/scripted-upstream.ts'
+import { call, testClient } from '../../support/upstream-client.ts'
 import { createVirtualTime } from '../../support/virtual-time.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { ok, scriptedUpstream, silence } from './support/scripted-upstream.ts'
-import { call, LONG_MS, testClient } from './support/test-client.ts'
 
 /** The default of the configuration. */
 const THRESHOLD = 5
@@ -30,7 +30,7 @@ t.test('the time that a token took is not held against the upstream', async (t) 
   const outcomes = Array.from({ length: 20 }, () => kindOf(request({ ...call, deadlineMs: 800 })))
   await time.advance(401)
   token.resolve('token')
-  await waitFor('all are on their way', LONG_MS, () => upstream.requests === 20)
+  await waitFor('all are on their way', () => upstream.requests === 20)
   await time.advance(399)
   t.same(new Set(await Promise.all(outcomes)), new Set(['deadline']))
   t.match(breaker, { state: 'closed', counts: { failure: 0, neutral: 20 } })
@@ -50,10 +50,10 @@ t.test('nor is the time that calls wait for each other', async (t) => {
   })
   // Three times as many as there are places.
   const outcomes = Array.from({ length: 3 * places }, () => kindOf(request({ ...call, deadlineMs: 300 })))
-  await waitFor('the first ones', LONG_MS, () => release.length === places)
+  await waitFor('the first ones', () => release.length === places)
   await time.advance(149)
   for (const answer of release.splice(0)) answer()
-  await waitFor('the second ones', LONG_MS, () => release.length === places)
+  await waitFor('the second ones', () => release.length === places)
   await time.advance(1)
   for (const answer of release) answer()
   const kinds = await Promise.all(outcomes)
@@ -82,7 +82,7 @@ t.test('nor is the time in which this process is busy with something else', asyn
     }
   })
   const outcomes = Array.from({ length: 10 }, () => kindOf(request({ ...call, deadlineMs: 800 })))
-  await waitFor('all are on their way', LONG_MS, () => requests === outcomes.length)
+  await waitFor('all are on their way', () => requests === outcomes.length)
   // From here, timers are what the loop comes to first.
   await turn()
   for (const start of deadlines) start()

@@ -3,10 +3,10 @@ import { Type } from '@sinclair/typebox'
 import t from 'tap'
 import { Agent } from 'undici'
 import type { TokenSource } from '../../../src/integrations/upstream/upstream-client.ts'
+import { body, ok, scriptedUpstream, silence, status, VALUE } from '../../support/scripted-upstream.ts'
+import { call, rejection, testClient } from '../../support/upstream-client.ts'
 import { createVirtualTime } from '../../support/virtual-time.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { body, ok, scriptedUpstream, silence, status, VALUE } from './support/scripted-upstream.ts'
-import { call, LONG_MS, rejection, testClient } from './support/test-client.ts'
 
 t.test('a response is validated against its schema', async (t) => {
   const upstream = await scriptedUpstream(t)
@@ -133,7 +133,7 @@ t.test('Retry-After of the upstream is honoured', async (t) => {
   const { request } = testClient(t, upstream.url, { attempts: 3, random, time })
   upstream.script(status(503, { 'retry-after': '1' }), ok)
   const outcome = request(call)
-  await waitFor('the first attempt has failed', LONG_MS, () => delays === 1)
+  await waitFor('the first attempt has failed', () => delays === 1)
   await time.advance(999)
   t.equal(upstream.requests, 1)
   await time.advance(1)
@@ -174,7 +174,7 @@ t.test('of a hundred calls that find it half-open, as many probes as are configu
   upstream.script((response, message) => release.push(() => ok(response, message)))
   nowMs = 10_000
   const calls = Array.from({ length: 100 }, () => request(call).catch((error) => error.kind))
-  await waitFor('the probes', LONG_MS, () => breaker.counts.refused === 97 && release.length === 3)
+  await waitFor('the probes', () => breaker.counts.refused === 97 && release.length === 3)
   t.equal(breaker.state, 'half-open')
   for (const answer of release) answer()
   const outcomes = await Promise.all(calls)
@@ -202,7 +202,7 @@ for (const [name, late] of [
       ok
     )
     const slow = request(call).catch(() => {})
-    const finish = await waitFor('the slow request', LONG_MS, () => answer)
+    const finish = await waitFor('the slow request', () => answer)
     t.match(await rejection(request(call)), { status: 500 })
     nowMs = 10_000
     await request(call)
@@ -300,7 +300,7 @@ t.test('a fault of ours is not tried again, and says nothing of the upstream', a
   t.same(await request(call), VALUE, 'no place is lost')
   upstream.script(silence)
   const underWay = rejection(request(call))
-  await waitFor('the request', LONG_MS, () => upstream.requests === 2)
+  await waitFor('the request', () => upstream.requests === 2)
   await dispatcher.destroy()
   t.match(await underWay, { kind: 'own-fault', message: /UND_ERR_DESTROYED/ })
   t.match(await rejection(request(call)), { kind: 'own-fault' })
@@ -317,13 +317,13 @@ t.test(
     upstream.script(silence)
     const caller = new AbortController()
     const abandoned = rejection(request({ ...call, signal: caller.signal }))
-    await waitFor('the request', LONG_MS, () => upstream.requests === 1)
+    await waitFor('the request', () => upstream.requests === 1)
     caller.abort()
     t.match(await abandoned, { kind: 'aborted' })
     t.match(breaker.counts, { neutral: 1, failure: 0 })
     for (const requests of [2, 3]) {
       const late = rejection(request({ ...call, deadlineMs: 20 }))
-      await waitFor('the request', LONG_MS, () => upstream.requests === requests)
+      await waitFor('the request', () => upstream.requests === requests)
       await time.advance(20)
       t.match(await late, { kind: 'deadline' })
     }
@@ -344,8 +344,8 @@ t.test('a call that has ended leaves no timer behind', async (t) => {
   const time = createVirtualTime()
   const { request } = testClient(t, upstream.url, { time })
   await request(call)
-  await waitFor('the end of the answer', LONG_MS, () => time.timers === 0)
+  await waitFor('the end of the answer', () => time.timers === 0)
   upstream.script(status(404))
   await rejection(request(call))
-  await waitFor('the end of the answer', LONG_MS, () => time.timers === 0)
+  await waitFor('the end of the answer', () => time.timers === 0)
 })

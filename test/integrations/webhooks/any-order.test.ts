@@ -4,8 +4,8 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { type EventFixture, insertEvents, statuses } from './support/inbox.ts'
-import { startWorker } from './support/worker.ts'
+import { type EventFixture, insertEvents, statuses } from '../../support/webhook-inbox.ts'
+import { startWorker } from '../../support/webhook-worker.ts'
 
 const fields = fc.record({
   name: fc.constantFrom('Tea', 'Assam'),
@@ -66,7 +66,7 @@ t.test('the order of deliveries and the choice of workers do not change the prod
         await insertEvents(connection, [event])
         workers[Math.floor(Math.random() * workers.length)]?.wake()
       }
-      await waitFor('all events are done', 60_000, async () => {
+      await waitFor('all events are done', async () => {
         for (const worker of workers) worker.wake()
         const { pending = 0, processing = 0, dead = 0 } = await statuses(connection)
         assert.equal(dead, 0)

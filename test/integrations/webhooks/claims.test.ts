@@ -17,8 +17,8 @@ import type { Database } from '../../../src/platform/database/database.ts'
 import { inTransaction } from '../../../src/platform/database/transaction.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { type EventFixture, inbox, insertEvents, letTimePass } from './support/inbox.ts'
-import { workerDatabase } from './support/worker.ts'
+import { type EventFixture, inbox, insertEvents, letTimePass } from '../../support/webhook-inbox.ts'
+import { workerDatabase } from '../../support/webhook-worker.ts'
 
 const LEASE_MS = 30_000
 const sources = { nowMs: Date.now, randomBytes }
@@ -236,7 +236,7 @@ t.test('a transaction that loses its connection before the commit leaves its eve
     () => 'applied',
     () => 'cut'
   )
-  await waitFor('the transaction waits for the lock', 30_000, async () => {
+  await waitFor('the transaction waits for the lock', async () => {
     const [rows] = await connection.query<RowDataPacket[]>('SHOW PROCESSLIST')
     const own = rows.find(({ db, Info }) => db === config.mysql.database && /^UPDATE webhook_events/.test(Info))
     if (own) await connection.query(`KILL ${own.Id}`)

@@ -2,12 +2,12 @@ import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { migrate } from '../../../src/catalogue/migrate.ts'
 import { loadConfig } from '../../../src/config/config.ts'
+import { deliverEvent, SECRET } from '../../support/deliver-webhook.ts'
 import { type PrivateEngine, privateMysql } from '../../support/private-engines.ts'
 import { type Service, startService, toEnvironment } from '../../support/service.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { deliverEvent, SECRET } from './support/deliver.ts'
-import { letTimePass, statuses } from './support/inbox.ts'
+import { letTimePass, statuses } from '../../support/webhook-inbox.ts'
 
 const EVENTS = 1000
 /** The number of times that the service is killed, and as many that the database server is. */
@@ -36,21 +36,25 @@ async function kill(service: Service): Promise<void> {
 
 /** Delivers an event until that succeeds, as senders do. */
 async function deliverUntilRecorded(url: () => string, event: object): Promise<void> {
-  await waitFor('the event is recorded', WAIT_MS, async () => (await deliverEvent(url(), event)).httpStatus === 200)
+  await waitFor('the event is recorded', async () => (await deliverEvent(url(), event)).httpStatus === 200, WAIT_MS)
 }
 
 /** Waits until all events are finished, and lets leases expire and retries become due meanwhile. */
 async function untilDone(connection: Connection): Promise<Record<string, number>> {
   let passedAtMs = performance.now()
-  return await waitFor('all events are finished', WAIT_MS, async () => {
-    const { pending = 0, processing = 0, ...ended } = await statuses(connection)
-    if (pending + processing === 0) return ended
-    if (performance.now() - passedAtMs > TIME_PASSES_EACH_MS) {
-      await letTimePass(connection)
-      passedAtMs = performance.now()
-    }
-    return false
-  })
+  return await waitFor(
+    'all events are finished',
+    async () => {
+      const { pending = 0, processing = 0, ...ended } = await statuses(connection)
+      if (pending + processing === 0) return ended
+      if (performance.now() - passedAtMs > TIME_PASSES_EACH_MS) {
+        await letTimePass(connection)
+        passedAtMs = performance.now()
+      }
+      return false
+    },
+    WAIT_MS
+  )
 }
 
 const created = (number: number) => ({
@@ -109,7 +113,7 @@ t.test('after services and database servers are killed, each acknowledged event 
   const rounds = KILLS * killers.length
   for (let round = 0; round < rounds; round++) {
     const from = (EVENTS * (round + Math.random())) / rounds
-    await waitFor('the next share of events is acknowledged', WAIT_MS, () => acknowledged >= from)
+    await waitFor('the next share of events is acknowledged', () => acknowledged >= from, WAIT_MS)
     await killers[round % killers.length]?.()
   }
   await Promise.all(senders)
@@ -126,10 +130,14 @@ t.test('after services and database servers are killed, each acknowledged event 
 
 /** Waits until a statement of a service is running, which is blocked by a lock of the test. */
 async function untilBlocked(connection: Connection, config: Config, statement: RegExp): Promise<void> {
-  await waitFor(`${statement} is blocked`, WAIT_MS, async () => {
-    const [rows] = await connection.query<RowDataPacket[]>('SHOW PROCESSLIST')
-    return rows.some(({ db, Info }) => db === config.mysql.database && statement.test(Info))
-  })
+  await waitFor(
+    `${statement} is blocked`,
+    async () => {
+      const [rows] = await connection.query<RowDataPacket[]>('SHOW PROCESSLIST')
+      return rows.some(({ db, Info }) => db === config.mysql.database && statement.test(Info))
+    },
+    WAIT_MS
+  )
 }
 
 async function prepare(t: Test) {

@@ -8,8 +8,8 @@ import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { type EventFixture, insertEvents, statuses } from './support/inbox.ts'
-import { startWorker } from './support/worker.ts'
+import { type EventFixture, insertEvents, statuses } from '../../support/webhook-inbox.ts'
+import { startWorker } from '../../support/webhook-worker.ts'
 
 const noAnswer = () => {}
 const SECOND_MS = 1000
@@ -39,7 +39,7 @@ async function prepare(t: Test) {
       }
     },
     untilDone: () =>
-      waitFor('all events are done', 60_000, async () => {
+      waitFor('all events are done', async () => {
         const { pending = 0, processing = 0, dead = 0 } = await statuses(connection)
         if (dead > 0) throw new Error('an event is dead')
         return pending + processing === 0
@@ -148,7 +148,7 @@ t.test('clients that keep writing the same products do not keep the worker from 
     }))
     await insertEvents(connection, events)
     worker.wake()
-    await waitFor('the batch is done', 60_000, async () => {
+    await waitFor('the batch is done', async () => {
       const { done = 0, stale = 0 } = await statuses(connection)
       return done + stale === 20 * (batch + 1)
     })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readEnvelope } from '../../../src/integrations/webhooks/receive/read-envelope.ts'
-import { eventOf } from './support/deliver.ts'
+import { eventOf } from '../../support/deliver-webhook.ts'
 
 const timeOf = (occurredAt: unknown) => readEnvelope(eventOf({ occurredAt })).occurredAtMs
 

@@ -5,14 +5,14 @@ import type { Config } from '../../../src/config/config.ts'
 import { loadConfig } from '../../../src/config/config.ts'
 import { createEventRecorder, type Delivery } from '../../../src/integrations/webhooks/receive/record-events.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
-import { listen } from '../../platform/http/support/exchange.ts'
+import { deliverEvent, eventOf, type Receipt, SECRET } from '../../support/deliver-webhook.ts'
+import { listen } from '../../support/exchange.ts'
 import { privateMysql, privateRedis } from '../../support/private-engines.ts'
 import { proxied } from '../../support/proxied.ts'
 import { startService, toEnvironment } from '../../support/service.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { deliverEvent, eventOf, type Receipt, SECRET } from './support/deliver.ts'
 
 const SETTINGS = { WEBHOOK_SECRET: SECRET }
 
@@ -87,7 +87,7 @@ t.test('a delivery that cannot be recorded is a 503, and is recorded when it is 
   await isUnavailable(refused)
   mysql.pass()
   for (const event of [stalled, refused]) {
-    await waitFor('it is recorded', 10_000, async () => (await deliverEvent(url, event)).httpStatus === 200)
+    await waitFor('it is recorded', async () => (await deliverEvent(url, event)).httpStatus === 200)
     t.equal((await countOf(event.id)).count, 1)
   }
 })
@@ -135,7 +135,7 @@ t.test('acknowledged events survive a kill of the database server', async (t) =>
     }
   }
   const senders = Array.from({ length: 4 }, deliverOn)
-  await waitFor('some events are acknowledged', 10_000, () => acknowledged.length > 20)
+  await waitFor('some events are acknowledged', () => acknowledged.length > 20)
   await engine.kill()
   await Promise.all(senders)
   await engine.start()
@@ -149,7 +149,7 @@ t.test('acknowledged events survive a kill of the database server', async (t) =>
     `${acknowledged.length} acknowledged`
   )
   for (const event of unanswered) {
-    await waitFor('it is recorded', 20_000, async () => (await deliverEvent(url, event)).httpStatus === 200)
+    await waitFor('it is recorded', async () => (await deliverEvent(url, event)).httpStatus === 200)
   }
   const [[{ count } = { count: 0 }]] = await after.query<Row[]>(
     `SELECT COUNT(*) AS count FROM ${database}.webhook_events`

@@ -2,10 +2,10 @@ import type { RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { openRejectionTallies } from '../../../src/integrations/webhooks/receive/rejection-tallies.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
-import { listen } from '../../platform/http/support/exchange.ts'
+import { deliver, eventOf, SECRET } from '../../support/deliver-webhook.ts'
+import { listen } from '../../support/exchange.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { deliver, eventOf, SECRET } from './support/deliver.ts'
 
 interface Row extends RowDataPacket {
   reason: string

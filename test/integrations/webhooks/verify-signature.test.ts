@@ -6,7 +6,7 @@ import t, { type Test } from 'tap'
 import { readSecrets } from '../../../src/config/webhook-secrets.ts'
 import { createSignatureVerifier } from '../../../src/integrations/webhooks/receive/verify-signature.ts'
 import { AppError } from '../../../src/platform/errors/app-error.ts'
-import { hmac, hub, plain, SECRET, standard } from './support/deliver.ts'
+import { hmac, hub, plain, SECRET, standard } from '../../support/deliver-webhook.ts'
 
 const NOW_SECONDS = 1_770_000_000
 const SECRETS: Buffer[] = [Buffer.from(SECRET)]

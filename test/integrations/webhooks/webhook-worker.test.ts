@@ -5,10 +5,16 @@ import { claimEvents } from '../../../src/integrations/webhooks/process/claim-ev
 import { MAX_EVENT_ATTEMPTS } from '../../../src/integrations/webhooks/process/settle-events.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { type EventFixture, inbox, insertEvents, letTimePass, refuseName, statuses } from './support/inbox.ts'
-import { startWorker, workerDatabase } from './support/worker.ts'
+import {
+  type EventFixture,
+  inbox,
+  insertEvents,
+  letTimePass,
+  refuseName,
+  statuses
+} from '../../support/webhook-inbox.ts'
+import { startWorker, workerDatabase } from '../../support/webhook-worker.ts'
 
-const WAIT_MS = 30_000
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString()
 
 async function prepare(t: Test) {
@@ -27,7 +33,7 @@ async function products(connection: Connection): Promise<object[]> {
 
 /** Waits until all events are finished. Returns their number by status. */
 function untilDone(connection: Connection) {
-  return waitFor('all events are finished', WAIT_MS, async () => {
+  return waitFor('all events are finished', async () => {
     const { pending = 0, processing = 0, ...rest } = await statuses(connection)
     return pending + processing === 0 && rest
   })
@@ -145,14 +151,14 @@ t.test('an event that fails does not fail others, is retried, and is done once i
   await insertEvents(connection, [created('e1', 'A'), created('e2', 'B', 'Poison'), created('e3', 'C')])
   const worker = startWorker(t, config)
   const poison = async () => (await inbox(connection))[1]
-  await waitFor('the others are done', WAIT_MS, async () => (await statuses(connection)).done === 2)
-  await waitFor('it has failed several times', WAIT_MS, async () => {
+  await waitFor('the others are done', async () => (await statuses(connection)).done === 2)
+  await waitFor('it has failed several times', async () => {
     await letTimePass(connection)
     const { status, attempts = 0 } = (await poison()) ?? {}
     return status === 'pending' && attempts > 3
   })
   await allow()
-  await waitFor('it is done', WAIT_MS, async () => {
+  await waitFor('it is done', async () => {
     await letTimePass(connection)
     return (await statuses(connection)).done === 3
   })
@@ -178,7 +184,7 @@ t.test('an event that always fails is dead after the last attempt, and has no ef
   await refuseName(connection, 'Poison')
   await insertEvents(connection, [created('e1', 'A', 'Poison')])
   startWorker(t, config)
-  await waitFor('it is dead', WAIT_MS, async () => {
+  await waitFor('it is dead', async () => {
     await letTimePass(connection)
     return (await statuses(connection)).dead === 1
   })

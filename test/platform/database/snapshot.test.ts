@@ -2,14 +2,13 @@ import t from 'tap'
 import { ANSWER_GRACE_MS } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { openSnapshot } from '../../../src/platform/database/snapshot.ts'
-import { untilNoneReads } from '../../catalogue/export/support/until-none-reads.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
+import { untilNoneReads } from '../../support/until-none-reads.ts'
 import { createVirtualTime } from '../../support/virtual-time.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
-const SOON_MS = 10_000
 const STOCK = 'SELECT SUM(stock) AS stock FROM products'
 
 const config = await testConfig(t)
@@ -65,7 +64,7 @@ t.test('a statement that takes too long is given up; waiting between two is not'
   await time.advance(1500 + ANSWER_GRACE_MS)
   await isRefused
   mysql.pass()
-  await waitFor('it opens again', SOON_MS, async () => {
+  await waitFor('it opens again', async () => {
     const next = await openSnapshot(slowPool, 1500)
     next.close()
     return true

@@ -59,7 +59,7 @@ t.test(`faults at random, seed ${SEED}`, async (t) => {
 
   mysql.pass()
   redis.pass()
-  await waitFor('everything is well again', 10_000, async () => {
+  await waitFor('everything is well again', async () => {
     const response = await fetch(`${service.url}/health`)
     return (await response.text()).startsWith('{"status":"ok"')
   })

@@ -2,10 +2,10 @@ import { createHook } from 'node:async_hooks'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
+import { type Exchange, exchange, listen } from '../../support/exchange.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
-import { type Exchange, exchange, listen } from './support/exchange.ts'
 
 const LIST = '/api/v1/products'
 const config = await testConfig(t)

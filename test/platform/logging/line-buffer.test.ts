@@ -34,7 +34,7 @@ t.test('the first line is written at once, those right after it together', async
   slow.take()
   for (const line of ['2\n', '3\n', '4\n']) lines.append(line)
   t.same(slow.writes, ['1\n'])
-  await waitFor('the window ends', 1000, () => slow.writes.length > 1)
+  await waitFor('the window ends', () => slow.writes.length > 1)
   t.same(slow.writes, ['1\n', '2\n3\n4\n'])
   slow.take()
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Buckets } from '../../../src/platform/metrics/histogram.ts'
 import { createMetrics } from '../../../src/platform/metrics/metrics.ts'
-import { parseExposition } from './support/exposition.ts'
+import { parseExposition } from '../../support/exposition.ts'
 
 const bounds = fc
   .uniqueArray(fc.double({ min: 0, max: 20, noNaN: true }), { maxLength: 12 })

@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { createMetrics } from '../../../src/platform/metrics/metrics.ts'
 import { addProcessMetrics } from '../../../src/platform/metrics/process-metrics.ts'
+import { parseExposition } from '../../support/exposition.ts'
 import { waitFor } from '../../support/wait-for.ts'
-import { parseExposition } from './support/exposition.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
@@ -36,11 +36,11 @@ t.test('the numbers are those of this process, in seconds and bytes', async (t) 
 t.test('a blocked event loop shows, whoever else has read the numbers', async (t) => {
   const { read } = measure()
   const count = () => read('nodejs_eventloop_delay_seconds_count')
-  await waitFor('it is sampled', 5000, async () => (await count()) > 0)
+  await waitFor('it is sampled', async () => (await count()) > 0)
   const before = await read('nodejs_eventloop_delay_seconds_sum')
   block(300)
   const blocked = await count()
-  await waitFor('it is sampled again', 5000, async () => (await count()) > blocked)
+  await waitFor('it is sampled again', async () => (await count()) > blocked)
   const delay = (await read('nodejs_eventloop_delay_seconds_sum')) - before
   t.ok(delay >= 0.27, `${delay} s`)
 })
@@ -50,12 +50,12 @@ t.test('every collection of garbage is counted, also of those that Node reports 
   const count = () => read('nodejs_gc_duration_seconds_count', { kind: 'major' })
   const before = await count()
   for (let i = 0; i < 5; i++) collectGarbage()
-  await waitFor('they are reported', 5000, async () => (await count()) >= before + 5)
+  await waitFor('they are reported', async () => (await count()) >= before + 5)
   stop()
   const stopped = await count()
   const { read: readOther } = measure()
   collectGarbage()
-  await waitFor('it is reported to who still listens', 5000, async () => {
+  await waitFor('it is reported to who still listens', async () => {
     return (await readOther('nodejs_gc_duration_seconds_count', { kind: 'major' })) > 0
   })
   t.equal(await count(), stopped)

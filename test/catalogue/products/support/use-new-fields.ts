@@ -5,11 +5,11 @@ import type { Test } from 'tap'
 import { seedCatalogue } from '../../../../scripts/seed/seed-catalogue.ts'
 import { parseColumnMap } from '../../../../src/catalogue/import/column-map.ts'
 import { importProducts } from '../../../../src/catalogue/import/import-products.ts'
-import { makeKey } from '../../../edge/auth/support/make-key.ts'
-import { scriptPages, sync } from '../../../integrations/supplier/sync/support/feed.ts'
-import { scriptedUpstream } from '../../../integrations/upstream/support/scripted-upstream.ts'
-import { deliver, plain, SECRET } from '../../../integrations/webhooks/support/deliver.ts'
-import { listen } from '../../../platform/http/support/exchange.ts'
+import { deliver, plain, SECRET } from '../../../support/deliver-webhook.ts'
+import { listen } from '../../../support/exchange.ts'
+import { makeKey } from '../../../support/make-key.ts'
+import { scriptedUpstream } from '../../../support/scripted-upstream.ts'
+import { scriptPages, sync } from '../../../support/supplier-feed.ts'
 import { testApp } from '../../../support/test-app.ts'
 import { testConfig, testConnection } from '../../../support/test-config.ts'
 import { waitFor } from '../../../support/wait-for.ts'
@@ -17,7 +17,6 @@ import { waitFor } from '../../../support/wait-for.ts'
 type Json = Record<string, unknown>
 
 const PRODUCTS = '/api/v1/products'
-const WAIT_MS = 30_000
 /** A product without the new fields. */
 const tea = { name: 'Tea', price: '1.00' }
 
@@ -56,7 +55,7 @@ export async function useNewFields(t: Test): Promise<void> {
   /** The product has these values, whichever way it is read. */
   async function shows(t: Test, sku: string, brand: string | null, labels: string[]): Promise<void> {
     // Lists may be a second old.
-    const products = await waitFor(`${sku} with ${brand} and ${labels}`, WAIT_MS, async () => {
+    const products = await waitFor(`${sku} with ${brand} and ${labels}`, async () => {
       const products = await readAll(sku)
       const areNew = products.every((it) => it?.brand === brand && isDeepStrictEqual(it?.labels, labels))
       return areNew && products

@@ -18,7 +18,6 @@ import { findTooOld, type Observer, observe } from './observe.ts'
 import type { Commit, Task } from './product-writer.ts'
 
 export const LIST = '/api/v1/products?limit=10'
-export const SOON_MS = 5000
 /** The products of the list, of which the first one is observed. */
 export const SKUS: readonly string[] = Array.from({ length: 10 }, (_, number) => `S${number}`)
 const OBSERVED = 'S0'
@@ -117,12 +116,12 @@ export function observeAll(t: Test, instances: readonly Instance[], paths: reado
 }
 
 export function untilSeen(observers: readonly Observer[], stock: number): Promise<boolean> {
-  return waitFor(`all see ${stock}`, SOON_MS, () => observers.every(({ seen }) => seen.at(-1)?.stock === stock))
+  return waitFor(`all see ${stock}`, () => observers.every(({ seen }) => seen.at(-1)?.stock === stock))
 }
 
 /** Until there are answers that began well over a second after a moment. */
 export function untilOver(observers: readonly Observer[], sinceMs = 0): Promise<boolean> {
-  return waitFor('a second is over', SOON_MS, () =>
+  return waitFor('a second is over', () =>
     observers.every(({ seen }) => (seen.at(-1)?.beganAtMs ?? 0) > sinceMs + 1200)
   )
 }

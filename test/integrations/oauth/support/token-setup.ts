@@ -9,7 +9,7 @@ import {
   type SupplierOptions,
   startSupplier
 } from '../../../../tools/supplier-simulator/start-supplier.ts'
-import { type Answer, body } from '../../upstream/support/scripted-upstream.ts'
+import { type Answer, body } from '../../../support/scripted-upstream.ts'
 import { type Instance, type InstanceOptions, startInstance } from './instance.ts'
 
 type Overrides = Partial<Omit<InstanceOptions, 'credentials'>> & { credentials?: Partial<OAuthCredentials> }

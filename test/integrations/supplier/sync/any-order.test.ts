@@ -4,12 +4,12 @@ import fc from 'fast-check'
 import t from 'tap'
 import { retryOutage } from '../../../../src/catalogue/bulk/retry-outage.ts'
 import { editBySku, type SkuEdit } from '../../../../src/catalogue/products/upsert-products.ts'
+import { scriptedUpstream } from '../../../support/scripted-upstream.ts'
+import { products, scriptPages, sync } from '../../../support/supplier-feed.ts'
 import { testConfig, testConnection } from '../../../support/test-config.ts'
 import { waitFor } from '../../../support/wait-for.ts'
-import { scriptedUpstream } from '../../upstream/support/scripted-upstream.ts'
-import { insertEvents, statuses } from '../../webhooks/support/inbox.ts'
-import { startWorker, workerDatabase } from '../../webhooks/support/worker.ts'
-import { products, scriptPages, sync } from './support/feed.ts'
+import { insertEvents, statuses } from '../../../support/webhook-inbox.ts'
+import { startWorker, workerDatabase } from '../../../support/webhook-worker.ts'
 
 const WAIT_MS = 60_000
 const PATIENCE = { forMs: WAIT_MS, signal: new AbortController().signal, nowMs: () => performance.now() }
@@ -120,7 +120,7 @@ t.test('webhooks, API writes and syncs, however they meet, end in what was writt
           }
         })()
       ])
-      await waitFor('all is done', WAIT_MS, async () => {
+      await waitFor('all is done', async () => {
         for (const worker of workers) worker.wake()
         const { pending = 0, processing = 0, dead = 0 } = await statuses(connection)
         assert.equal(dead, 0)

@@ -2,13 +2,12 @@ import { once } from 'node:events'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import type { Config } from '../../../../src/config/config.ts'
-import { type Run, runScript, startScript } from '../../../catalogue/import/support/run-script.ts'
+import { type Run, runScript, startScript } from '../../../support/run-script.ts'
+import { scriptedUpstream } from '../../../support/scripted-upstream.ts'
+import { loggedChanges, openFeed, position, products, productsOf, scriptPages } from '../../../support/supplier-feed.ts'
 import { testConfig, testConnection } from '../../../support/test-config.ts'
 import { waitFor } from '../../../support/wait-for.ts'
-import { scriptedUpstream } from '../../upstream/support/scripted-upstream.ts'
-import { loggedChanges, openFeed, position, products, productsOf, scriptPages } from './support/feed.ts'
 
-const WAIT_MS = 60_000
 const PRODUCTS = 4000
 const CREATED = 3920
 const PAGES = 8
@@ -16,7 +15,7 @@ const PAGES = 8
 t.setTimeout(180_000)
 
 async function untilPages(connection: Connection, pages: number): Promise<void> {
-  await waitFor(`${pages} pages`, WAIT_MS, async () => Number((await position(connection))?.pages ?? 0) >= pages)
+  await waitFor(`${pages} pages`, async () => Number((await position(connection))?.pages ?? 0) >= pages)
 }
 
 async function kill({ child }: Run): Promise<void> {
@@ -59,7 +58,7 @@ t.test('a sync that is killed before a page is committed applies it once', async
   await untilPages(connection, 2)
   await holder.beginTransaction()
   await holder.query('SELECT * FROM feed_positions FOR UPDATE')
-  await waitFor('it waits to store where it stands', WAIT_MS, async () => {
+  await waitFor('it waits to store where it stands', async () => {
     const [rows] = await connection.query<RowDataPacket[]>('SHOW PROCESSLIST')
     return rows.some(({ db, Info }) => db === config.mysql.database && /^REPLACE INTO feed_positions/.test(Info))
   })

@@ -3,9 +3,17 @@ import t from 'tap'
 import { FeedError } from '../../../../src/integrations/supplier/sync/sync-products.ts'
 import { UpstreamError } from '../../../../src/integrations/upstream/upstream-error.ts'
 import type { Fault } from '../../../../tools/supplier-simulator/faults.ts'
+import { body, scriptedUpstream } from '../../../support/scripted-upstream.ts'
+import {
+  loggedChanges,
+  openFeed,
+  position,
+  products,
+  productsOf,
+  scriptPages,
+  sync
+} from '../../../support/supplier-feed.ts'
 import { testConfig, testConnection } from '../../../support/test-config.ts'
-import { body, scriptedUpstream } from '../../upstream/support/scripted-upstream.ts'
-import { loggedChanges, openFeed, position, products, productsOf, scriptPages, sync } from './support/feed.ts'
 
 const AT = '2026-01-01T00:00:00.000Z'
 const LATER = '2026-01-02T00:00:00.000Z'

@@ -1,8 +1,8 @@
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import type { Test } from 'tap'
-import type { Config } from '../../../../src/config/config.ts'
-import { type PrivateEngine, privateMysql } from '../../../support/private-engines.ts'
-import { testConfig, testConnection } from '../../../support/test-config.ts'
+import type { Config } from '../../src/config/config.ts'
+import { type PrivateEngine, privateMysql } from './private-engines.ts'
+import { testConfig, testConnection } from './test-config.ts'
 
 export interface CountedDatabase {
   config: Config

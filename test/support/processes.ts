@@ -1,24 +1,5 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-
-const POLL_MS = 20
-const DEADLINE_MS = 30_000
-
-/** Waits for a condition; throws with `what` when it does not come true in time. */
-export async function until<T>(
-  condition: () => T | Promise<T>,
-  what: string | (() => string)
-): Promise<NonNullable<T>> {
-  const deadline = Date.now() + DEADLINE_MS
-  for (;;) {
-    const result = await condition()
-    if (result) return result
-    if (Date.now() > deadline)
-      throw new Error(`not within ${DEADLINE_MS} ms: ${typeof what === 'string' ? what : what()}`)
-    await sleep(POLL_MS)
-  }
-}
 
 /** The processes that run in a folder, or have it in their command line; without this one. */
 export function findProcesses(folder: string): { pid: number; args: string }[] {

@@ -5,15 +5,15 @@ import {
   type BreakerOptions,
   type CircuitBreaker,
   createCircuitBreaker
-} from '../../../../src/integrations/upstream/circuit-breaker.ts'
+} from '../../src/integrations/upstream/circuit-breaker.ts'
 import {
   createUpstreamClient,
   type UpstreamCall,
   type UpstreamClient,
   type UpstreamClientOptions
-} from '../../../../src/integrations/upstream/upstream-client.ts'
-import { UpstreamError } from '../../../../src/integrations/upstream/upstream-error.ts'
-import type { VirtualTime } from '../../../support/virtual-time.ts'
+} from '../../src/integrations/upstream/upstream-client.ts'
+import { UpstreamError } from '../../src/integrations/upstream/upstream-error.ts'
+import type { VirtualTime } from './virtual-time.ts'
 
 export const Availability = Type.Object({ sku: Type.String(), available: Type.Integer() })
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { ProductExportEnd } from '../../../../schemas/export.ts'
-import type { Product } from '../../../../schemas/products.ts'
-import { exchange } from '../../../platform/http/support/exchange.ts'
+import type { ProductExportEnd } from '../../schemas/export.ts'
+import type { Product } from '../../schemas/products.ts'
+import { exchange } from './exchange.ts'
 
 export const EXPORT = '/api/v1/products/export'
 

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise'
-import type { Problem } from '../../../schemas/problem.ts'
-import type { Product } from '../../../schemas/products.ts'
-import { makeKey } from '../../edge/auth/support/make-key.ts'
+import type { Problem } from '../../schemas/problem.ts'
+import type { Product } from '../../schemas/products.ts'
+import { makeKey } from './make-key.ts'
 
 export const PRODUCTS = '/api/v1/products'
 

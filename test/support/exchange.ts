@@ -1,6 +1,6 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http'
 import { buffer } from 'node:stream/consumers'
-import type { App } from '../../../../src/app.ts'
+import type { App } from '../../src/app.ts'
 
 export interface Exchange {
   status: number

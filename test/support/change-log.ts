@@ -1,9 +1,9 @@
 import type { Connection } from 'mysql2/promise'
 import type { Test } from 'tap'
-import { type Change, logChanges } from '../../../../src/catalogue/change-log/change.ts'
-import type { Config } from '../../../../src/config/config.ts'
-import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
-import { openPool } from '../../../../src/platform/database/pool.ts'
+import { type Change, logChanges } from '../../src/catalogue/change-log/change.ts'
+import type { Config } from '../../src/config/config.ts'
+import { createDatabase, type Database } from '../../src/platform/database/database.ts'
+import { openPool } from '../../src/platform/database/pool.ts'
 
 const CHANGED_AT = '2026-01-01 00:00:00.000'
 

@@ -1,23 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Test } from 'tap'
-import { type Change, decodeChanges } from '../../../../../src/catalogue/change-log/change.ts'
-import type { Config } from '../../../../../src/config/config.ts'
-import { openSupplierForCommand } from '../../../../../src/integrations/supplier/open-supplier.ts'
-import type { ItemRefusal } from '../../../../../src/integrations/supplier/sync/read-item.ts'
-import {
-  type SyncOptions,
-  type SyncSummary,
-  syncProducts
-} from '../../../../../src/integrations/supplier/sync/sync-products.ts'
-import {
-  type Supplier,
-  type SupplierOptions,
-  startSupplier
-} from '../../../../../tools/supplier-simulator/start-supplier.ts'
-import { testConfig, testConnection } from '../../../../support/test-config.ts'
-import { body, type ScriptedUpstream } from '../../../upstream/support/scripted-upstream.ts'
-import { supplierVariables } from '../../support/shop.ts'
+import { type Change, decodeChanges } from '../../src/catalogue/change-log/change.ts'
+import type { Config } from '../../src/config/config.ts'
+import { openSupplierForCommand } from '../../src/integrations/supplier/open-supplier.ts'
+import type { ItemRefusal } from '../../src/integrations/supplier/sync/read-item.ts'
+import { type SyncOptions, type SyncSummary, syncProducts } from '../../src/integrations/supplier/sync/sync-products.ts'
+import { type Supplier, type SupplierOptions, startSupplier } from '../../tools/supplier-simulator/start-supplier.ts'
+import { body, type ScriptedUpstream } from './scripted-upstream.ts'
+import { supplierVariables } from './shop.ts'
+import { testConfig, testConnection } from './test-config.ts'
 
 export interface Feed {
   supplier: Supplier

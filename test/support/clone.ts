@@ -2,9 +2,10 @@ import { cpSync, existsSync, mkdtempSync, readlinkSync, realpathSync, rmSync, sy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { findProcesses, until } from './processes.ts'
+import { findProcesses } from './processes.ts'
+import { waitFor } from './wait-for.ts'
 
-const REPOSITORY = join(import.meta.dirname, '../../..')
+const REPOSITORY = join(import.meta.dirname, '../..')
 const COPIED = [
   'package.json',
   'package-lock.json',
@@ -34,7 +35,7 @@ export function makeClone(t: Test): string {
 export async function killAll(clone: string, pattern = /(?:)/): Promise<void> {
   const victims = stopAll(clone, pattern)
   for (const pid of victims) process.kill(pid, 'SIGKILL')
-  await until(() => !findProcesses(clone).some(({ pid }) => victims.has(pid)), 'the killed processes are gone')
+  await waitFor('the killed processes are gone', () => !findProcesses(clone).some(({ pid }) => victims.has(pid)))
 }
 
 /** Nobody who was stopped acts on the end of another one, nor starts anybody. */
@@ -52,10 +53,10 @@ function stopAll(clone: string, pattern: RegExp): ReadonlySet<number> {
 
 /** Waits until nothing runs in or for a clone, and the folder of its sockets is gone. */
 export async function untilNothingIsLeft(clone: string): Promise<void> {
-  await until(
-    () => findProcesses(clone).length === 0 && !existsSync(linkOf(clone)),
-    () => `nothing is left of ${JSON.stringify(findProcesses(clone), null, 2)}`
-  )
+  const isGone = () => findProcesses(clone).length === 0 && !existsSync(linkOf(clone))
+  await waitFor('nothing is left', isGone).catch(() => {
+    throw new Error(`still there: ${JSON.stringify(findProcesses(clone), null, 2)}`)
+  })
 }
 
 /** Where the private engines of a clone have their sockets, while they run. */

@@ -1,16 +1,12 @@
 import type { Test } from 'tap'
-import type { App } from '../../../../src/app.ts'
-import type { Config } from '../../../../src/config/config.ts'
-import { formatId } from '../../../../src/platform/lib/uuid.ts'
-import {
-  type Supplier,
-  type SupplierOptions,
-  startSupplier
-} from '../../../../tools/supplier-simulator/start-supplier.ts'
-import type { SupplierProduct } from '../../../../tools/supplier-simulator/supplier-catalogue.ts'
-import { insertProducts } from '../../../support/insert-products.ts'
-import { testConfig, testConnection } from '../../../support/test-config.ts'
-import { waitFor } from '../../../support/wait-for.ts'
+import type { App } from '../../src/app.ts'
+import type { Config } from '../../src/config/config.ts'
+import { formatId } from '../../src/platform/lib/uuid.ts'
+import { type Supplier, type SupplierOptions, startSupplier } from '../../tools/supplier-simulator/start-supplier.ts'
+import type { SupplierProduct } from '../../tools/supplier-simulator/supplier-catalogue.ts'
+import { insertProducts } from './insert-products.ts'
+import { testConfig, testConnection } from './test-config.ts'
+import { waitFor } from './wait-for.ts'
 
 export interface ShopProduct {
   id: string
@@ -74,7 +70,7 @@ export async function openShop(
 
 /** Sends a request, again for as long as the service is overloaded: the machine may be busy. */
 export async function get(app: App, path: string) {
-  return await waitFor('an answer', WAIT_MS, async () => {
+  return await waitFor('an answer', async () => {
     const { statusCode, headers, body } = await app.inject(path)
     const answer = { status: statusCode, headers, body: JSON.parse(body) }
     return answer.body.code !== 'overloaded' && answer

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import type { ProductChange, ProductChangePage } from '../../../../schemas/changes.ts'
-import type { Product } from '../../../../schemas/products.ts'
-import { exchange } from '../../../platform/http/support/exchange.ts'
-import { readExport } from '../../export/support/read-export.ts'
+import type { ProductChange, ProductChangePage } from '../../schemas/changes.ts'
+import type { Product } from '../../schemas/products.ts'
+import { exchange } from './exchange.ts'
+import { readExport } from './read-export.ts'
 
 export const FEED = '/api/v1/products/changes'
 

@@ -2,10 +2,10 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { Config } from '../../../../src/config/config.ts'
-import { toEnvironment } from '../../../support/service.ts'
+import type { Config } from '../../src/config/config.ts'
+import { toEnvironment } from './service.ts'
 
-const SCRIPTS = join(import.meta.dirname, '../../../../scripts')
+const SCRIPTS = join(import.meta.dirname, '../../scripts')
 
 type Command = 'import' | 'keys' | 'seed' | 'sync' | 'webhooks'
 

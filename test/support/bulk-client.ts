@@ -1,9 +1,8 @@
 import { type ClientRequest, type IncomingHttpHeaders, request } from 'node:http'
-import type { BulkEnd, BulkFailure, BulkResult } from '../../../../schemas/bulk.ts'
-import { waitFor } from '../../../support/wait-for.ts'
+import type { BulkEnd, BulkFailure, BulkResult } from '../../schemas/bulk.ts'
+import { waitFor } from './wait-for.ts'
 
 export const BULK = '/api/v1/products/bulk'
-const ANSWER_TIMEOUT_MS = 60_000
 
 /** A bulk that is under way. */
 export interface Bulk {
@@ -71,7 +70,7 @@ export function startBulk(url: string, key: string, headers: Record<string, stri
       for (const line of lines) sent.write(`${typeof line === 'string' ? line : JSON.stringify(line)}\n`)
     },
     async arrived(count) {
-      await waitFor(`${count} results`, ANSWER_TIMEOUT_MS, () => results.length >= count)
+      await waitFor(`${count} results`, () => results.length >= count)
     },
     finish() {
       sent.end()

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { until } from './processes.ts'
+import { waitFor } from './wait-for.ts'
 
 /** A command under way in a clone, in a process group of its own, as a terminal would have it. */
 export interface Run {
@@ -48,19 +48,15 @@ function run(cwd: string, file: string, args: readonly string[], env: NodeJS.Pro
     isOver = true
     return status ?? signal
   })
-  const find = (pattern: RegExp) => {
-    const match = pattern.exec(output)
-    if (match === null && isOver) throw new Error(`it ended without ${pattern}:\n${output}`)
-    return match
-  }
   return {
     process: child,
     output: () => output,
-    untilOutput: async (pattern) =>
-      await until(
-        () => find(pattern),
-        () => `${pattern} in:\n${output}`
-      ),
+    async untilOutput(pattern) {
+      await waitFor(`${pattern}`, () => isOver || pattern.test(output)).catch(() => {})
+      const match = pattern.exec(output)
+      if (match === null) throw new Error(`no ${pattern} ${isOver ? 'to the end' : 'yet'}:\n${output}`)
+      return match
+    },
     signalGroup: (signal) => process.kill(-(child.pid ?? 0), signal),
     ended
   }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection } from 'mysql2/promise'
-import { createKey, type NewKey } from '../../../../src/edge/auth/create-and-revoke-keys.ts'
-import { generateKey } from '../../../../src/edge/auth/key-format.ts'
+import { createKey, type NewKey } from '../../src/edge/auth/create-and-revoke-keys.ts'
+import { generateKey } from '../../src/edge/auth/key-format.ts'
 
 /** Makes a key as the command does. */
 export function makeKey(connection: Connection, fields: Partial<NewKey> = {}): Promise<{ id: string; key: string }> {

@@ -1,9 +1,9 @@
 import type { Test } from 'tap'
-import type { Config } from '../../../../src/config/config.ts'
-import { openWebhookWorker, type WebhookWorker } from '../../../../src/integrations/webhooks/process/webhook-worker.ts'
-import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
-import { openPool } from '../../../../src/platform/database/pool.ts'
-import { createMetrics } from '../../../../src/platform/metrics/metrics.ts'
+import type { Config } from '../../src/config/config.ts'
+import { openWebhookWorker, type WebhookWorker } from '../../src/integrations/webhooks/process/webhook-worker.ts'
+import { createDatabase, type Database } from '../../src/platform/database/database.ts'
+import { openPool } from '../../src/platform/database/pool.ts'
+import { createMetrics } from '../../src/platform/metrics/metrics.ts'
 
 const LIMITS = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: 20_000 }
 
