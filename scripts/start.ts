@@ -1,16 +1,22 @@
+import mysql, { type RowDataPacket } from 'mysql2/promise'
 import { migrate } from '../src/catalogue/migrate.ts'
 import { loadConfig, type MysqlConfig } from '../src/config/config.ts'
+import { connectionOptions } from '../src/platform/database/connection-options.ts'
 import { serve } from '../src/serve.ts'
 import { printHelp } from './command-line.ts'
-import { fillEmptyCatalogue } from './demo-catalogue.ts'
 import { type DemoSupplier, hasDemoSupplier, startDemoSupplier } from './demo-supplier.ts'
 import { runCommand } from './run-command.ts'
+import { seedCatalogue } from './seed/seed-catalogue.ts'
 import { printStep } from './steps.ts'
 
 const USAGE = `npm start
 
 Starts the service. With nothing configured, it starts private engines, a demo catalogue and a supplier simulator first.
 Variables of the environment and of .env configure it: docs/configuration.md.`
+
+/** The size of the demo catalogue: enough for deep pages and rare words, and added within seconds. */
+const DEMO_ROWS = 20_000
+const DEMO_SEED = 42
 
 printHelp(USAGE)
 
@@ -41,8 +47,16 @@ async function bringUpToDate(database: MysqlConfig): Promise<void> {
   const migrations = await migrate(database)
   if (migrations.length > 0) printStep('schema migrated', startedAt)
   startedAt = performance.now()
-  const rows = await fillEmptyCatalogue(database)
-  if (rows > 0) printStep(`demo catalogue of ${rows.toLocaleString('en')} products added`, startedAt)
+  if (await hasProducts(database)) return
+  const rows = await seedCatalogue(database, { rows: DEMO_ROWS, seed: DEMO_SEED })
+  printStep(`demo catalogue of ${rows.toLocaleString('en')} products added`, startedAt)
+}
+
+async function hasProducts(database: MysqlConfig): Promise<boolean> {
+  const connection = await mysql.createConnection(connectionOptions(database))
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT 1 FROM products LIMIT 1')
+  await connection.end()
+  return rows.length > 0
 }
 
 function printExamples(url: string, supplier: DemoSupplier | undefined): void {

@@ -17,7 +17,10 @@ const HEAD = [
   'naive LIKE, ms'
 ]
 
-/** @param samples how many of a scenario there are at most */
+/**
+ * Writes the section of the results about lists and searches.
+ * @param samples the maximum number of questions per scenario
+ */
 export function describeListing(results: readonly SizeResult[], samples: number): string {
   const growth = results.length > 1 ? `\n\n${describeGrowth(results)}` : ''
   return `Up to ${samples} different queries per scenario, so that no cache has the answer (verified by \`Cache-Status\`). “Every
@@ -52,10 +55,10 @@ function describeShortPages(results: readonly ScenarioResult[]): string {
   const late = each(results, ({ floorTimeouts }) => (floorTimeouts > 0 ? String(floorTimeouts) : ''))
   const pages =
     short === '' ? 'Every page was full, or the last one.' : `Pages that stopped before they were full: ${short}.`
-  return late === '' ? pages : `${pages} Questions for which the floor was given up after some seconds: ${late}.`
+  return late === '' ? pages : `${pages} Queries for which the floor timed out: ${late}.`
 }
 
-/** What is to be said of each scenario, where there is something. */
+/** Joins the descriptions of the scenarios that have one. */
 function each(results: readonly ScenarioResult[], describe: (result: ScenarioResult) => string): string {
   return results
     .map((result) => ({ name: result.scenario.name, text: describe(result) }))
@@ -79,7 +82,7 @@ function line({ scenario, aisleMs, floorMs, floor, examination, naive }: Scenari
   ]
 }
 
-/** Up to three, the most frequent one first. */
+/** Describes up to three plans, the most frequent first. */
 function describePlans(plans: Tally): string {
   const sorted = [...plans].sort(([, a], [, b]) => b - a)
   if (sorted.length === 1) return sorted[0]?.[0] ?? ''

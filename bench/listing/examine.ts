@@ -1,5 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
+import { type ListQuery, parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import { listProducts } from '../../src/catalogue/listing/read/list-products.ts'
 import { readFacets } from '../../src/catalogue/listing/read/read-facets.ts'
 import { createListReader, type ListReader } from '../../src/catalogue/listing/read/read-list.ts'
@@ -7,7 +7,6 @@ import type { Database, Params } from '../../src/platform/database/database.ts'
 import { statementError } from '../../src/platform/database/database-error.ts'
 import { count, type Tally } from '../load/tally.ts'
 import { median } from '../results.ts'
-import { describePlan } from './describe-plan.ts'
 import { measuredNumbers } from './question-numbers.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -25,6 +24,8 @@ interface RecordingDatabase extends Pick<Database, 'execute'> {
   rows: number
 }
 
+/** A statement that computes the weight string of a name, and reads no table. */
+const PLACE = 'place'
 /** More than the time limit of any statement of a list. */
 const QUERY_TIMEOUT_MS = 5000
 
@@ -84,4 +85,22 @@ async function execute<Row>(connection: Connection, sql: string, params: Params)
   } catch (error) {
     throw statementError(error)
   }
+}
+
+/** Describes the statements of a response in their order, for example `walk ×3, FULLTEXT`. */
+function describePlan(statements: readonly string[], query: ListQuery): string {
+  const kinds: Tally = new Map()
+  for (const sql of statements) count(kinds, kindOf(sql, query))
+  kinds.delete(PLACE)
+  // A response without statements came from the sample of the catalogue.
+  if (kinds.size === 0) return 'sample'
+  return [...kinds].map(([kind, times]) => (times === 1 ? kind : `${kind} ×${times}`)).join(', ')
+}
+
+function kindOf(sql: string, { sort }: ListQuery): string {
+  if (sql.includes('WEIGHT_STRING(CAST')) return PLACE
+  const isCount = sql.includes('COUNT(*)')
+  if (sql.includes('MATCH (')) return isCount ? 'FULLTEXT count' : 'FULLTEXT'
+  if (isCount) return 'count'
+  return sort.key !== 'price' && /FORCE INDEX \(products_(category_)?price\)/.test(sql) ? 'prices' : 'walk'
 }

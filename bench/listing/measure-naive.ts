@@ -1,13 +1,14 @@
 import type { Connection } from 'mysql2/promise'
-import { parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
+import { type ListQuery, parseListQuery } from '../../src/catalogue/listing/query/list-query.ts'
 import type { Statement } from '../../src/catalogue/listing/read/statements.ts'
+import { productColumns } from '../../src/catalogue/products/product-row.ts'
 import { statementError } from '../../src/platform/database/database-error.ts'
 import { AppError } from '../../src/platform/errors/app-error.ts'
 import { median } from '../results.ts'
 import { type Landmarks, PAGE_ROWS } from './landmarks.ts'
 import { TRIAL_NUMBERS } from './question-numbers.ts'
 import type { Scenario } from './scenario.ts'
-import { naiveFullText, naiveLike, naiveOffset } from './sql/naive.ts'
+import { type Condition, filters, fromClause, match, orderOf, page } from './sql/clauses.ts'
 
 /** A time in ms: infinity after a timeout, the message of a failure, undefined if the scenario has no such statement. */
 export type NaiveTime = number | string | undefined
@@ -64,4 +65,31 @@ async function medianTime(connection: Connection, statements: readonly Statement
     if (performance.now() - startedAt > REPEAT_BELOW_MS) break
   }
   return median(times)
+}
+
+/** Writes a search with the FULLTEXT index alone. */
+function naiveFullText(query: ListQuery): Statement {
+  return page(query, null, [...filters(query), ...match(query)])
+}
+
+/**
+ * Writes a search with LIKE.
+ * @param search the words of the request
+ */
+function naiveLike(query: ListQuery, search: string): Statement {
+  const words = search.split(' ').map((word): Condition => {
+    const pattern = `%${word}%`
+    return ['(name LIKE ? OR description LIKE ?)', pattern, pattern]
+  })
+  return page(query, null, [...filters(query), ...words])
+}
+
+/** Writes a deep page with OFFSET. */
+function naiveOffset(query: ListQuery, offset: number): Statement {
+  const { sql, params } = fromClause(null, filters(query))
+  const order = orderOf({ ...query, from: null })
+  return {
+    sql: `SELECT ${productColumns} ${sql} ${order} LIMIT ? OFFSET ?`,
+    params: [...params, String(query.limit + 1), String(offset)]
+  }
 }

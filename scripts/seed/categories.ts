@@ -1,23 +1,24 @@
 import type { KindName } from './vocabulary.ts'
 
+/** A category of the generated catalogue. */
 export interface Category {
   name: string
   kind: KindName
-  /** Half of its prices are below. */
+  /** The median of its prices. */
   medianPrice: number
-  /** How far prices spread; 0.3 is narrow, 1 is wide. */
+  /** The spread of prices: 0.3 is narrow, 1 is wide. */
   spread: number
-  /** The months of the shop's life (0 is the first) in which it takes new products; all of them unless said. */
+  /** The first and last month of the shop (from 0) with new products; all months by default. */
   fromMonth?: number
   toMonth?: number
-  /** A month of the year (0 is January) in which it takes ten times as many. */
+  /** The month of the year (0 is January) with ten times as many new products. */
   peakMonth?: number
   nouns: readonly string[]
 }
 
 const list = (text: string) => text.split('|')
 
-/** The biggest first: sizes follow Zipf's law. */
+/** The categories, largest first: sizes follow Zipf's law. */
 // biome-ignore format: a table
 export const categories: readonly Category[] = [
   { name: 'Women’s Clothing', kind: 'fashion', medianPrice: 34, spread: 0.6, nouns: list('Dress|Blouse|Cardigan|Jeans|Skirt|Wrap Top|Linen Trousers|Tunic|Jumpsuit') },

@@ -1,13 +1,14 @@
 import type { Signature } from '../../src/catalogue/search/word-signature.ts'
-import { type Phrase, phrase, searchColumnOf } from './phrase.ts'
+import { createPhrase, type Phrase, searchColumnOf } from './phrase.ts'
 import type { Random } from './random.ts'
 import type { Shelf } from './shelves.ts'
 import { type MarkedWord, markers, wordShares } from './vocabulary.ts'
 
+/** The text of a generated product, with its search columns. */
 export interface ProductText {
   name: string
   description: string | null
-  /** The search column of both. */
+  /** The search column of name and description. */
   searchWords: string
   signature: Signature
 }
@@ -20,16 +21,16 @@ const WITH_COMMON_SENTENCE = 0.6
 const MODEL_SERIES = 'AX BT CR DS EV FX GT HD JR KL LM MX NS PX QR RT SV TX VR ZX'.split(' ')
 const MODELS_PER_SERIES = 2000
 
-/** Markers stand in descriptions only. */
+/** Marked words occur in descriptions only. */
 const { handmade, imported, ...others } = Object.fromEntries(
   Object.entries(markers).map(([word, text]) => [
     word,
-    { sentence: phrase(text), chance: wordShares[word as MarkedWord] / WITH_DESCRIPTION }
+    { sentence: createPhrase(text), chance: wordShares[word as MarkedWord] / WITH_DESCRIPTION }
   ])
 ) as Record<MarkedWord, { sentence: Phrase; chance: number }>
 const independentMarkers = Object.values(others)
 
-/** Draws the text of a product of this category. */
+/** Draws the name and description of a product of a category. */
 export function drawText(shelf: Shelf, random: Random): ProductText {
   const phrases: Phrase[] = []
   const name = drawName(shelf, random, phrases)
@@ -37,7 +38,7 @@ export function drawText(shelf: Shelf, random: Random): ProductText {
   return { name, description, ...searchColumnOf(phrases) }
 }
 
-/** For example `Nordvale Wireless Headphones TX450, black`. */
+/** Draws a name, for example `Nordvale Wireless Headphones TX450, black`. */
 function drawName(shelf: Shelf, random: Random, phrases: Phrase[]): string {
   let name = add(phrases, shelf.brand(random))
   if (random.chance(WITH_QUALITY)) name += ` ${add(phrases, shelf.quality(random))}`
@@ -67,12 +68,12 @@ function add(phrases: Phrase[], addition: Phrase): string {
   return addition.text
 }
 
-/** Each model is one word of a few rows: its phrase is made when it is first drawn. */
+/** The phrases of models: each one is in few rows, so it is created when it is first drawn. */
 const models: Phrase[] = []
 
 function drawModel(random: Random): Phrase {
   const index = random.below(MODEL_SERIES.length * MODELS_PER_SERIES)
   const series = MODEL_SERIES[index % MODEL_SERIES.length]
-  models[index] ??= phrase(`${series}${100 + Math.floor(index / MODEL_SERIES.length)}`)
+  models[index] ??= createPhrase(`${series}${100 + Math.floor(index / MODEL_SERIES.length)}`)
   return models[index]
 }

@@ -8,11 +8,11 @@ import { createRandom, type Random } from './random.ts'
 import { drawShelf } from './shelves.ts'
 import { createShopCalendar, monthOf } from './shop-calendar.ts'
 
-/** A generated row of `products`, with its search columns. Fields that are not generated have their defaults. */
+/** A generated row of `products`, with its search columns. Fields that are not generated have their default values. */
 export type CatalogueRow = ProductRow & ProductText
 
 const ROWS_STREAM = 0
-/** The version of a product that was never changed. */
+/** The version of an unchanged product. */
 const FIRST_VERSION = 1
 const WITHOUT_SKU = 0.02
 const WITHOUT_CATEGORY = 0.015
@@ -20,7 +20,8 @@ const SOLD_OUT = 0.2
 const MAX_STOCK = 900
 
 /**
- * The rows of a catalogue: row `index` depends on the seed and the index alone, and is no older than the row before.
+ * Creates a function that generates the row with an index. A row depends on the seed and its index alone, and is never
+ * older than the row before.
  * @param seed an unsigned 32-bit integer
  */
 export function createRowGenerator(seed: number): (index: number) => CatalogueRow {
@@ -51,7 +52,7 @@ export function createRowGenerator(seed: number): (index: number) => CatalogueRo
   }
 }
 
-/** Many sold out, few in large numbers. */
+/** Draws the stock: many products are sold out, and few have large numbers. */
 function drawStock(random: Random): number {
   if (random.chance(SOLD_OUT)) return 0
   const fraction = random.fraction()

@@ -5,11 +5,11 @@ import { type Signature, signatureOf } from '../../src/catalogue/search/word-sig
 interface Token {
   text: string
   signature: Signature
-  /** The last text that it was written to. */
+  /** The number of the last text that used it. */
   usedIn: number
 }
 
-/** A piece of text whose words are known before any row is made of it. */
+/** A piece of text whose search words are computed once, and used in many rows. */
 export interface Phrase {
   text: string
   tokens: readonly Token[]
@@ -18,8 +18,8 @@ export interface Phrase {
 const tokens = new Map<string, Token>()
 let textNumber = 0
 
-/** Pieces that are joined by blanks or punctuation have the words that each has alone. */
-export function phrase(text: string): Phrase {
+/** Creates a phrase. Joining phrases by blanks or punctuation keeps the words of each. */
+export function createPhrase(text: string): Phrase {
   const words = searchColumn(text, null).split(' ').filter(Boolean)
   return { text, tokens: words.map(intern) }
 }
@@ -32,7 +32,7 @@ function intern(text: string): Token {
   return token
 }
 
-/** The search column of a text made of these phrases, and its signature, without reading the text again. */
+/** Computes the search column and the signature of a text from its phrases, without splitting the text into words. */
 export function searchColumnOf(phrases: readonly Phrase[]): { searchWords: string; signature: Signature } {
   textNumber++
   let column = ' '

@@ -1,21 +1,21 @@
 import type { Random } from './random.ts'
 
-/** The sum of four even dice is nearly normal: 0 to 124, with this mean and standard deviation. */
+/** The sum of four dice with 32 sides, from 0, is nearly normal, with this mean and standard deviation. */
 const DICE = 4
 const SIDES = 32
 const MEAN = 62
 const DEVIATION = 18.46
 
-/** The ends that a whole price gets, in cents, each as often as it stands here. */
+/** Cents to add to a whole price, as often as they are listed. */
 const ENDINGS = [-1, -1, -1, -1, -1, -1, 0, 0, 0, 49, 49, 95]
 const ODD_SHARE = 0.06
 const MIN_CENTS = 19
 
 /**
- * Draws prices in cents: log-normal around the median, then moved to where shops put them.
- * The steps are products of one factor, not powers of e, which machines round differently.
+ * Creates a function that draws prices in cents: log-normal around the median, then rounded as shops do. The levels are
+ * products of one factor, because machines round powers of e differently.
  */
-export function priceDistribution(medianPrice: number, spread: number): (random: Random) => number {
+export function createPriceDistribution(medianPrice: number, spread: number): (random: Random) => number {
   const step = 1 + spread / DEVIATION
   const levels = [medianPrice]
   for (let level = 1; level <= MEAN; level++) {
@@ -34,13 +34,13 @@ export function priceDistribution(medianPrice: number, spread: number): (random:
   }
 }
 
-/** Whole units below 100, fives below 500, tens above. */
+/** Rounds to whole units below 100, to fives below 500, to tens above. */
 function roundedWhole(price: number): number {
   const unit = price < 100 ? 1 : price < 500 ? 5 : 10
   return Math.round(price / unit) * unit
 }
 
-/** `1250` as `12.50`. */
+/** Formats cents as a price: 1250 as `12.50`. */
 export function formatCents(cents: number): string {
   const fraction = cents % 100
   return `${(cents - fraction) / 100}.${fraction < 10 ? '0' : ''}${fraction}`

@@ -1,25 +1,25 @@
-/** Random numbers that depend on nothing but a seed and the index of a row. */
+/** Random numbers that depend only on a seed and the index of a row. */
 export interface Random {
-  /** Begins the numbers of one row. */
+  /** Restarts with the numbers of one row. */
   start(index: number): void
-  /** 32 random bits, as an unsigned integer. */
+  /** Draws 32 random bits as an unsigned integer. */
   bits(): number
-  /** From 0 up to, not including, 1. */
+  /** Draws a number from 0 up to, but not including, 1. */
   fraction(): number
-  /** An integer from 0 to `bound - 1`. */
+  /** Draws an integer from 0 to `bound - 1`. */
   below(bound: number): number
-  /** True with this probability. */
+  /** Returns true with this probability. */
   chance(probability: number): boolean
 }
 
 const TWO_TO_32 = 2 ** 32
-/** What the author of the generator recommends for seeds that are close to each other. */
+/** The recommendation of the author for similar seeds. */
 const WARM_UP_ROUNDS = 15
 
 /**
- * Chris Doty-Humphrey's sfc32 (PractRand), with seed, index and stream as its state: different rows never share a
- * state. It uses integers and exact divisions only, so that every machine draws the same numbers.
- * @param stream tells the numbers of one purpose from those of another
+ * Creates the generator sfc32 (Chris Doty-Humphrey, PractRand). Seed, index and stream are its state, so rows never share
+ * a state. It uses only integers and exact divisions, so every machine draws the same numbers.
+ * @param stream separates the numbers of one purpose from those of another
  */
 export function createRandom(seed: number, stream: number): Random {
   let a = 0
@@ -54,8 +54,8 @@ export function createRandom(seed: number, stream: number): Random {
 }
 
 /**
- * Draws one of the choices, the first most often: by Zipf's law the k-th weighs 1/k.
- * @param slots how fine the shares are; a choice that gets no slot is never drawn
+ * Creates a function that draws one of the choices by Zipf's law: the k-th has weight 1/k.
+ * @param slots the resolution of the shares; a choice without a slot is never drawn
  */
 export function zipfChoice<T>(choices: readonly T[], slots = 2 ** 10): (random: Random) => T {
   return weightedChoice(
@@ -64,7 +64,7 @@ export function zipfChoice<T>(choices: readonly T[], slots = 2 ** 10): (random: 
   )
 }
 
-/** Draws one of the choices, each as often as its weight says beside the others. */
+/** Creates a function that draws one of the choices in proportion to its weight. */
 export function weightedChoice<T>(choices: readonly (readonly [T, number])[], slots: number): (random: Random) => T {
   const table = new Array<T>(slots)
   const total = choices.reduce((sum, [, weight]) => sum + weight, 0)

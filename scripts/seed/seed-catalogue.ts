@@ -9,27 +9,29 @@ import { type CatalogueRow, createRowGenerator } from './generate-row.ts'
 import { insertRows } from './insert-rows.ts'
 import { canLoadRows, loadRows, type WriteRows } from './load-rows.ts'
 
-/** A transaction of a fraction of a second. */
+/** The rows of one transaction, which takes a fraction of a second. */
 const CHUNK_ROWS = 5000
 /** A server works on a connection with one core; more than two connections gain little. */
 const CONNECTIONS = 2
 
+/** Options of a generated catalogue. */
 export interface SeedOptions {
   /** The size of the catalogue, up to `MAX_ROWS`. */
   rows: number
-  /** An unsigned 32-bit integer: another seed makes another catalogue. */
+  /** An unsigned 32-bit integer: another seed for another catalogue. */
   seed: number
-  /** Told how many rows are in place so far. */
+  /** A callback with the number of rows that are in place. */
   onProgress?: (rowsDone: number) => void
-  /** Ends the work between two chunks of rows. */
+  /** A signal that stops the work between two chunks of rows. */
   signal?: AbortSignal
-  /** How rows are written: unless said, in the fastest way that the server allows. */
+  /** The way to write rows; by default the fastest one that the server allows. */
   writeRows?: WriteRows
 }
 
 /**
- * Puts a generated catalogue into `products`, except for those of its rows that are there already, so that it can be
- * run again: after an interruption, or for more rows. Answers how many rows it added.
+ * Writes the missing rows of a generated catalogue to `products`. Rows of an earlier run stay, so that it can run again
+ * after an interruption, or for more rows.
+ * @returns the number of added rows
  */
 export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): Promise<number> {
   const { rows, seed, onProgress, signal } = options
@@ -38,7 +40,7 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
   let added = 0
   let done = 0
 
-  /** A transaction: the rows that are missing, and their entries in the change log. */
+  /** Writes the missing rows of a chunk, and their entries in the change log. */
   async function writeChunk(connection: Connection, writeRows: WriteRows, start: number, end: number) {
     const bounds = [generateRow(start), generateRow(end - 1)] as const
     const existing = await idsBetween(connection, ...bounds)
@@ -54,7 +56,7 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
     }
 
     const written = await writeRows(connection, missingRows())
-    // Where another product has the sku, the row was left out.
+    // A row is skipped if another product has its sku.
     const present = written === missing.length ? null : await idsBetween(connection, ...bounds)
     const logged = present === null ? missing : missing.filter(({ id }) => present.has(toKey(id)))
     const changes = logged.map(({ id, sku }) => ({ type: 'upsert' as const, id: id.toString('hex'), sku }))
@@ -62,7 +64,7 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
     return written
   }
 
-  /** The workers share the chunks: the first one that fails ends the sequence for all. */
+  /** Writes chunks until none is left. The workers share them: a failure of one ends the sequence for all. */
   async function work(): Promise<void> {
     const connection = await mysql.createConnection(connectionOptions(config))
     try {
@@ -95,7 +97,7 @@ function* createChunks(rows: number): Generator<[start: number, end: number]> {
   for (let start = 0; start < rows; start += CHUNK_ROWS) yield [start, Math.min(start + CHUNK_ROWS, rows)]
 }
 
-/** The ids of the time between two rows: ids begin with their time, and so do rows of a catalogue follow each other. */
+/** Reads the existing ids from the time of one row to that of another: ids and rows are both in the order of time. */
 async function idsBetween(connection: Connection, first: CatalogueRow, last: CatalogueRow): Promise<Set<string>> {
   const [rows] = await connection.query<RowDataPacket[]>('SELECT id FROM products WHERE id BETWEEN ? AND ?', [
     boundary(first, 0x00),
@@ -104,7 +106,7 @@ async function idsBetween(connection: Connection, first: CatalogueRow, last: Cat
   return new Set(rows.map(({ id }) => toKey(id)))
 }
 
-/** The lowest or the highest id of the millisecond of a row. */
+/** Returns the lowest or the highest possible id in the millisecond of a row. */
 function boundary(row: CatalogueRow, filler: number): Buffer {
   const id = Buffer.alloc(16, filler)
   row.id.copy(id, 0, 0, 6)

@@ -1,16 +1,16 @@
 import { type Category, categories } from './categories.ts'
-import { type Phrase, phrase } from './phrase.ts'
-import { priceDistribution } from './prices.ts'
+import { createPhrase, type Phrase } from './phrase.ts'
+import { createPriceDistribution } from './prices.ts'
 import { type Random, weightedChoice, zipfChoice } from './random.ts'
 import { MONTHS } from './shop-calendar.ts'
 import { brandBeginnings, brandEndings, commonSentences, type Kind, kinds } from './vocabulary.ts'
 
 type Draw<T> = (random: Random) => T
 
-/** A category with what is on offer in it, ready to draw from. */
+/** A category, with functions that draw the parts of its products. */
 export interface Shelf {
   category: string
-  /** Begins the skus. */
+  /** The first letters of its skus. */
   code: string
   modelShare: number
   brand: Draw<Phrase>
@@ -30,9 +30,9 @@ const BRAND_SLOTS = 2 ** 16
 const brands = Array.from({ length: brandBeginnings.length * brandEndings.length }, (_, index) => {
   const beginning = index % brandBeginnings.length
   const ending = (beginning * 7 + Math.floor(index / brandBeginnings.length)) % brandEndings.length
-  return phrase(`${brandBeginnings[beginning]}${brandEndings[ending]}`)
+  return createPhrase(`${brandBeginnings[beginning]}${brandEndings[ending]}`)
 })
-const commonSentence = zipfChoice(commonSentences.map(phrase))
+const commonSentence = zipfChoice(commonSentences.map(createPhrase))
 const drawsByKind = new Map(Object.entries(kinds).map(([name, kind], rank) => [name, drawsOf(kind, rank)]))
 const shelves = categories.map(shelfOf)
 const shelfDraws = Array.from({ length: MONTHS }, (_, month) =>
@@ -42,7 +42,7 @@ const shelfDraws = Array.from({ length: MONTHS }, (_, month) =>
   )
 )
 
-/** Draws the category of a product that is new in this month of the shop's life. */
+/** Draws the category of a product that is new in a month of the shop, from 0. */
 export function drawShelf(month: number, random: Random): Shelf {
   const draw = shelfDraws[month] as Draw<Shelf>
   return draw(random)
@@ -55,8 +55,8 @@ function shelfOf({ name, kind, medianPrice, spread, nouns }: Category): Shelf {
       .replace(/[^A-Z]/gi, '')
       .slice(0, 3)
       .toUpperCase(),
-    noun: zipfChoice(nouns.map(phrase)),
-    cents: priceDistribution(medianPrice, spread),
+    noun: zipfChoice(nouns.map(createPhrase)),
+    cents: createPriceDistribution(medianPrice, spread),
     commonSentence,
     ...(drawsByKind.get(kind) as KindDraws)
   }
@@ -64,15 +64,15 @@ function shelfOf({ name, kind, medianPrice, spread, nouns }: Category): Shelf {
 
 type KindDraws = Pick<Shelf, 'modelShare' | 'brand' | 'quality' | 'variant' | 'sentence'>
 
-/** Each kind has other brands in front. */
+/** Creates the draws of a kind. Each kind has other popular brands. */
 function drawsOf({ modelShare, qualities, variants, sentences }: Kind, rank: number): KindDraws {
   const offset = rank * 89
   return {
     modelShare,
     brand: zipfChoice([...brands.slice(offset), ...brands.slice(0, offset)], BRAND_SLOTS),
-    quality: zipfChoice(qualities.map(phrase)),
-    variant: zipfChoice(variants.map(phrase)),
-    sentence: zipfChoice(sentences.map(phrase))
+    quality: zipfChoice(qualities.map(createPhrase)),
+    variant: zipfChoice(variants.map(createPhrase)),
+    sentence: zipfChoice(sentences.map(createPhrase))
   }
 }
 

@@ -1,8 +1,8 @@
 import { createRandom, type Random } from './random.ts'
 
 /**
- * Every quarter the shop takes as many new products as it had, so that a catalogue of any size has history: 2^27 rows
- * in the sixteen quarters from 2022 to 2025.
+ * The shop doubles its products every quarter, so that a catalogue of any size has a history: 2^27 rows in the sixteen
+ * quarters from 2022 to 2025.
  */
 const OPENED_AT_MS = Date.UTC(2022, 0, 1)
 const QUARTER_MS = 91.3125 * 86_400_000
@@ -11,10 +11,12 @@ const FIRST_ROWS = 2 ** 11
 const CLOSED_AT_MS = OPENED_AT_MS + QUARTERS * QUARTER_MS
 const MONTH_MS = QUARTER_MS / 3
 
+/** The largest size of a catalogue. */
 export const MAX_ROWS = FIRST_ROWS * (2 ** QUARTERS - 1)
+/** The number of months of the shop. */
 export const MONTHS = QUARTERS * 3
 
-/** Rows that came in one import have its time. */
+/** Rows of one import have the same time. */
 const LARGE_IMPORT = { rows: 2 ** 11, share: 1 / 4, stream: 1 }
 const SMALL_IMPORT = { rows: 2 ** 6, share: 1 / 3, stream: 2 }
 
@@ -22,13 +24,15 @@ const UNCHANGED_SHARE = 0.4
 const REPRICED_SHARE = 0.3
 const REPRICINGS = 6
 
+/** The times at which products are created and changed. */
 export interface ShopCalendar {
-  /** When the shop took a row, in Unix ms: never earlier than the row before. Draws from the numbers of the row. */
+  /** Draws when a row was created, in Unix ms: never earlier than the row before. */
   createdAtMs(index: number, random: Random): number
-  /** When a row that was made then was last changed: often never, often with many others. */
+  /** Draws when a row was last changed: often never, often together with many others. */
   updatedAtMs(createdAtMs: number, random: Random): number
 }
 
+/** Creates the calendar of a seed. */
 export function createShopCalendar(seed: number): ShopCalendar {
   const imports = [LARGE_IMPORT, SMALL_IMPORT].map(({ rows, share, stream }) => {
     const random = createRandom(seed, stream)
@@ -76,7 +80,7 @@ function updatedAtMs(createdAtMs: number, random: Random): number {
   return createdAtMs + Math.floor(later * later * later * (CLOSED_AT_MS - createdAtMs))
 }
 
-/** The month of the shop's life in which a time lies, from 0. */
+/** Returns the month of the shop that contains a time, from 0. */
 export function monthOf(timeMs: number): number {
   return Math.floor((timeMs - OPENED_AT_MS) / MONTH_MS)
 }

@@ -1,10 +1,10 @@
-/** What the products of several categories have in common. */
+/** The words that several categories share. */
 export interface Kind {
   qualities: readonly string[]
   variants: readonly string[]
-  /** What such a product is or does; a description has one or two of them. */
+  /** Sentences about such a product; a description has one or two of them. */
   sentences: readonly string[]
-  /** The share of the products with a model number in the name. */
+  /** The share of products with a model number in the name. */
   modelShare: number
 }
 
@@ -12,6 +12,7 @@ const list = (text: string) => text.split('|')
 
 const colours = 'black|white|navy|grey|olive|sand|red|teal|mustard|burgundy|sky blue|rosé'
 
+/** The kinds of products by name. */
 export const kinds = {
   fashion: {
     qualities: list('Classic|Slim|Relaxed|Organic|Vintage|Lightweight|Tailored|Everyday|Reversible|Padded'),
@@ -105,12 +106,14 @@ export const kinds = {
   }
 } as const satisfies Record<string, Kind>
 
+/** The name of a kind of products. */
 export type KindName = keyof typeof kinds
 
-/** Brands are one of each, joined. */
+/** The first parts of brand names: a brand is one of them and one of `brandEndings`. */
 export const brandBeginnings = list(
   'Nord|Alder|Brook|Cal|Dun|Elm|Fern|Glen|Hart|Isar|Juni|Kest|Lund|Mar|Nova|Oak|Pell|Quill|Rowan|Sund|Tarn|Umbra|Vale|Wald|Xeno|Yarrow|Zeno|Bär|Señ|Crè'
 )
+/** The second parts of brand names. */
 export const brandEndings = list(
   'vale|ton|haus|mark|ford|ling|berg|ora|ix|well|wick|stead|ison|ette|holm|craft|by|mont|dahl|ique|field|lane|ström|ano|elle|works|smith|burn|ley|gate'
 )
@@ -121,8 +124,8 @@ export const commonSentences = list(
 )
 
 /**
- * The words that stand in a known share of all rows, for benchmarks and tests. No other text of the vocabulary has
- * them; `handmade` and `imported` never meet.
+ * Words and the shares of rows that contain them, for benchmarks and tests. No other text of the vocabulary has these
+ * words; no row has both `handmade` and `imported`.
  */
 export const wordShares = {
   quality: 0.5,
@@ -134,11 +137,13 @@ export const wordShares = {
   prototype: 0.0001
 } as const
 
+/** A word in a known share of all rows. */
 export type MarkedWord = keyof typeof wordShares
 
 /** A word that no row has. */
 export const ABSENT_WORD = 'zeppelin'
 
+/** The sentences that contain the marked words. */
 export const markers: Readonly<Record<MarkedWord, string>> = {
   quality: 'Quality that you can rely on.',
   handmade: 'Handmade in small batches.',
