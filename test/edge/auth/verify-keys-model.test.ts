@@ -35,7 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(400) }) }
 )
 
-/** A database with keys that come (the last one) and go (the others), and a ring whose statements take their time. */
+/** A database with keys that come (the last one) and go (the others), and a verifier whose statements take their time. */
 function simulate() {
   const clock = { ms: 0 }
   const isValid = KEYS.map((_key, index) => index < KEYS.length - 1)
@@ -57,7 +57,7 @@ function simulate() {
     return promise
   }
 
-  const ring = createKeyVerifier({
+  const verifier = createKeyVerifier({
     find: (hash) =>
       issue((): FoundKey => {
         const index = HASHES.indexOf(hash)
@@ -77,7 +77,7 @@ function simulate() {
       clock.ms += step.ms
       mock.timers.tick(step.ms)
     } else if (step.do === 'verify') {
-      ring.verify(KEYS[step.key] ?? '').catch(() => {})
+      verifier.verify(KEYS[step.key] ?? '').catch(() => {})
     } else if (step.do === 'change') {
       if (changedAtMs[step.key] !== null) return
       changedAtMs[step.key] = clock.ms
@@ -90,17 +90,17 @@ function simulate() {
     }
   }
 
-  /** What the ring says although it has been otherwise for a second. */
+  /** What the verifier says although it has been otherwise for a second. */
   function findOutdated(): number[] {
     return KEYS.flatMap((key, index) => {
-      const known = ring.cached(key)
+      const known = verifier.cached(key)
       const changedAt = changedAtMs[index] ?? clock.ms
       const isWrong = known !== undefined && (known !== null) !== isValid[index]
       return isWrong && clock.ms - changedAt >= PROMISED_MS ? [index] : []
     })
   }
 
-  return { ring, take, findOutdated }
+  return { verifier, take, findOutdated }
 }
 
 t.test('however statements overlap, fail and come late, nothing is said that was otherwise for a second', async (t) => {
@@ -109,15 +109,15 @@ t.test('however statements overlap, fail and come late, nothing is said that was
   let answers = 0
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80 }), async (steps) => {
-      const { ring, take, findOutdated } = simulate()
+      const { verifier, take, findOutdated } = simulate()
       for (const step of steps) {
         take(step)
         await nextTurn()
-        if (KEYS.some((key) => ring.cached(key) !== undefined)) answers++
+        if (KEYS.some((key) => verifier.cached(key) !== undefined)) answers++
         const outdated = findOutdated()
         if (outdated.length > 0) throw new Error(`outdated: ${outdated}`)
       }
-      ring.stop()
+      verifier.stop()
     }),
     { numRuns: 500 }
   )
