@@ -6,7 +6,7 @@ import { testConfig, testConnection } from '../support/test-config.ts'
 import { waitFor } from '../support/wait-for.ts'
 
 const LISTS = '/api/v1/products'
-const SLOW_REQUESTS = 50
+const SLOW_REQUESTS = 20
 const CLIENTS = 4
 const config = await testConfig(t, {
   DB_CONNECTION_LIMIT: String(SLOW_REQUESTS),
