@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import mysql from 'mysql2/promise'
 import { createRowGenerator } from '../scripts/seed/generate-row.ts'
 import { encodeChanges } from '../src/catalogue/change-log/change.ts'
-import { writtenColumns } from '../src/catalogue/products/product-row.ts'
+import { newRow, writtenColumns, writtenValues } from '../src/catalogue/products/product-row.ts'
 import { searchColumn } from '../src/catalogue/search/search-words.ts'
 import { signatureOf } from '../src/catalogue/search/word-signature.ts'
 import type { Config, MysqlConfig } from '../src/config/config.ts'
@@ -151,22 +151,10 @@ function toBatches(rows: readonly Item[], ids: readonly Buffer[], version: numbe
   return Array.from({ length: Math.ceil(rows.length / BATCH_ROWS) }, (_, number) => {
     const start = number * BATCH_ROWS
     const batch = rows.slice(start, start + BATCH_ROWS)
-    const values = batch.map(({ sku, name, description, price, category, stock }, offset) => {
-      const words = searchColumn(name, description)
-      return [
-        ids[start + offset],
-        sku,
-        name,
-        description,
-        price,
-        category,
-        stock,
-        at,
-        at,
-        version,
-        words,
-        ...signatureOf(words)
-      ]
+    const values = batch.map((item, offset) => {
+      const words = searchColumn(item.name, item.description)
+      const id = ids[start + offset] ?? Buffer.alloc(0)
+      return writtenValues(newRow(id, item, at, version), words, signatureOf(words))
     })
     const changes = batch.map((row, offset) => {
       const id = ids[start + offset]?.toString('hex') ?? ''

@@ -13,7 +13,7 @@ import type { Product } from '../../../schemas/products.ts'
 import { normalizeText } from './normalize-text.ts'
 
 /** The value of a field in its stored form, or what is wrong with it, in words that follow its name: `must not be empty`. */
-export type FieldReading<Value> = { value: Value } | { fault: string }
+type FieldReading<Value> = { value: Value } | { fault: string }
 
 /** The stored form of a value: what its column holds. Lists and objects are stored as JSON text, others as they are. */
 type Stored<Value> = Value extends object ? string : Value
@@ -34,6 +34,9 @@ interface FieldRule<Value> {
 /**
  * The fields of a product that clients write: everything but their schemas, defaults and examples, which are in the entry
  * of the same name in `schemas/product-fields.ts`. To add a field, add both entries and a migration with its column.
+ *
+ * A field that lists filter or sort by needs more: a query parameter, its condition and index (`../listing`), and a place in
+ * `ListingKey` (`../change-log/change.ts`), from which cached lists learn of its changes.
  */
 const fieldRules = {
   sku: { column: 'sku', read: readSku, hasRegister: false },
