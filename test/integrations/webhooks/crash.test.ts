@@ -118,10 +118,11 @@ t.test('after services and database servers are killed, each acknowledged event 
   }
   await Promise.all(senders)
   await kill(service)
-  service = await start(t, config)
-
   const connection = await connect(engine, 'aisle')
   t.teardown(() => connection.end())
+  // Before the service starts, as that is when its worker looks for expired leases.
+  await letTimePass(connection)
+  service = await start(t, config)
   t.same(await untilDone(connection), { done: EVENTS })
   await hasOneEffectEach(t, connection, EVENTS)
   service.signal('SIGTERM')
