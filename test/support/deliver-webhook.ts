@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { waitFor } from './wait-for.ts'
 
 export const EVENTS = '/api/v1/webhooks/events'
 export const SECRET = 'a-secret-of-the-tests-with-more-than-24-bytes'
@@ -63,4 +64,14 @@ export async function deliver(url: string, body: string | Uint8Array, headers: S
 export function deliverEvent(url: string, event: object): Promise<Receipt> {
   const body = JSON.stringify(event)
   return deliver(url, body, plain(body))
+}
+
+/**
+ * Delivers an event until it is recorded, as senders do: a service that is starting, or short of time, answers 503 or not
+ * at all.
+ * @param url of the service, at the time of each delivery
+ */
+export async function deliverUntilRecorded(url: () => string, event: object, timeoutMs?: number): Promise<void> {
+  const isRecorded = async () => (await deliverEvent(url(), event)).httpStatus === 200
+  await waitFor('the event is recorded', isRecorded, timeoutMs)
 }

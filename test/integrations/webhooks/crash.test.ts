@@ -2,7 +2,7 @@ import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
 import { migrate } from '../../../src/catalogue/migrate.ts'
 import { loadConfig } from '../../../src/config/config.ts'
-import { deliverEvent, SECRET } from '../../support/deliver-webhook.ts'
+import { deliverEvent, deliverUntilRecorded, SECRET } from '../../support/deliver-webhook.ts'
 import { type PrivateEngine, privateMysql } from '../../support/private-engines.ts'
 import { type Service, startService, toEnvironment } from '../../support/service.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
@@ -32,11 +32,6 @@ function connect(engine: PrivateEngine, database?: string): Promise<Connection> 
 async function kill(service: Service): Promise<void> {
   service.signal('SIGKILL')
   await service.exit
-}
-
-/** Delivers an event until that succeeds, as senders do. */
-async function deliverUntilRecorded(url: () => string, event: object): Promise<void> {
-  await waitFor('the event is recorded', async () => (await deliverEvent(url(), event)).httpStatus === 200, WAIT_MS)
 }
 
 /** Waits until all events are finished, and lets leases expire and retries become due meanwhile. */
@@ -96,7 +91,7 @@ t.test('after services and database servers are killed, each acknowledged event 
   let acknowledged = 0
   const senders = Array.from({ length: SENDERS }, async () => {
     while (sent < EVENTS) {
-      await deliverUntilRecorded(() => service.url, created(sent++))
+      await deliverUntilRecorded(() => service.url, created(sent++), WAIT_MS)
       acknowledged++
     }
   })
@@ -153,7 +148,7 @@ async function isFinishedByTheNext(t: Test, config: Config, connection: Connecti
   // Before the service starts, as that is when its worker looks for expired leases.
   await letTimePass(connection)
   const { url } = await start(t, config)
-  await deliverUntilRecorded(() => url, created(1))
+  await deliverUntilRecorded(() => url, created(1), WAIT_MS)
   t.same(await untilDone(connection), { done: 1 })
   await hasOneEffectEach(t, connection, 1)
 }
@@ -174,7 +169,7 @@ t.test('killed after an event is claimed', async (t) => {
   const { config, connection, holder, service } = await prepare(t)
   await holder.beginTransaction()
   await holder.query(`INSERT INTO product_registers (sku, registers) VALUES ('S1', '{}')`)
-  await deliverUntilRecorded(() => service.url, created(1))
+  await deliverUntilRecorded(() => service.url, created(1), WAIT_MS)
   await untilBlocked(connection, config, /^INSERT INTO product_registers/)
   await kill(service)
   await holder.rollback()
@@ -185,7 +180,7 @@ t.test('killed after the effect of an event is written, before that is committed
   const { config, connection, holder, second, service } = await prepare(t)
   await holder.beginTransaction()
   await holder.query(`INSERT INTO product_registers (sku, registers) VALUES ('S1', '{}')`)
-  await deliverUntilRecorded(() => service.url, created(1))
+  await deliverUntilRecorded(() => service.url, created(1), WAIT_MS)
   await untilBlocked(connection, config, /^INSERT INTO product_registers/)
   // The update of this row is its last statement.
   await second.beginTransaction()

@@ -6,6 +6,7 @@ import { deliver, eventOf, SECRET } from '../../support/deliver-webhook.ts'
 import { listen } from '../../support/exchange.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
+import { createVirtualTime } from '../../support/virtual-time.ts'
 
 interface Row extends RowDataPacket {
   reason: string
@@ -13,6 +14,7 @@ interface Row extends RowDataPacket {
   samples: string
 }
 
+const WRITE_DELAY_MS = 5000
 const REJECTION = {
   requestId: 'r1',
   address: '127.0.0.1',
@@ -35,10 +37,10 @@ async function prepare(t: Test) {
   return { app, connection, read }
 }
 
-/** Opens tallies that write when the test calls `write`. */
+/** Opens tallies in virtual time. */
 function open(database: Pick<Database, 'execute'>) {
   const failures: Error[] = []
-  let expire: (() => void) | undefined
+  const time = createVirtualTime()
   let written = Promise.withResolvers<void>()
   const tallies = openRejectionTallies({
     database,
@@ -48,23 +50,16 @@ function open(database: Pick<Database, 'execute'>) {
       written.resolve()
     },
     onSuccess: () => written.resolve(),
-    startTimeout(callback) {
-      expire = callback
-      return () => {
-        expire = undefined
-      }
-    }
+    startTimeout: time.startTimeout
   })
   return {
     ...tallies,
     failures,
-    isScheduled: () => expire !== undefined,
-    /** Ends the delay before the next write, and waits for that. */
+    isScheduled: () => time.timers > 0,
+    /** Lets the delay before a write pass, and waits for the write. */
     async write() {
       written = Promise.withResolvers()
-      const callback = expire
-      expire = undefined
-      callback?.()
+      await time.advance(WRITE_DELAY_MS)
       await written.promise
     }
   }
