@@ -9,7 +9,7 @@ import { type Format, type ImportSummary, importProducts } from '../src/catalogu
 import { ImportUsageError } from '../src/catalogue/import/import-record.ts'
 import type { RecordRefusal } from '../src/catalogue/import/read-product.ts'
 import { readCommandLine, USAGE_STATUS } from './command-line.ts'
-import { interruption } from './interruption.ts'
+import { createInterruptSignal } from './interrupt-signal.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runOnCatalogue } from './run-command.ts'
 
@@ -37,7 +37,7 @@ const { format, columns, source, size } = readCommandLine(USAGE, readOptions)
 await runOnCatalogue(async ({ mysql }) => {
   const startedAt = performance.now()
   const progress = startProgress()
-  const signal = interruption()
+  const signal = createInterruptSignal()
   try {
     const summary = await importProducts(mysql, addAbortSignal(signal, source), {
       format,

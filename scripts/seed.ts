@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { readCommandLine, readInteger } from './command-line.ts'
-import { interruption } from './interruption.ts'
+import { createInterruptSignal } from './interrupt-signal.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runOnCatalogue } from './run-command.ts'
 import { seedCatalogue } from './seed/seed-catalogue.ts'
@@ -19,7 +19,9 @@ await runOnCatalogue(async ({ mysql }) => {
   const startedAt = performance.now()
   const progress = startProgress()
   const onProgress = (rowsDone: number) => progress.update(rowsDone / rows, rowsDone)
-  const added = await seedCatalogue(mysql, { rows, seed, onProgress, signal: interruption() }).finally(progress.stop)
+  const added = await seedCatalogue(mysql, { rows, seed, onProgress, signal: createInterruptSignal() }).finally(
+    progress.stop
+  )
   const existing = added === rows ? '' : `, ${formatNumber(rows - added)} existed already`
   console.log(`${formatNumber(added)} rows added${existing}: ${describeWork(rows, startedAt)}`)
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs, parseEnv } from 'node:util'
 import { startSupplier } from '../tools/supplier-simulator/start-supplier.ts'
 import { readCommandLine, readInteger } from './command-line.ts'
-import { interruption } from './interruption.ts'
+import { createInterruptSignal } from './interrupt-signal.ts'
 
 const USAGE = `npm run supplier -- [--port 4010] [--products 5000] [--seed 42] [--token-seconds 3600]
        [--deliver-to URL --rate EVENTS_PER_SECOND]
@@ -36,7 +36,7 @@ console.log(`
   counters      ${url}/counters
 `)
 
-interruption().addEventListener('abort', async () => {
+createInterruptSignal().addEventListener('abort', async () => {
   await supplier.close()
   process.exit(0)
 })

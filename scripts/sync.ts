@@ -14,7 +14,7 @@ import { ReadableError } from '../tools/readable-error.ts'
 import { readCommandLine } from './command-line.ts'
 import { demoSupplierVariables, hasDemoSupplier } from './demo-supplier.ts'
 import { type CommandEnvironment, prepareEnvironment } from './environment.ts'
-import { interruption } from './interruption.ts'
+import { createInterruptSignal } from './interrupt-signal.ts'
 import { describeWork, formatNumber, startProgress } from './progress.ts'
 import { runOnCatalogue } from './run-command.ts'
 
@@ -38,7 +38,7 @@ await runOnCatalogue(async (config, environment) => {
   const startedAt = performance.now()
   const supplier = await openSupplierForCommand(baseUrl, config)
   const progress = startProgress()
-  const signal = interruption()
+  const signal = createInterruptSignal()
   try {
     const summary = await syncProducts(config.mysql, {
       client: supplier.client,

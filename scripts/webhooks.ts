@@ -13,7 +13,7 @@ import { openPool } from '../src/platform/database/pool.ts'
 import { AppError } from '../src/platform/errors/app-error.ts'
 import { ReadableError } from '../tools/readable-error.ts'
 import { readCommandLine, readInteger } from './command-line.ts'
-import { interruption } from './interruption.ts'
+import { createInterruptSignal } from './interrupt-signal.ts'
 import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run webhooks -- list [--status STATUS] [--type TYPE] [--limit N]
@@ -91,7 +91,7 @@ function replay(id: string): Action {
 /** Ctrl-C ends the replay early; the remaining events stay dead. */
 function replayAll(type: string): Action {
   return async (inbox) => {
-    const { replayed, hasMore } = await inbox.replayDead(type, interruption())
+    const { replayed, hasMore } = await inbox.replayDead(type, createInterruptSignal())
     console.log(`${replayed} events are pending again${hasMore ? '; more are dead' : ''}.`)
   }
 }

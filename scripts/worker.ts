@@ -7,7 +7,7 @@ import { openLogStream } from '../src/platform/logging/log-stream.ts'
 import { redact } from '../src/platform/logging/redaction.ts'
 import { createMetrics } from '../src/platform/metrics/metrics.ts'
 import { printHelp } from './command-line.ts'
-import { interruption } from './interruption.ts'
+import { createInterruptSignal } from './interrupt-signal.ts'
 import { runOnCatalogue } from './run-command.ts'
 
 const USAGE = `npm run worker
@@ -15,7 +15,7 @@ const USAGE = `npm run worker
 Applies received webhooks until Ctrl-C or SIGTERM: a process of its own for services with WEBHOOK_WORKER=false.`
 
 printHelp(USAGE)
-const interrupted = interruption()
+const interrupted = createInterruptSignal()
 
 await runOnCatalogue(async (config) => {
   const logStream = await openLogStream(config.log)

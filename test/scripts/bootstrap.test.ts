@@ -16,7 +16,7 @@ const LOCK = {
   'node_modules/for-another-system': { version: '1.0.0', integrity: 'sha512-c', optional: true }
 }
 
-/** Does as npm does, as far as the bootstrap can see: takes its time, and writes its record last. */
+/** A program that installs as npm does, as far as the bootstrap can see: slowly, and it writes its record last. */
 const NPM = `
 const fs = require('node:fs')
 fs.appendFileSync('npm-calls', process.argv.slice(2).join(' ') + '\\n')
@@ -33,7 +33,7 @@ const finish = () => {
 finish()
 `
 
-t.test('the first start installs what serving needs, a second one nothing', async (t) => {
+t.test('the first start installs the packages of the service, the second one nothing', async (t) => {
   const shop = makeShop(t)
   const first = shop.run(['start', '--port', '1'])
   t.equal(await first.ended, 0)
@@ -46,7 +46,7 @@ t.test('the first start installs what serving needs, a second one nothing', asyn
   t.equal(shop.npmCalls().length, 1)
 })
 
-t.test('the rest comes when a command asks for it, and stays', async (t) => {
+t.test('development packages are installed by the first command that needs them, and kept', async (t) => {
   const shop = makeShop(t)
   await shop.run(['start']).ended
   await shop.run(['openapi']).ended
@@ -56,10 +56,10 @@ t.test('the rest comes when a command asks for it, and stays', async (t) => {
   t.equal(shop.npmCalls().length, 2)
   shop.writeLock({ ...LOCK, 'node_modules/framework': { version: '5.0.1', integrity: 'sha512-d' } })
   await shop.run(['start']).ended
-  t.match(shop.npmCalls()[2], /--include=dev/, 'a new version does not take the linter away')
+  t.match(shop.npmCalls()[2], /--include=dev/, 'a new version keeps the linter')
 })
 
-t.test('an install by hand counts', async (t) => {
+t.test('a manual install is accepted', async (t) => {
   const shop = makeShop(t)
   const { '': _, 'node_modules/for-another-system': __, ...installed } = LOCK
   shop.writeRecord(installed)
@@ -67,14 +67,14 @@ t.test('an install by hand counts', async (t) => {
   t.same(shop.npmCalls(), [])
 })
 
-t.test('a killed install is repaired: packages without a record are none', async (t) => {
+t.test('a killed install is repaired: packages without the record of npm do not count', async (t) => {
   const shop = makeShop(t)
   mkdirSync(join(shop.folder, 'node_modules/framework'), { recursive: true })
   t.equal(await shop.run(['start']).ended, 0)
   t.equal(shop.npmCalls().length, 1)
 })
 
-t.test('an install that was killed over an older, smaller one is repaired too', async (t) => {
+t.test('an install that was killed over an earlier, smaller one is repaired', async (t) => {
   const shop = makeShop(t)
   await shop.run(['start']).ended
   shop.touch('npm-must-wait')
@@ -84,10 +84,10 @@ t.test('an install that was killed over an older, smaller one is repaired too', 
   t.equal(await killed.ended, 1)
   shop.remove('npm-must-wait')
   t.equal(await shop.run(['start']).ended, 0)
-  t.equal(shop.npmCalls().length, 3, 'what serving needs may be gone as well')
+  t.equal(shop.npmCalls().length, 3, 'the packages of the service may be gone, too')
 })
 
-t.test('a failing install says why, without a stack, and the next one tries again', async (t) => {
+t.test('a failing install prints the reason without a stack, and the next command tries again', async (t) => {
   const shop = makeShop(t)
   shop.touch('npm-must-fail')
   const failing = shop.run(['start'])
@@ -107,7 +107,7 @@ t.test('two commands at once install once', async (t) => {
   t.equal(shop.npmCalls().length, 1)
 })
 
-t.test('an npm that outlived its killed command is waited for', async (t) => {
+t.test('a command waits for an npm that outlived its killed command', async (t) => {
   const shop = makeShop(t)
   shop.touch('npm-must-wait')
   const killed = shop.run(['start'])
@@ -120,7 +120,7 @@ t.test('an npm that outlived its killed command is waited for', async (t) => {
   t.equal(shop.npmCalls().length, 1)
 })
 
-t.test('SIGTERM while it installs ends npm too', async (t) => {
+t.test('SIGTERM during an install ends npm, too', async (t) => {
   const shop = makeShop(t)
   shop.touch('npm-must-wait')
   const run = shop.run(['start'])
@@ -135,7 +135,7 @@ t.test('under an old Node', async (t) => {
   shop.pretendNodeIsOld()
   await shop.run(['start']).ended
 
-  t.test('the pinned one runs the command, with its arguments and its status', async (t) => {
+  t.test('the pinned Node runs the command, with its arguments and its exit status', async (t) => {
     const run = shop.run(['start', 'exit', '7'])
     t.equal(await run.ended, 7)
     t.match(run.output(), 'start.ts exit 7')
@@ -155,7 +155,7 @@ t.test('under an old Node', async (t) => {
     run.process.kill('SIGKILL')
     await t.resolves(run.untilOutput(/got SIGTERM/))
   })
-  t.test('where there is none, one line says what to do', async (t) => {
+  t.test('without a pinned Node, one line says what to do', async (t) => {
     shop.writePackage({})
     const run = shop.run(['start'])
     t.equal(await run.ended, 1)
@@ -163,13 +163,13 @@ t.test('under an old Node', async (t) => {
   })
 })
 
-t.test('an unknown command', async (t) => {
+t.test('an unknown command is an error', async (t) => {
   const run = makeShop(t).run(['../etc/passwd'])
   t.equal(await run.ended, 1)
   t.equal(run.output(), 'There is no command "../etc/passwd": `npm run` lists them.\n')
 })
 
-/** A repository with the real bootstrap, a npm that does as it is told, and a command that tells what it was given. */
+/** Makes a repository with the real bootstrap, a controlled npm, and a command that prints its arguments. */
 function makeShop(t: Test) {
   const folder = mkdtempSync(join(tmpdir(), 'aisle-shop-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))

@@ -13,7 +13,7 @@ const NOWHERE = {
   REDIS_URL: 'redis://127.0.0.1:1'
 }
 
-t.test('what a command works on', async (t) => {
+t.test('the servers of a command', async (t) => {
   const clone = makeClone(t)
   const migrate = async (env: NodeJS.ProcessEnv) => {
     const run = runBootstrap(clone, ['migrate'], env)
@@ -46,14 +46,14 @@ t.test('what a command works on', async (t) => {
     t.notOk(existsSync(join(clone, '.data')))
   })
 
-  t.test('.env counts, and what is set already counts more', async (t) => {
+  t.test('variables of the process override .env', async (t) => {
     writeFileSync(join(clone, '.env'), 'REDIS_URL=redis://127.0.0.1:1\n')
     t.match((await migrate({})).output, 'REDIS_URL is set')
     t.equal((await migrate({ ...NOWHERE, DB_PORT: '2' })).output, 'connect ECONNREFUSED 127.0.0.1:2\n')
     writeFileSync(join(clone, '.env'), '')
   })
 
-  t.test('with nothing configured, private servers run for as long as the command', async (t) => {
+  t.test('with nothing configured, private servers run as long as the command', async (t) => {
     const { status, output } = await migrate({})
     t.equal(status, 0)
     t.match(output, /started[\s\S]*applied 001/)

@@ -46,7 +46,7 @@ t.test('a key is printed once, alone on standard output', async (t) => {
   ])
 })
 
-t.test('it may have limits of its own, and needs no scope to read', async (t) => {
+t.test('a key can have limits of its own, and needs no scope to read', async (t) => {
   const { id } = await create('--name', 'Reader', '--limit', '100', '--window', '60')
   t.match((await list())[1], [id, 'Reader', 'products:read', '100 in 60 s'])
 })
@@ -64,7 +64,7 @@ t.test('a key that is revoked by another process is refused by every instance', 
   t.match(stdout, /\tShop\t.*\trevoked 20/)
 })
 
-t.test('the key itself names it, too, and to revoke it again changes nothing', async (t) => {
+t.test('revoke also takes the key itself, and revoking again changes nothing', async (t) => {
   const { key, id } = await create('--name', 'Leaked')
   const revoked = await keys('revoke', key)
   t.match(revoked, { status: 0, stdout: new RegExp(`^${id}\tLeaked\t.*\trevoked 20`) })
@@ -74,7 +74,7 @@ t.test('the key itself names it, too, and to revoke it again changes nothing', a
   t.match(await keys('revoke', '019a8c1e-4b7f-7c3a-9d52-6f0e1b2a3c4d'), { status: 1, stdout: '' })
 })
 
-t.test('a wrong call has status 2 and says why', async (t) => {
+t.test('wrong arguments end with status 2 and a reason', async (t) => {
   const calls = [
     [],
     ['make'],

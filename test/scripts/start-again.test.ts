@@ -14,7 +14,7 @@ const home = join(clone, '.data/development')
 const NO_ENGINE = /^(?!.*\.sock)/
 const isEngine = ({ args }: { args: string }) => !NO_ENGINE.test(args)
 
-t.test('after kill -9 while the database was made', async (t) => {
+t.test('start after kill -9 during the creation of the database', async (t) => {
   const killed = runNpm(clone, ['start'], { PORT: '0' })
   await waitFor('it is half-way', () => existsSync(home) && readdirSync(home).some((name) => name.includes('.new-')))
   await killAll(clone)
@@ -27,14 +27,14 @@ t.test('after kill -9 while the database was made', async (t) => {
   t.equal((await fetch(`${url}/api/v1/products`)).status, 200)
   t.notOk(
     readdirSync(home).some((name) => name.includes('.new-')),
-    'what was half-done is gone'
+    'the incomplete database is removed'
   )
   run.process.kill('SIGTERM')
   t.equal(await run.ended, 0)
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('after kill -9 of all but the engines: they are taken over', async (t) => {
+t.test('start after kill -9 of all but the engines takes them over', async (t) => {
   await start(clone)
   await killAll(clone, NO_ENGINE)
   t.ok(findProcesses(clone).every(isEngine))
@@ -46,7 +46,7 @@ t.test('after kill -9 of all but the engines: they are taken over', async (t) =>
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('after kill -9 of everything: the sockets are dead', async (t) => {
+t.test('start after kill -9 of everything, with dead sockets', async (t) => {
   await start(clone)
   await killAll(clone)
   t.ok(existsSync(join(runtimeFolderOf(clone), 'control.sock')))
@@ -56,7 +56,7 @@ t.test('after kill -9 of everything: the sockets are dead', async (t) => {
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('with the id of a former engine on a process of somebody else', async (t) => {
+t.test('start when another process has the id of a former engine', async (t) => {
   writeFileSync(join(home, 'redis.log.pid'), String(process.pid))
   const { run } = await start(clone)
   t.notMatch(run.output(), 'taken over')
@@ -65,7 +65,7 @@ t.test('with the id of a former engine on a process of somebody else', async (t)
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left, but this very process')
 })
 
-t.test('with another program on the port', async (t) => {
+t.test('start with another program on the port fails readably', async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   t.teardown(() => other.close())
   await once(other, 'listening')
@@ -77,7 +77,7 @@ t.test('with another program on the port', async (t) => {
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('npm run dev starts again on a change, on the same engines', async (t) => {
+t.test('npm run dev restarts on a change, with the same engines', async (t) => {
   const run = runNpm(clone, ['run', 'dev'], { PORT: '0' })
   await run.untilOutput(/health +http/)
   const engines = findProcesses(clone).filter(isEngine)

@@ -7,7 +7,7 @@ import { waitFor } from '../support/wait-for.ts'
 const clone = makeClone(t)
 const isEngine = ({ args }: { args: string }) => args.includes('.sock')
 
-t.test('serves; SIGTERM to npm ends all of it', async (t) => {
+t.test('npm start serves; SIGTERM to npm ends all processes', async (t) => {
   const { run, url } = await start(clone)
   t.equal((await fetch(`${url}/api/v1/products`)).status, 200)
   t.match(run.output(), /✔ \w+ [\d.]+ started.* {2}\d+\.\d s\n/)
@@ -17,7 +17,7 @@ t.test('serves; SIGTERM to npm ends all of it', async (t) => {
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('SIGTERM to the process group', async (t) => {
+t.test('SIGTERM to the process group ends all processes', async (t) => {
   const { run } = await start(clone)
   run.signalGroup('SIGTERM')
   await run.ended
@@ -25,14 +25,14 @@ t.test('SIGTERM to the process group', async (t) => {
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('Ctrl-C', async (t) => {
+t.test('Ctrl-C ends all processes', async (t) => {
   const { run } = await start(clone)
   run.signalGroup('SIGINT')
-  t.equal(await run.ended, 0, 'which npm passes on once more')
+  t.equal(await run.ended, 0, 'npm forwards the same signal once more')
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('Ctrl-C again, while it drains', async (t) => {
+t.test('a second Ctrl-C ends the drain', async (t) => {
   const { run } = await start(clone, { SHUTDOWN_DRAIN_MS: '60000' })
   run.signalGroup('SIGINT')
   await run.untilOutput(/SIGINT: stopping/)
@@ -49,20 +49,20 @@ t.test('Ctrl-C again, while it drains', async (t) => {
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('kill -9 of npm', async (t) => {
+t.test('kill -9 of npm ends all processes', async (t) => {
   const { run } = await start(clone)
   run.process.kill('SIGKILL')
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
-  t.match(run.output(), 'SIGTERM: stopping', 'the server ended in order')
+  t.match(run.output(), 'SIGTERM: stopping', 'the server shut down gracefully')
 })
 
-t.test('kill -9 of the server', async (t) => {
+t.test('kill -9 of the server ends the engines', async (t) => {
   await start(clone)
   await killAll(clone, /bootstrap\.cjs/)
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('kill -9 of the keeper: its engines go on, and still end with the server', async (t) => {
+t.test('kill -9 of the keeper: its engines keep running, and end with the server', async (t) => {
   const { run, url } = await start(clone)
   const engines = findProcesses(clone).filter(isEngine)
   await killAll(clone, /keeper\.ts/)
@@ -74,7 +74,7 @@ t.test('kill -9 of the keeper: its engines go on, and still end with the server'
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('kill -9 of an engine is told, and the rest still ends in order', async (t) => {
+t.test('kill -9 of an engine is reported, and the rest still shuts down gracefully', async (t) => {
   const { run } = await start(clone)
   await killAll(clone, /redis\.sock/)
   await run.untilOutput(/(Redis|Valkey) [\d.]+ has ended unexpectedly/)
@@ -83,7 +83,7 @@ t.test('kill -9 of an engine is told, and the rest still ends in order', async (
   await t.resolves(untilNothingIsLeft(clone), 'nothing is left')
 })
 
-t.test('two commands share the engines, and whoever ends last stops them', async (t) => {
+t.test('two commands share the engines, and the last one stops them', async (t) => {
   const first = await start(clone)
   const second = await start(clone)
   t.notMatch(second.run.output(), /✔ .* started/)

@@ -49,19 +49,19 @@ t.test('a row depends on its seed and its index alone', async () => {
   )
 })
 
-t.test('seeds have nothing in common', async (t) => {
+t.test('different seeds share no rows', async (t) => {
   const other = generate(43, 10_000)
   const skus = new Set(rows.map(({ sku }) => sku))
   const ids = new Set(rows.map(({ id }) => id.toString('hex')))
   t.notOk(other.some(({ sku, id }) => (sku !== null && skus.has(sku)) || ids.has(id.toString('hex'))))
 })
 
-t.test('the search column is that of the text', async (t) => {
+t.test('the search column matches the text', async (t) => {
   const wrong = rows.find(({ name, description, searchWords }) => searchWords !== searchColumn(name, description))
   t.equal(wrong, undefined)
 })
 
-t.test('every row is one that the API could have made', async (t) => {
+t.test('every row is a valid product of the API', async (t) => {
   const [sku, price] = [new RegExp(SKU_PATTERN), new RegExp(PRICE_PATTERN)]
   const isText = (text: string | null, maxLength: number) =>
     text === null || (text === normalizeText(text) && text.length <= maxLength && !text.includes('\\'))
@@ -78,7 +78,7 @@ t.test('every row is one that the API could have made', async (t) => {
   t.equal(new Set(skus).size, skus.length, 'skus are unique')
 })
 
-t.test('rows come in the order of their time, with which their ids begin', async (t) => {
+t.test('rows are in the order of their time, and ids begin with it', async (t) => {
   for (const part of [rows.slice(0, 20_000), generate(7, 20_000, 5_000_000)]) {
     const wrong = part.filter(
       ({ id, created_at, updated_at }, index) =>
@@ -90,7 +90,7 @@ t.test('rows come in the order of their time, with which their ids begin', async
   }
 })
 
-t.test('marked words have the share that they promise, and some never meet', async (t) => {
+t.test('marked words have their documented shares, and some never meet', async (t) => {
   for (const [word, expected] of Object.entries(wordShares)) {
     const actual = share(({ searchWords }) => searchWords.includes(` ${word}_ `))
     const deviation = Math.sqrt((expected * (1 - expected)) / ROWS)
@@ -106,7 +106,7 @@ t.test('marked words have the share that they promise, and some never meet', asy
   )
 })
 
-t.test('it is skewed as shops are', async (t) => {
+t.test('values are distributed as in real shops', async (t) => {
   const most = (counts: Map<unknown, number>) => [...counts.values()].sort((a, b) => b - a)
   const categories = most(countBy(rows, ({ category }) => category))
   t.ok(categories.length >= 40 && (categories[0] ?? 0) > 8 * (categories[12] ?? 0), 'few categories are large')
@@ -123,7 +123,7 @@ t.test('it is skewed as shops are', async (t) => {
   t.ok(share(({ category }) => category === null) > 0.01, 'some have no category')
 })
 
-t.test('categories come and go', async (t) => {
+t.test('some categories only have old products, some only new ones', async (t) => {
   const timesOf = (name: string) => rows.filter(({ category }) => category === name).map(({ created_at }) => created_at)
   t.ok((timesOf('Fax & Typewriters').at(-1) ?? '') < '2022-06')
   t.ok((timesOf('Smart Home')[0] ?? '') > '2022-12')

@@ -71,7 +71,7 @@ t.test('the table holds the generated rows, and running it again adds only what 
   t.equal(await seedCatalogue(config, { rows: 500, seed: 2 }), 500, 'another seed is another catalogue')
 })
 
-t.test('a product that was changed since stays as it is', async (t) => {
+t.test('a changed product is not overwritten', async (t) => {
   const { config, connection } = await prepare(t)
   await seedCatalogue(config, { rows: 100, seed: 1 })
   await connection.query("UPDATE products SET name = 'Mine', version = 2 WHERE stock > 50")
@@ -80,7 +80,7 @@ t.test('a product that was changed since stays as it is', async (t) => {
   t.same(await dump(connection), before)
 })
 
-t.test('it searches and sorts like any other row', async (t) => {
+t.test('a generated row is searched and sorted like any other', async (t) => {
   const { config, connection } = await prepare(t)
   await seedCatalogue(config, { rows: ROWS, seed: 42 })
   const matches = "MATCH (search_words) AGAINST ('+handmade_' IN BOOLEAN MODE)"
@@ -88,7 +88,7 @@ t.test('it searches and sorts like any other row', async (t) => {
   t.ok((await count(connection, matches)) > ROWS / 50)
 })
 
-t.test('loading and inserting make the same table', async (t) => {
+t.test('loading and inserting produce the same table', async (t) => {
   const { config, connection } = await prepare(t)
   const other = await prepare(t)
   const [[before]] = await connection.query<RowDataPacket[]>('SELECT @@local_infile AS allowed')
@@ -108,7 +108,7 @@ t.test('loading and inserting make the same table', async (t) => {
 })
 
 for (const writeRows of [loadRows, insertRows]) {
-  t.test(`what it adds is in the change log, and what it leaves out is not: ${writeRows.name}`, async (t) => {
+  t.test(`added rows are in the change log, skipped ones are not: ${writeRows.name}`, async (t) => {
     const { config, connection } = await prepare(t)
     const [[before]] = await connection.query<RowDataPacket[]>('SELECT @@local_infile AS allowed')
     t.teardown(() => connection.query('SET GLOBAL local_infile = ?', [before?.allowed]))
@@ -128,7 +128,7 @@ for (const writeRows of [loadRows, insertRows]) {
   })
 }
 
-t.test('where loading is not allowed, rows are inserted', async (t) => {
+t.test('rows are inserted if the server does not allow loading', async (t) => {
   const { config } = await prepare(t)
   const connection = await mysql.createConnection({ ...connectionOptions(config), flags: ['-LOCAL_FILES'] })
   t.teardown(() => connection.end())
@@ -153,7 +153,7 @@ t.test('an interrupted run can be run again', async (t) => {
   t.same((await dump(connection)).slice(0, ROWS), expectedDump(ROWS, 4))
 })
 
-t.test('several runs at the same time make one catalogue', async (t) => {
+t.test('concurrent runs produce one catalogue', async (t) => {
   const { config, connection } = await prepare(t)
   const runs = [1, 2, 3].map(() => seedCatalogue(config, { rows: ROWS, seed: 5 }))
   const added = await Promise.all(runs)
@@ -164,7 +164,7 @@ t.test('several runs at the same time make one catalogue', async (t) => {
   t.same(await dump(connection), expectedDump(ROWS, 5))
 })
 
-t.test('what the database says about a failure is passed on', async (t) => {
+t.test('an error of the database is passed on', async (t) => {
   const { config, connection } = await prepare(t)
   await connection.query('DROP TABLE products')
   await t.rejects(seedCatalogue(config, { rows: 10, seed: 1 }), { code: 'ER_NO_SUCH_TABLE' })

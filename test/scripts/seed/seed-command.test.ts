@@ -4,7 +4,7 @@ import { runScript, startScript } from '../../support/run-script.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
 
-t.test('rows are added once, and the command says how many', async (t) => {
+t.test('rows are added once, and the summary has their number', async (t) => {
   const config = await testConfig(t)
   const run = (...args: string[]) => runScript(t, config, 'seed', args)
   t.match(await run('--rows', '2000'), {
@@ -16,7 +16,7 @@ t.test('rows are added once, and the command says how many', async (t) => {
   t.match(await run('--rows', '100', '--seed', '7'), { status: 0, stdout: /^100 rows added: / })
 })
 
-t.test('a wrong call has status 2 and says why', async (t) => {
+t.test('wrong arguments end with status 2 and a reason', async (t) => {
   const config = await testConfig(t)
   const calls = [
     [],
@@ -34,7 +34,7 @@ t.test('a wrong call has status 2 and says why', async (t) => {
   }
 })
 
-t.test('Ctrl-C keeps what is there', async (t) => {
+t.test('Ctrl-C keeps the added rows', async (t) => {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
   const count = async () => {

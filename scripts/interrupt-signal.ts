@@ -7,7 +7,7 @@ const SAME_SIGNAL_MS = 500
  * Creates a signal that Ctrl-C and SIGTERM abort, for commands whose finished work is kept when they stop. A second
  * Ctrl-C ends the process at once.
  */
-export function interruption(): AbortSignal {
+export function createInterruptSignal(): AbortSignal {
   const controller = new AbortController()
   let interruptedAt: number | undefined
   const interrupt = () => {
