@@ -52,7 +52,7 @@ function isProblem(t: Test, answer: LightMyRequestResponse, status: number, code
   t.equal(answer.json().code, code)
 }
 
-t.test('a valid key is known by its request, in whichever header', async (t) => {
+t.test('a valid key is recognised in either header', async (t) => {
   const expected = { id: writer.id, name: 'shop', limit: { max: 5, windowMs: 1000 }, keyId: writer.id }
   for (const headers of [
     { 'x-api-key': writer.key },
@@ -91,7 +91,7 @@ t.test(
   }
 )
 
-t.test('a field that came twice is refused', async (t) => {
+t.test('a repeated field is refused', async (t) => {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   const field = `X-API-Key: ${reader.key}\r\n`
   socket.end(`GET ${LIST} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${field}${field}\r\n`)
@@ -99,7 +99,7 @@ t.test('a field that came twice is refused', async (t) => {
   t.match(answer, /^HTTP\/1\.1 401/)
 })
 
-t.test('what takes a key says so, and what takes a scope names it', async (t) => {
+t.test('a challenge names the required scope', async (t) => {
   isProblem(t, await get('/export'), 401, 'unauthorized', 'Bearer')
   for (const { key } of [reader, writer, operator]) t.equal((await get('/export', key)).statusCode, 200)
 
@@ -120,7 +120,7 @@ t.test('a refusal does not wait for the body', async (t) => {
   t.match(answer, /^HTTP\/1\.1 401/)
 })
 
-t.test('reading is public, unless it is not: then not from memory either', async (t) => {
+t.test('without public reading, nothing is served without a key, from memory either', async (t) => {
   const path = `${LIST}?limit=7`
   for (const key of [undefined, reader.key]) t.equal((await get(path, key)).statusCode, 200)
   for (let round = 0; round < 3; round++) {
@@ -131,7 +131,7 @@ t.test('reading is public, unless it is not: then not from memory either', async
   t.equal((await get(path, operator.key, closed)).headers['cache-status'], 'aisle; hit; detail=memory')
 })
 
-t.test('nobody looks at the keys of probes, and a browser may ask without one', async (t) => {
+t.test('probes and preflight requests need no key', async (t) => {
   for (const path of ['/health', '/health/liveness', '/health/readiness', '/openapi.json', '/docs', '/metrics'])
     t.equal((await get(path, 'nonsense', closed)).statusCode, 200, path)
   const preflight = await closed.inject({
@@ -164,7 +164,7 @@ t.test('metrics can be for operators', async (t) => {
   t.match(body, /aisle_key_refusals_total\{reason="scope"\} 1\n/)
 })
 
-t.test('a key in a URL is refused, and neither told nor logged', async (t) => {
+t.test('a key in a URL is refused, and neither returned nor logged', async (t) => {
   const { key } = reader
   const encoded = key.replace('_', '%5F')
   const paths = [
@@ -213,7 +213,7 @@ t.test('a route that does not say who may use it keeps the application from star
   })
 })
 
-t.test('what is said of each operation follows from who may use it', async (t) => {
+t.test('the description of each operation follows from who may use it', async (t) => {
   const { paths } = (await app.inject('/openapi.json')).json()
   const document = (await closed.inject('/openapi.json')).json()
   t.same(paths[LIST].get.security, [{}, { apiKey: [] }, { bearer: [] }])
@@ -224,7 +224,7 @@ t.test('what is said of each operation follows from who may use it', async (t) =
   t.same(paths['/metrics'].get.security, [])
 })
 
-t.test('a thousand requests with a new key are one look-up, and one note of its use', async (t) => {
+t.test('a thousand requests with a new key are one look-up, and one record of its use', async (t) => {
   const { config, connection, countReads } = await countedDatabase(t)
   const { key } = await makeKey(connection)
   const app = await buildApp(config)

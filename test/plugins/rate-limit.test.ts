@@ -50,7 +50,7 @@ t.test('400 requests at once to two instances, at a limit of 100: 100 are served
   t.same(tally(answers), { 200: 100, 429: 300 })
 })
 
-t.test('each answer tells the quota, a cached one too; beyond it a problem says when to come again', async (t) => {
+t.test('each response states the quota, cached ones too; beyond it a problem states when to retry', async (t) => {
   const url = await urlOf(t, limited(3, QUARTER_MS))
   const answers: Exchange[] = []
   for (let request = 0; request < 4; request++) answers.push(await exchange(url + LIST))
@@ -112,7 +112,7 @@ t.test('lists, the documentation and unknown paths are counted apart; probes and
   t.equal((await exchange(`${url}${LIST}/00000000-0000-7000-8000-000000000000`)).status, 429, 'products with lists')
 })
 
-t.test('a valid key has windows of its own, with its own limit', async (t) => {
+t.test('a valid key has its own windows, with its own limit', async (t) => {
   const url = await urlOf(t, limited(2, QUARTER_MS))
   const own = await makeKey(connection, { limit: { max: 4, windowMs: 60_000 } })
   const others = await makeKey(connection)
@@ -128,7 +128,7 @@ t.test('a valid key has windows of its own, with its own limit', async (t) => {
   t.same(tally(await ask(3, { authorization: `Bearer ${others.key}` })), { 200: 2, 429: 1 })
 })
 
-t.test('a key that is not valid chooses no window: the address pays for it', async (t) => {
+t.test('requests with an invalid key count for their address', async (t) => {
   const url = await urlOf(t, limited(4, QUARTER_MS))
   const answers: Exchange[] = []
   for (const key of [unknownKey(), unknownKey(), 'secret', 'another secret', unknownKey(), 'a third one']) {
@@ -141,7 +141,7 @@ t.test('a key that is not valid chooses no window: the address pays for it', asy
   t.equal((await exchange(url + LIST)).status, 429)
 })
 
-t.test('whoever makes keys up has so many look-ups', async (t) => {
+t.test('a client that makes up keys has a limited number of look-ups', async (t) => {
   const app = await testApp(t, limited(1_000_000, QUARTER_MS))
   const key = await makeKey(connection)
   const ask = (key: string) => app.inject({ url: LIST, headers: { 'x-api-key': key } })
@@ -196,7 +196,7 @@ t.test('a busy client asks Redis rarely', async (t) => {
   t.ok(redis.chunks - before <= allowed, `${redis.chunks - before} of ${allowed}`)
 })
 
-t.test('without Redis each instance holds the limit by itself and says so, and then together again', async (t) => {
+t.test('without Redis each instance enforces the limit alone and says so, and later they share it again', async (t) => {
   const folder = t.testdir()
   const log = { ...config.log, level: 'info' as const, filePath: join(folder, 'aisle.log') }
   const { config: own, redis } = await proxied(t, limited(5, QUARTER_MS, { log }))

@@ -9,7 +9,7 @@ const restricted = await testApp(
 )
 const PATH = '/api/v1/products'
 
-t.test('every answer has the security headers, errors too', async (t) => {
+t.test('every response has the security headers, errors too', async (t) => {
   for (const url of [PATH, `${PATH}?limit=0`, '/nothing', '/%zz', '/health/liveness', '/openapi.json']) {
     const { headers } = await open.inject(url)
     t.match(headers, {
@@ -22,7 +22,7 @@ t.test('every answer has the security headers, errors too', async (t) => {
   }
 })
 
-t.test('the reference page may load what is its own, and nothing else', async (t) => {
+t.test('the reference page may load its own files, and nothing else', async (t) => {
   const { headers, body } = await open.inject('/docs')
   t.match(headers['content-type'], 'text/html')
   const policy = String(headers['content-security-policy'])
@@ -34,13 +34,13 @@ t.test('the reference page may load what is its own, and nothing else', async (t
     t.equal((await open.inject(path ?? '')).statusCode, 200, `${path} is there`)
 })
 
-t.test('any origin may read, when all are allowed', async (t) => {
+t.test('any origin may read if all are allowed', async (t) => {
   const { headers } = await open.inject({ url: PATH, headers: { origin: 'https://anywhere.example' } })
   t.equal(headers['access-control-allow-origin'], '*')
   t.match(headers['access-control-expose-headers'], /ETag.*Link.*X-Request-Id/)
 })
 
-t.test('only the configured origins may read, and caches are told', async (t) => {
+t.test('only the configured origins may read, and Vary says so', async (t) => {
   const from = (origin?: string) => restricted.inject({ url: PATH, headers: origin ? { origin } : {} })
   t.match((await from('https://shop.example')).headers, {
     'access-control-allow-origin': 'https://shop.example',
@@ -74,7 +74,7 @@ t.test('preflight requests are answered', async (t) => {
   t.equal((await preflight(restricted, 'https://evil.example')).headers['access-control-allow-origin'], undefined)
 })
 
-t.test('a well-formed request id is taken over, any other replaced', async (t) => {
+t.test('a well-formed request id is kept, any other is replaced', async (t) => {
   const ask = async (id: string) =>
     (await open.inject({ url: PATH, headers: { 'x-request-id': id } })).headers['x-request-id']
   t.equal(await ask('order-42_abcdef'), 'order-42_abcdef')

@@ -60,7 +60,7 @@ t.test('lists have weak entity tags, products strong ones and a date', async (t)
   t.equal(tea.headers['last-modified'], 'Mon, 02 Mar 2026 17:05:12 GMT')
 })
 
-t.test('what the client has is not sent again, and MySQL not asked', async (t) => {
+t.test('a response that the client has is not sent again, and MySQL is not asked', async (t) => {
   for (const path of [LIST, TEA]) {
     const full = await get(path)
     const opaque = full.headers.etag?.replace('W/', '') ?? ''
@@ -82,7 +82,7 @@ t.test('what the client has is not sent again, and MySQL not asked', async (t) =
   }
 })
 
-t.test('what the client has not, or does not say in the right way, is sent', async (t) => {
+t.test('a response that the client lacks, or claims in a malformed way, is sent', async (t) => {
   for (const path of [LIST, TEA]) {
     const { body, headers } = await get(path)
     const bare = headers.etag?.replace(/W\/|"/g, '')
@@ -112,7 +112,7 @@ t.test('the first answer of all may be a 304', async (t) => {
   t.equal(answer.status, 304)
 })
 
-t.test('where there is nothing, no condition makes it a 304', async (t) => {
+t.test('no condition turns a 404 into a 304', async (t) => {
   for (const condition of [{ 'if-none-match': '*' }, { 'if-none-match': '"x"' }, {}]) {
     const answer = await get(MISSING, condition)
     t.equal(answer.status, 404)

@@ -47,7 +47,7 @@ function isProblem(t: Test, { status, json }: Answer, expected: number, code: st
   t.equal(json.code, code)
 }
 
-t.test('a repeated request is answered the same, by either instance, and done once', async (t) => {
+t.test('a repeated request gets the same response from either instance, and takes effect once', async (t) => {
   const made = await client(
     'POST',
     PRODUCTS,
@@ -74,7 +74,7 @@ t.test('a repeated request is answered the same, by either instance, and done on
   t.equal((await client('GET', path)).json.stock, 3)
 })
 
-t.test('what it answered holds, whatever has become of the product, and of the condition', async (t) => {
+t.test('the stored response is returned whatever has happened to the product, or to the condition', async (t) => {
   const made = await client('POST', PRODUCTS, TEA)
   const path = pathOf(made)
   const condition = { 'if-match': made.headers.get('etag') ?? '' }
@@ -92,7 +92,7 @@ t.test('a patch that changes nothing is stored too', async (t) => {
   isRepeated(t, await client('PATCH', path, {}, keyed('no-op')), same)
 })
 
-t.test('a key belongs to one request: another one is refused, and does nothing', async (t) => {
+t.test('a key belongs to one request: a different one is refused, and has no effect', async (t) => {
   const made = await client('POST', PRODUCTS, { ...TEA, stock: 1 }, keyed('mine'))
   const path = pathOf(made)
   const etag = made.headers.get('etag') ?? ''
@@ -112,7 +112,7 @@ t.test('a key belongs to one request: another one is refused, and does nothing',
   t.equal((await client('GET', path)).text, patched.text)
 })
 
-t.test('while it is under way others are told so at once; afterwards they have its answer', async (t) => {
+t.test('while a request is under way, repetitions get 409 at once; afterwards they get its response', async (t) => {
   const path = pathOf(await client('POST', PRODUCTS, { ...TEA, stock: 5 }))
   const take = (send: WriteClient) => send('POST', `${path}/stock-adjustments`, { delta: -1 }, keyed('slow'))
   await connection.beginTransaction()
@@ -136,7 +136,7 @@ t.test('while it is under way others are told so at once; afterwards they have i
   isRepeated(t, await take(elsewhere), await first)
 })
 
-t.test('many at once at two instances make one product', async (t) => {
+t.test('many requests at once to two instances create one product', async (t) => {
   const answers = await Promise.all(
     Array.from({ length: 40 }, (_, at) =>
       (at % 2 ? client : elsewhere)('POST', PRODUCTS, { ...TEA, sku: 'MANY' }, keyed('many'))
@@ -149,21 +149,24 @@ t.test('many at once at two instances make one product', async (t) => {
   t.equal(await countRows('products', 'sku = ?', ['MANY']), 1)
 })
 
-t.test('many with keys of their own, that deadlock and lose races, are each done once or refused', async (t) => {
-  const [first, second] = [await client('POST', PRODUCTS, TEA), await client('POST', PRODUCTS, TEA)]
-  const sends = Array.from({ length: 24 }, (_, at) => () => {
-    const send = at % 2 ? client : elsewhere
-    return send('PATCH', pathOf(at % 3 ? first : second), { sku: `SWAP-${at % 2}`, stock: at }, keyed(`swap-${at}`))
-  })
-  const answers = await Promise.all(sends.map((send) => send()))
-  for (const [at, answer] of answers.entries()) {
-    t.ok(answer.status === 200 || answer.json.code === 'sku-conflict', `${answer.status}`)
-    t.notOk(isReplay(answer))
-    if (answer.status === 200) isRepeated(t, (await sends[at]?.()) ?? answer, answer)
+t.test(
+  'many requests with different keys that deadlock and lose races each take effect once, or are refused',
+  async (t) => {
+    const [first, second] = [await client('POST', PRODUCTS, TEA), await client('POST', PRODUCTS, TEA)]
+    const sends = Array.from({ length: 24 }, (_, at) => () => {
+      const send = at % 2 ? client : elsewhere
+      return send('PATCH', pathOf(at % 3 ? first : second), { sku: `SWAP-${at % 2}`, stock: at }, keyed(`swap-${at}`))
+    })
+    const answers = await Promise.all(sends.map((send) => send()))
+    for (const [at, answer] of answers.entries()) {
+      t.ok(answer.status === 200 || answer.json.code === 'sku-conflict', `${answer.status}`)
+      t.notOk(isReplay(answer))
+      if (answer.status === 200) isRepeated(t, (await sends[at]?.()) ?? answer, answer)
+    }
   }
-})
+)
 
-t.test('a refusal is not stored: the key is free for another attempt', async (t) => {
+t.test('a refusal is not stored: the key can be used again', async (t) => {
   const owner = await client('POST', PRODUCTS, { ...TEA, sku: 'TAKEN', stock: 1 })
   const create = () => client('POST', PRODUCTS, { ...TEA, sku: 'TAKEN' }, keyed('again'))
   isProblem(t, await create(), 409, 'sku-conflict')
@@ -180,7 +183,7 @@ t.test('a refusal is not stored: the key is free for another attempt', async (t)
   t.equal((await client('POST', PRODUCTS, TEA, keyed('invalid'))).status, 201)
 })
 
-t.test('after a day a key is new again', async (t) => {
+t.test('after a day a key can be used again', async (t) => {
   const create = (name: string) => client('POST', PRODUCTS, { ...TEA, name }, keyed('day'))
   const age = (seconds: number) =>
     connection.query(
@@ -199,7 +202,7 @@ t.test('after a day a key is new again', async (t) => {
   t.equal(await countRows('idempotency_keys', 'idempotency_key = ?', ['day']), 1)
 })
 
-t.test('API keys do not meet each other in their keys', async (t) => {
+t.test('different API keys do not share idempotency keys', async (t) => {
   const [mine, theirs] = [client, await writeClient(connection, url)]
   const made = await Promise.all([mine, theirs].map((send) => send('POST', PRODUCTS, TEA, keyed('shared'))))
   t.same(
@@ -227,7 +230,7 @@ t.test('a browser may read that it is a replay', async (t) => {
   t.match(headers.get('access-control-expose-headers'), /\bIdempotent-Replayed\b/)
 })
 
-t.test('the instance that answers again shows the write in what it reads', async (t) => {
+t.test('the instance that replays a response shows the write in later reads', async (t) => {
   const idsIn = ({ text }: Answer) => JSON.parse(text).data.map(({ id }: { id: string }) => id)
   for (let round = 0; round < 10; round++) {
     const [category, key] = [`Replayed ${round}`, `read-${round}`]

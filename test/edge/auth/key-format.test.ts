@@ -24,7 +24,7 @@ t.test('a key has its prefix, 32 random characters and a checksum', async (t) =>
   )
 })
 
-t.test('no character is likelier than another', async (t) => {
+t.test('all characters are equally likely', async (t) => {
   let byte = 0
   const counts = new Map<string, number>()
   // Every byte as often as every other.
@@ -36,7 +36,7 @@ t.test('no character is likelier than another', async (t) => {
   t.equal(counts.size, 62)
 })
 
-t.test('one wrong character is always found', async (t) => {
+t.test('one wrong character is always detected', async (t) => {
   fc.assert(
     fc.property(key, fc.nat(LENGTH - 1), character, (key, at, wrong) => {
       fc.pre(key[at] !== wrong)
@@ -46,7 +46,7 @@ t.test('one wrong character is always found', async (t) => {
   )
 })
 
-t.test('two neighbours in the wrong order are always found, where both or neither are of the checksum', async (t) => {
+t.test('two swapped neighbours are always detected, unless only one is in the checksum', async (t) => {
   fc.assert(
     fc.property(key, fc.nat(LENGTH - 2), (key, at) => {
       const [one = '', other = ''] = key.slice(at)
@@ -57,7 +57,7 @@ t.test('two neighbours in the wrong order are always found, where both or neithe
   )
 })
 
-t.test('nothing but the key itself is one', async (t) => {
+t.test('only the exact key is well-formed', async (t) => {
   const key = generateKey(randomBytes)
   const others = {
     'too short': key.slice(0, -1),
@@ -77,6 +77,6 @@ t.test('nothing but the key itself is one', async (t) => {
   t.ok(isWellFormed(key))
 })
 
-t.test('its hash is SHA-256', async (t) => {
+t.test('the hash is SHA-256', async (t) => {
   t.equal(hashKey('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
 })

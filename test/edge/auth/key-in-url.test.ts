@@ -30,7 +30,7 @@ t.test('a key is found anywhere in a URL, plain or percent-encoded', async (t) =
   t.equal(redactKeys(`/${KEY}?k=${KEY}`), '/[redacted]?k=[redacted]', 'as often as it is there')
 })
 
-t.test('what only looks like one is redacted, and not refused', async (t) => {
+t.test('text that only looks like a key is redacted, but not refused', async (t) => {
   for (const text of [KEY.toUpperCase(), KEY.slice(0, -1), `aisle_${'0'.repeat(38)}`]) {
     t.equal(redactKeys(`/a?cursor=${text}`), '/a?cursor=[redacted]')
     t.notOk(hasKeyInUrl(`/a?cursor=${text}`), text)
@@ -38,7 +38,7 @@ t.test('what only looks like one is redacted, and not refused', async (t) => {
   t.ok(hasKeyInUrl(`/a?cursor=${KEY}0`), 'a key, and more')
 })
 
-t.test('so is most of one, and nothing else', async (t) => {
+t.test('most of a key is redacted, and nothing else', async (t) => {
   t.equal(redactKeys(`/a?k=${KEY.slice(0, 26)}`), '/a?k=[redacted]')
   for (const url of [`/a?k=${KEY.slice(0, 25)}`, '/aisle_4', '/api/v1/products?search=aisle%20seven', '/a%', '/']) {
     t.notOk(hasKeyInUrl(url), url)
@@ -46,13 +46,13 @@ t.test('so is most of one, and nothing else', async (t) => {
   }
 })
 
-t.test('where a URL was cut off, nothing is left of a key', async (t) => {
+t.test('nothing of a key is left at the end of a URL that was cut off', async (t) => {
   const spelt = encode(`/a?k=${KEY}`, [false, true])
   for (let length = encode('/a?k=aisle_', [false, true]).length; length <= spelt.length; length++)
     t.equal(redactKeys(spelt.slice(0, length), true), encode('/a?k=', [false, true]).concat('[redacted]'))
 })
 
-t.test('its work grows with the length of a URL, and no faster', async (t) => {
+t.test('the work is linear in the length of a URL', async (t) => {
   for (const part of ['%25', 'aisle_', '%61', 'aisle_%25', 'aisle_00000000000000']) {
     const url = part.repeat(200_000)
     t.equal(hasKeyInUrl(url), false, part)

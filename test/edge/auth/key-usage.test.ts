@@ -22,7 +22,7 @@ const [one, other, unused] = [await makeKey(connection), await makeKey(connectio
 const toKey = ({ id }: { id: string }) => ({ id, name: '', scopes: new Set<never>(), limit: null })
 const lastUses = async () => (await listKeys(connection)).map(({ id, lastUsedAt }) => [id, lastUsedAt])
 
-t.test('the last use of each key is written, all in one statement', async (t) => {
+t.test('the last use of all keys is written in one statement', async (t) => {
   const executed: string[] = []
   const counted = {
     ...database,
@@ -46,14 +46,14 @@ t.test('the last use of each key is written, all in one statement', async (t) =>
   t.equal(executed.length, 1, 'and nothing when there is nothing')
 })
 
-t.test('an earlier use on another instance does not take the place of a later one', async (t) => {
+t.test('an earlier use on another instance does not replace a later one', async (t) => {
   const usage = createKeyUsage({ database, nowMs: () => NOON_MS, onFailure: (error) => t.fail(String(error)) })
   usage.record(toKey(other))
   await usage.flush()
   t.same((await lastUses())[1], [other.id, '2026-03-01T12:00:01.750Z'])
 })
 
-t.test('it is written from time to time', async (t) => {
+t.test('uses are written periodically', async (t) => {
   clock.atMs = NOON_MS + 60_000
   const usage = createKeyUsage({
     database,
@@ -69,7 +69,7 @@ t.test('it is written from time to time', async (t) => {
   }
 })
 
-t.test('what could not be written is written the next time', async (t) => {
+t.test('uses that could not be written are written the next time', async (t) => {
   const failures: unknown[] = []
   const usage = createKeyUsage({ database, nowMs: clock.nowMs, onFailure: (error) => failures.push(error) })
   clock.atMs = NOON_MS + 3_600_000

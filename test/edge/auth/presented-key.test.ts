@@ -6,7 +6,7 @@ import { unknownKey } from '../../support/make-key.ts'
 const KEY = unknownKey()
 const OTHER = unknownKey()
 
-t.test('a key comes in one header, or the same in both', async (t) => {
+t.test('a key comes in one header, or the same key in both', async (t) => {
   const all: IncomingHttpHeaders[] = [
     { 'x-api-key': KEY },
     { authorization: `Bearer ${KEY}` },
@@ -16,7 +16,7 @@ t.test('a key comes in one header, or the same in both', async (t) => {
   for (const headers of all) t.same(readPresentedKey(headers), { key: KEY, refusal: null })
 })
 
-t.test('without either there is none', async (t) => {
+t.test('without either header there is no key', async (t) => {
   t.same(readPresentedKey({ cookie: KEY }), { key: null, refusal: null })
 })
 

@@ -103,7 +103,7 @@ function simulate() {
   return { verifier, take, findOutdated }
 }
 
-t.test('however statements overlap, fail and come late, nothing is said that was otherwise for a second', async (t) => {
+t.test('however statements overlap, fail or come late, no result is older than a second', async (t) => {
   mock.timers.enable({ apis: ['setTimeout'] })
   t.teardown(() => mock.timers.reset())
   let answers = 0

@@ -201,7 +201,7 @@ t.test('while one request tries, the others do not wait', async (t) => {
   await trying
 })
 
-t.test('what is not an outage is not hidden', async (t) => {
+t.test('errors other than outages are not hidden', async (t) => {
   const found = { revision: 1, key: { id: 'a', name: 'a', scopes: new Set<never>(), limit: null } }
   let isBroken = false
   const clock = { atMs: 0 }
@@ -238,7 +238,7 @@ t.test('the revision is read only while something is cached', async (t) => {
   t.equal(asked.revisions, revisions)
 })
 
-t.test('it stops', async (t) => {
+t.test('a stopped verifier reads no revision', async (t) => {
   const { verifier, asked } = await prepare(t)
   const other = await prepare(t)
   const { key } = await makeKey(connection)

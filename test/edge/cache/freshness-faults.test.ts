@@ -20,7 +20,7 @@ import type { Commit } from './support/product-writer.ts'
 const isStale = ({ cacheStatus }: { cacheStatus: string }) => cacheStatus.includes('stale')
 
 for (const kind of ['detail', 'list'] as const) {
-  t.test(`what was read before a write and comes after it is not kept: ${kind}`, async (t) => {
+  t.test(`a response that was read before a write and arrives after it is not cached: ${kind}`, async (t) => {
     const { config, first, id, hexId, write, ...rest } = await prepare(t)
     const second = await listen(t, config)
     const path = kind === 'detail' ? rest.detail : LIST
@@ -35,7 +35,7 @@ for (const kind of ['detail', 'list'] as const) {
     await checkFresh(t, observeAll(t, [first, second], [path], id), commits)
   })
 
-  t.test(`nobody waits for what was read more than a second ago, before a write: ${kind}`, async (t) => {
+  t.test(`no request waits for a load that began more than a second ago, before a write: ${kind}`, async (t) => {
     const { first, id, write, ...rest } = await prepare(t, { DB_QUERY_TIMEOUT_MS: '10000' })
     const path = kind === 'detail' ? rest.detail : LIST
     const { loaded, release, letOthersPass } = holdLoads(first, kind)
@@ -55,7 +55,7 @@ for (const kind of ['detail', 'list'] as const) {
   })
 }
 
-t.test('without Redis changes show within a second as well', async (t) => {
+t.test('without Redis, changes are visible within a second as well', async (t) => {
   const { config, id, detail, write } = await prepare(t)
   const { config: proxiedConfig, redis } = await proxied(t, config)
   const instances = await Promise.all([listen(t, proxiedConfig), listen(t, proxiedConfig)])
@@ -70,7 +70,7 @@ t.test('without Redis changes show within a second as well', async (t) => {
   await checkFresh(t, observers, commits)
 })
 
-t.test('an instance that cannot read the log trusts nothing for longer than a second', async (t) => {
+t.test('an instance that cannot read the log trusts no response for longer than a second', async (t) => {
   const { first, id, detail, write } = await prepare(t)
   const observers = observeAll(t, [first], [LIST, detail], id)
   await untilSeen(observers, 0)
@@ -83,7 +83,7 @@ t.test('an instance that cannot read the log trusts nothing for longer than a se
   await checkFresh(t, observers, commits)
 })
 
-t.test('while MySQL stands still answers say that they are stale, and afterwards they are fresh', async (t) => {
+t.test('while MySQL hangs, responses are marked as stale; afterwards they are fresh', async (t) => {
   const { config, id, detail, write } = await prepare(t)
   const { config: proxiedConfig, mysql } = await proxied(t, config)
   const observers = observeAll(t, [await listen(t, proxiedConfig)], [LIST, detail], id)
@@ -96,7 +96,7 @@ t.test('while MySQL stands still answers say that they are stale, and afterwards
   await checkFresh(t, observers, commits)
 })
 
-t.test('that one query takes too long makes no other answer stale', async (t) => {
+t.test('one query that takes too long does not make other responses stale', async (t) => {
   const { first, id, write } = await prepare(t)
   const slow = `${LIST}&sortBy=name`
   await Promise.all([ask(first.url + LIST, id), ask(first.url + slow, id)])
@@ -107,7 +107,7 @@ t.test('that one query takes too long makes no other answer stale', async (t) =>
   t.same([stock, cacheStatus], [1, 'aisle; fwd=miss'])
 })
 
-t.test('after the database was restored to an older state, that is what shows within a second', async (t) => {
+t.test('after the database was restored to an older state, that state is visible within a second', async (t) => {
   const { config, connection, first, id, detail, write } = await prepare(t)
   const second = await listen(t, config)
   const observers = observeAll(t, [first, second], [LIST, detail], id)

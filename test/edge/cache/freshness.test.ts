@@ -17,7 +17,7 @@ import {
 import { ask, nowMs } from './support/observe.ts'
 import type { Commit } from './support/product-writer.ts'
 
-t.test('a write of another process shows everywhere within a second', async (t) => {
+t.test('a write of another process is visible everywhere within a second', async (t) => {
   const { config, first, id, detail, write } = await prepare(t)
   const observers = observeAll(t, [first, await listen(t, config)], [LIST, detail], id)
   await untilSeen(observers, 0)
@@ -66,7 +66,7 @@ t.test('under a hundred writes a second a hot list stays hot, and one loader loa
   }
 })
 
-t.test('a slow transaction shows within a second of its commit, and so do those that were quicker', async (t) => {
+t.test('a slow transaction is visible within a second of its commit, and so are quicker ones', async (t) => {
   const { config, connection, first, id, detail, write } = await prepare(t)
   const observers = observeAll(t, [first, await listen(t, config)], [LIST, detail], id)
   await untilSeen(observers, 0)
@@ -90,7 +90,7 @@ t.test('a slow transaction shows within a second of its commit, and so do those 
   await checkFresh(t, observers, [{ ...stocked(1), atMs: committedAtMs }])
 })
 
-t.test('an own write shows at once and from then on, whatever Redis has', async (t) => {
+t.test("an instance's own write is visible at once and from then on, whatever Redis holds", async (t) => {
   const { config, connection, first, id, hexId, detail } = await prepare(t)
   const [other] = observeAll(t, [await listen(t, config)], [detail], id)
   const old: string[] = []
@@ -112,7 +112,7 @@ t.test('an own write shows at once and from then on, whatever Redis has', async 
   t.same(old.slice(0, 5), [], `${old.length} of ${asked} answers were old`)
 })
 
-t.test('an own write shows at once, also while an older state is being read', async (t) => {
+t.test("an instance's own write is visible at once, also while an older state is being loaded", async (t) => {
   const { connection, first, id, hexId, detail } = await prepare(t)
   const { loaded, release, letOthersPass } = holdLoads(first, 'detail')
   const early = ask(first.url + detail, id)

@@ -32,7 +32,7 @@ const get = (target: string) => exchange(url + target)
 // So that the sample is there by which searches are planned.
 await get(`${PATH}?search=anything`)
 
-t.test('what means the same is one entry, however it is written', async (t) => {
+t.test('equivalent queries share one entry, however they are written', async (t) => {
   const spellings = [
     ['', '?', '?limit=20', '?sortBy=createdAt', '?sortOrder=desc', '?limit=20&sortOrder=desc&sortBy=createdAt'],
     ['?category=Cups&category=Mugs', '?category=Mugs&category=Cups', '?category=Mugs&category=Cups&category=Mugs'],
@@ -52,7 +52,7 @@ t.test('what means the same is one entry, however it is written', async (t) => {
   t.equal(await countReads(() => Promise.all([get(`${PATH}/${ids[0]}`), get(`${PATH}/${ids[0]?.toUpperCase()}`)])), 1)
 })
 
-t.test('another query is another entry', async (t) => {
+t.test('different queries have different entries', async (t) => {
   const first = await get(`${PATH}?limit=7`)
   const { nextCursor } = JSON.parse(first.body.toString()).pagination as ProductPage['pagination']
   const queries = [
@@ -68,7 +68,7 @@ t.test('another query is another entry', async (t) => {
   t.equal(app.cache.memory.count, entriesBefore + queries.length)
 })
 
-t.test('the keys in Redis have one form, the prefix, and an end', async (t) => {
+t.test('the keys in Redis have one form, the prefix, and an expiry', async (t) => {
   const keys = await waitFor('all is stored, and no lease is left', async () => {
     const keys = await redis.keys('*')
     return keys.length === app.cache.memory.count && keys.every((key) => key.includes('answer:')) && keys
@@ -80,7 +80,7 @@ t.test('the keys in Redis have one form, the prefix, and an end', async (t) => {
   }
 })
 
-t.test('nothing looks through all keys, and a request is one command', async (t) => {
+t.test('no command scans all keys, and a request is one command', async (t) => {
   await redis.config('RESETSTAT')
   const queries = Array.from({ length: 10 }, (_, at) => `${PATH}?maxPrice=${100 + at}`)
   await Promise.all(queries.map(get))

@@ -70,7 +70,7 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-t.test('it holds what a plain model holds, within its bound, by key and by URL', async () => {
+t.test('it behaves like a plain model, within its bound, by key and by URL', async () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const memory = createMemoryCache(MAX_BYTES)
@@ -137,7 +137,7 @@ function compare(memory: MemoryCache, model: Model, known: Set<MemoryEntry>) {
   for (const entry of known) expect(entry.isRemoved === !model.entries.includes(entry), 'removed when it is not in')
 }
 
-t.test('what is asked for survives any number of answers that are asked for once', async (t) => {
+t.test('a requested response survives any number of responses that are requested once', async (t) => {
   const memory = createMemoryCache(MAX_BYTES)
   const hot = entryOf('hot', 5000)
   memory.set(hot)
@@ -153,7 +153,7 @@ t.test('what is asked for survives any number of answers that are asked for once
   t.equal(memory.get('hot'), undefined, 'and goes like any other once it is not')
 })
 
-t.test('a response that is larger than all of the memory does not empty it', async (t) => {
+t.test('a response larger than the whole cache does not empty it', async (t) => {
   const memory = createMemoryCache(MAX_BYTES)
   for (let i = 0; i < 5; i++) memory.set(entryOf(`small ${i}`))
   const large = entryOf('large', MAX_BYTES)
@@ -162,7 +162,7 @@ t.test('a response that is larger than all of the memory does not empty it', asy
   t.equal(memory.count, 5)
 })
 
-t.test('an entry has few URLs, each URL one entry, and a removed entry none', async (t) => {
+t.test('an entry has few URLs, a URL has one entry, and a removed entry has no URL', async (t) => {
   const memory = createMemoryCache(MAX_BYTES)
   const [one, other] = [entryOf('one'), entryOf('other')]
   memory.set(one)
@@ -178,7 +178,7 @@ t.test('an entry has few URLs, each URL one entry, and a removed entry none', as
   t.equal(memory.getByUrl('/x'), undefined)
 })
 
-t.test('header fields that clients can make long are counted', async (t) => {
+t.test('header fields whose length depends on the client are counted', async (t) => {
   const sizeWith = (link: string) => {
     const memory = createMemoryCache(10 * MAX_BYTES)
     memory.set(entryOf('list', 100, link))

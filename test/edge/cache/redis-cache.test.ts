@@ -57,7 +57,7 @@ async function load(by: Instance, version: number, loaded = response): Promise<n
   return claim.startedAtMs
 }
 
-t.test('one loads, the others wait for it and find what it has stored', async (t) => {
+t.test('one instance loads; the others wait, and find what it has stored', async (t) => {
   const claim = await one.lookup(KEY, lenient)
   t.match(claim, { state: 'claimed', startedAtMs: Number })
   t.same(await other.lookup(KEY, lenient), { state: 'busy' })
@@ -67,7 +67,7 @@ t.test('one loads, the others wait for it and find what it has stored', async (t
   t.same(await other.peek(KEY), { version: 7, response })
 })
 
-t.test('who could not load lets the next one try', async (t) => {
+t.test('after a failed load the next instance tries', async (t) => {
   await one.lookup(KEY, lenient)
   await other.release(KEY)
   t.same(await other.lookup(KEY, lenient), { state: 'busy' }, 'nobody else can let go of the claim')
@@ -75,7 +75,7 @@ t.test('who could not load lets the next one try', async (t) => {
   t.match(await other.lookup(KEY, lenient), { state: 'claimed' })
 })
 
-t.test('a response holds from a version on, within its time, or at any version for a moment', async (t) => {
+t.test('a response is valid from a version on until it expires, or briefly at any version', async (t) => {
   await load(one, 7)
   const stateAt = async (terms: Partial<Validity>) => {
     const { state } = await one.lookup(KEY, { ...lenient, anyVersionMs: 0, ...terms })
@@ -90,7 +90,7 @@ t.test('a response holds from a version on, within its time, or at any version f
   t.equal(await stateAt({ validFrom: 8, anyVersionMs: 60_000 }), 'found')
 })
 
-t.test('a loading that began earlier does not overwrite one that began later', async (t) => {
+t.test('a load that began earlier does not overwrite one that began later', async (t) => {
   const newer = { ...response, etag: 'W/"2"' }
   const startedAtMs = await load(one, 8, newer)
   await other.store(KEY, { response, version: 7, startedAtMs: startedAtMs - 1, keepMs: KEEP_MS })
@@ -100,7 +100,7 @@ t.test('a loading that began earlier does not overwrite one that began later', a
   t.match(await one.peek(KEY), { version: 2, response: newest }, 'also when the log was begun anew')
 })
 
-t.test('everything has an end, and keys have one form', async (t) => {
+t.test('all keys expire, and have one form', async (t) => {
   const claim = await one.lookup(KEY, lenient)
   t.same(await admin.keys('*'), [LEASE_KEY])
   const leaseLeftMs = await admin.pttl(LEASE_KEY)
@@ -112,13 +112,13 @@ t.test('everything has an end, and keys have one form', async (t) => {
   t.ok(answerLeftMs > 0 && answerLeftMs <= KEEP_MS)
 })
 
-t.test('a claim that got lost on the way is had again by whoever made it', async (t) => {
+t.test('an instance whose claim got lost on the way can claim again', async (t) => {
   t.match(await one.lookup(KEY, lenient), { state: 'claimed' })
   t.match(await one.lookup(KEY, lenient), { state: 'claimed' })
   t.same(await other.lookup(KEY, lenient), { state: 'busy' })
 })
 
-t.test('a claim of an instance that has ended runs out', async () => {
+t.test('the claim of an instance that has ended expires', async () => {
   await one.lookup(KEY, lenient)
   await waitFor('it runs out', async () => (await other.lookup(KEY, lenient)).state === 'claimed')
 })
@@ -156,7 +156,7 @@ const poisons: Record<string, () => Promise<unknown>> = {
 }
 
 for (const [name, poison] of Object.entries(poisons)) {
-  t.test(`${name}: found out, loaded anew and replaced`, async (t) => {
+  t.test(`${name}: detected, reloaded and replaced`, async (t) => {
     const by = await instance(t, 'finder')
     await poison()
     const peeked = await by.peek(KEY)
@@ -189,7 +189,7 @@ const writeless: Record<string, [begin: string[], end: string[]]> = {
 }
 
 for (const [name, [begin, end]] of Object.entries(writeless)) {
-  t.test(`a Redis that ${name} is not there, for what it has either: else it would come and go`, async (t) => {
+  t.test(`a Redis that ${name} counts as down, also for the keys that it has`, async (t) => {
     const by = await instance(t, 'asker')
     const change = ([command = '', ...args]: string[]) => admin.call(command, ...args)
     await load(by, 7)
@@ -203,7 +203,7 @@ for (const [name, [begin, end]] of Object.entries(writeless)) {
   })
 }
 
-t.test('nothing looks through all keys', async (t) => {
+t.test('no command scans all keys', async (t) => {
   await admin.config('RESETSTAT')
   await load(one, 7)
   await one.lookup(KEY, lenient)

@@ -7,7 +7,7 @@ const KEYS = ['list:a', 'list:b', 'product:c']
 const terms: Validity = { anyVersionMs: 60_000, validFrom: null, knownVersion: null, ttlMs: 60_000 }
 const response = { body: Buffer.from('{}'), etag: 'W/"1"' }
 
-t.test('a cluster takes all that is asked of it', async (t) => {
+t.test('all commands work in a cluster', async (t) => {
   const client = await privateRedisCluster(t)
   await t.rejects(client.mget('one', 'two'), { message: /CROSSSLOT/ }, 'it is one')
   const guard = createRedisGuard({

@@ -113,7 +113,7 @@ for (const { name, begin, end, lasts } of faults) {
   })
 }
 
-t.test('what was poisoned meanwhile is replaced, and nobody sees it', async (t) => {
+t.test('poisoned values are replaced, and no client sees them', async (t) => {
   const client = new Redis(redis.socketPath)
   t.teardown(() => client.quit())
   const paths = Array.from({ length: 8 }, nextPath)
@@ -149,7 +149,7 @@ t.test('what was poisoned meanwhile is replaced, and nobody sees it', async (t) 
   })
 })
 
-t.test('nothing of all this was an error', async (t) => {
+t.test('none of this was logged as an error', async (t) => {
   t.same(
     service.log.filter(({ level }) => level >= 50),
     []

@@ -67,7 +67,7 @@ async function untilStored(key: string) {
   await waitFor('it is stored', async () => (await admin.exists(`answer:{${key}}`)) === 1)
 }
 
-t.test('a response holds while the log does not change, up to its time', async (t) => {
+t.test('a response is valid until the log changes or it expires', async (t) => {
   const { ask, list, clock, changeIndex, source } = await cacheOf(t, 'one')
   changeIndex.restart(7)
   t.equal(await ask(list), 'first miss')
@@ -79,7 +79,7 @@ t.test('a response holds while the log does not change, up to its time', async (
   t.equal(await ask(list), 'second miss')
 })
 
-t.test('an outage is covered up with what was there, for ten minutes', async (t) => {
+t.test('during an outage older responses are sent for ten minutes', async (t) => {
   const { ask, list, clock, tail, changeIndex, source } = await cacheOf(t, 'one')
   changeIndex.restart(7)
   await ask(list)
@@ -92,7 +92,7 @@ t.test('an outage is covered up with what was there, for ten minutes', async (t)
   await t.rejects(ask(list), { code: 'database-unavailable' })
 })
 
-t.test('a write of this instance is seen by its very next read', async (t) => {
+t.test('a write of this instance is visible to its very next read', async (t) => {
   const { ask, product, changeIndex, source } = await cacheOf(t, 'one')
   changeIndex.restart(7)
   t.equal(await ask(product), 'first miss')
@@ -106,7 +106,7 @@ t.test('a write of this instance is seen by its very next read', async (t) => {
   t.match(await ask(product), /^second/, 'and when it has')
 })
 
-t.test('who has written sees a list of then, however young the one at hand is', async (t) => {
+t.test('a client that has written gets a list from after its write, however young the cached one is', async (t) => {
   const one = await cacheOf(t, 'one')
   const other = await cacheOf(t, 'other')
   for (const { changeIndex } of [one, other]) changeIndex.restart(7)
@@ -125,7 +125,7 @@ t.test('who has written sees a list of then, however young the one at hand is', 
   t.equal(await other.ask(other.list, 8), 'second shared')
 })
 
-t.test('who has written keeps a list that does not show it', async (t) => {
+t.test('a client that has written gets a cached list that the write does not affect', async (t) => {
   const { ask, list, changeIndex, source } = await cacheOf(t, 'one')
   const quiet: Cacheable = { ...list, affectedBy: () => () => false }
   changeIndex.restart(7)
@@ -135,7 +135,7 @@ t.test('who has written keeps a list that does not show it', async (t) => {
   t.equal(await ask(quiet, 8), 'first memory')
 })
 
-t.test('who has written does not wait for a loading that began before', async (t) => {
+t.test('a client that has written does not join a load that began earlier', async (t) => {
   const { ask, list, changeIndex, source } = await cacheOf(t, 'one')
   changeIndex.restart(7)
   const began = Promise.withResolvers<void>()
@@ -162,7 +162,7 @@ t.test('who has written does not wait for a loading that began before', async (t
   t.match(await ask(slow), /^second/, 'what was read before does not take its place')
 })
 
-t.test('what was stored before the database was restored holds for a second at most', async (t) => {
+t.test('responses from before a database restore are valid for a second at most', async (t) => {
   const before = await cacheOf(t, 'one')
   before.changeIndex.restart(100)
   await before.ask(before.list)

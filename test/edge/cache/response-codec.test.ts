@@ -16,7 +16,7 @@ const response: fc.Arbitrary<CachedResponse> = fc.record(
   { requiredKeys: ['body', 'etag'] }
 )
 
-t.test('any response comes back as it was', async () => {
+t.test('any response is decoded as it was encoded', async () => {
   fc.assert(
     fc.property(key, version, response, (key, version, response) => {
       const decoded = decodeResponse(key, version, encodeResponse(key, version, response))
@@ -26,7 +26,7 @@ t.test('any response comes back as it was', async () => {
   )
 })
 
-t.test('bytes that were changed, cut off or added to are refused', async () => {
+t.test('bytes that were changed, cut off or extended are refused', async () => {
   fc.assert(
     fc.property(
       key,
@@ -52,7 +52,7 @@ t.test('bytes that were changed, cut off or added to are refused', async () => {
   )
 })
 
-t.test('bytes at random are refused, however few', async () => {
+t.test('random bytes are refused, however few', async () => {
   fc.assert(
     fc.property(key, version, fc.uint8Array({ maxLength: 64 }), (key, version, bytes) => {
       return decodeResponse(key, version, Buffer.from(bytes)) === undefined
@@ -60,7 +60,7 @@ t.test('bytes at random are refused, however few', async () => {
   )
 })
 
-t.test('what belongs to another key or version is refused', async () => {
+t.test('the bytes of another key or version are refused', async () => {
   fc.assert(
     fc.property(key, version, key, version, response, (key, version, otherKey, otherVersion, response) => {
       const bytes = encodeResponse(key, version, response)

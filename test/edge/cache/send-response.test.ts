@@ -38,7 +38,7 @@ t.test('this version of Node sends a head that is set as text', async (t) => {
   t.equal(canSetHeads(), true)
 })
 
-t.test('a ready head says what writeHead says', async (t) => {
+t.test('a ready head is what writeHead writes', async (t) => {
   for (const changes of [{}, { status: 304 as const, blocks: head.blocks.slice(1) }]) {
     const ready = await ask(t, true, changes)
     t.same(ready, await ask(t, false, changes))

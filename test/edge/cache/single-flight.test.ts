@@ -25,7 +25,7 @@ async function storm(t: Test, urls: readonly string[], path: string) {
   t.equal(new Set(answers.map(({ body }) => body.toString())).size, 1, 'all are answered alike')
 }
 
-t.test('a thousand first requests are one statement', async (t) => {
+t.test('a thousand first requests need one statement', async (t) => {
   const url = await start(t)
   const single = await countReads(() => exchange(`${url}${PATH}?limit=2`))
   t.equal(single, 1)
@@ -34,7 +34,7 @@ t.test('a thousand first requests are one statement', async (t) => {
   t.equal(await countReads(() => storm(t, [url], `${PATH}?limit=3`)), 0, 'and none once it is known')
 })
 
-t.test('on two instances they are one statement each at most', async (t) => {
+t.test('on two instances they need at most one statement each', async (t) => {
   const urls = await Promise.all([start(t), start(t)])
   const list = await countReads(() => storm(t, urls, `${PATH}?limit=4`))
   t.ok(list >= 1 && list <= 2, `${list}`)
@@ -42,13 +42,13 @@ t.test('on two instances they are one statement each at most', async (t) => {
   t.ok(product >= 1 && product <= 2, `${product}`)
 })
 
-t.test('without Redis too', async (t) => {
+t.test('also without Redis', async (t) => {
   const urls = await Promise.all([start(t, withoutRedis), start(t, withoutRedis)])
   t.equal(await countReads(() => storm(t, urls, `${PATH}?limit=5`)), 2)
   t.equal(await countReads(() => storm(t, urls, `${PATH}/${ids[2]}`)), 2)
 })
 
-t.test('an instance that starts later finds in Redis what others have loaded', async (t) => {
+t.test('an instance that starts later finds responses of others in Redis', async (t) => {
   const first = await start(t)
   await exchange(`${first}${PATH}?limit=6`)
   const second = await start(t)

@@ -49,7 +49,7 @@ const outages: Record<string, (mysql: FaultProxy) => unknown> = {
 }
 
 for (const [name, begin] of Object.entries(outages)) {
-  t.test(`MySQL is ${name}: what is known stays, what is not is 503, and then all is fresh`, async (t) => {
+  t.test(`MySQL is ${name}: cached responses stay, others are 503, and later all are fresh`, async (t) => {
     const { config, connection, mysql, url, paths, before } = await warm(t)
     await begin(mysql)
     for (const [at, path] of paths.entries()) {
@@ -84,7 +84,7 @@ for (const [name, begin] of Object.entries(outages)) {
   })
 }
 
-t.test('while one request tries a stopped MySQL, the others do not wait for it', async (t) => {
+t.test('while one request tries a stopped MySQL, the others do not wait', async (t) => {
   const { mysql, url } = await warm(t)
   mysql.stall()
   await untilStale(url + LIST)
@@ -111,7 +111,7 @@ async function untilTrying(url: string): Promise<() => Promise<unknown>> {
   }
 }
 
-t.test('what is gone is gone: only outages are covered up', async (t) => {
+t.test('stale responses replace outages only, and never a 404', async (t) => {
   const { connection, url, goneId } = await warm(t)
   const path = `${LIST}/${formatId(goneId)}`
   t.equal((await exchange(url + path)).status, 200)

@@ -26,7 +26,7 @@ const step = fc.record({
   body: fc.constantFrom(...BODIES)
 })
 
-t.test('any sequence of requests is answered as by a map', async (t) => {
+t.test('any sequence of requests behaves like a map', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
       await connection.query('DELETE FROM idempotency_keys')

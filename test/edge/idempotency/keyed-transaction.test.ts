@@ -27,7 +27,7 @@ function held(write: Write) {
   return { begun: () => Promise.race([begun.promise, refused()]), release, done }
 }
 
-t.test('a lock that was taken is given back, however it ends, to the next connection', async (t) => {
+t.test('a lock is released for the next connection, however the transaction ends', async (t) => {
   const { config, effects } = await prepare(t)
   const [one, other] = [
     openDatabase(t, config, { connectionLimit: 1 }),
@@ -47,7 +47,7 @@ t.test('a lock that was taken is given back, however it ends, to the next connec
   t.same(await effects(), ['body'])
 })
 
-t.test('a session that is killed takes its lock and its effect along', async (t) => {
+t.test('a killed session loses its lock and its effect', async (t) => {
   const { config, connection, effects } = await prepare(t)
   const write = keyedWriter(openDatabase(t, config))
   for (let round = 0; round < 3; round++) {
@@ -69,7 +69,7 @@ t.test('a session that is killed takes its lock and its effect along', async (t)
   t.same(await effects(), ['body'])
 })
 
-t.test('a write that takes too long ends without a trace, and its key is free', async (t) => {
+t.test('a write that takes too long leaves nothing behind, and its key is free', async (t) => {
   const { config, effects } = await prepare(t)
   const identity = { apiKeyId: randomUUID(), key: 'key' }
   const [impatient, patient] = [300, 8000].map((queryTimeoutMs) => {
@@ -84,7 +84,7 @@ t.test('a write that takes too long ends without a trace, and its key is free', 
   t.same(await effects(), ['body'])
 })
 
-t.test('a connection that does not give the lock back is closed', async (t) => {
+t.test('a connection that does not release its lock is closed', async (t) => {
   const { config, effects } = await prepare(t)
   const database = openDatabase(t, config, { connectionLimit: 1 })
   const ids: number[] = []
@@ -102,7 +102,7 @@ t.test('a connection that does not give the lock back is closed', async (t) => {
   t.same(await effects(), ['body'])
 })
 
-t.test('without a common lock the primary key decides, and the loser has the answer of the winner', async (t) => {
+t.test("without a shared lock the primary key decides, and the loser gets the winner's response", async (t) => {
   const { config, effects } = await prepare(t)
   const identity = { apiKeyId: randomUUID(), key: randomUUID() }
   const writers = ['one', 'other'].map((server) => {

@@ -19,37 +19,45 @@ const connection = await testConnection(t, config)
 const lockers = [await testConnection(t, config), await testConnection(t, config)] as const
 const environment = toEnvironment(config)
 
-t.test('a keyed POST, repeated until it is answered, makes one product, whenever its service is killed', async (t) => {
-  let service = await startService(t, environment)
-  const send = await writeClient(connection, '')
+t.test(
+  'a keyed POST, repeated until it is answered, creates one product, whenever its service is killed',
+  async (t) => {
+    let service = await startService(t, environment)
+    const send = await writeClient(connection, '')
 
-  for (const { what, table, statement, isCommitted } of MOMENTS) {
-    const [sku, key] = [what, randomUUID()]
-    const post = () =>
-      send('POST', PRODUCTS, { name: 'Tea', price: 5, sku }, { url: service.url, headers: { 'idempotency-key': key } })
-    await lockers[0].query(`LOCK TABLES ${table} READ`)
-    const lost = post().catch(() => undefined)
-    await untilWaiting(statement)
-    if (isCommitted) await letCommit()
-    t.equal((await productsOf(sku)).length, isCommitted ? 1 : 0, what)
-    service.signal('SIGKILL')
-    await service.exit
-    for (const locker of lockers) await locker.query('UNLOCK TABLES')
-    const answered = await lost
+    for (const { what, table, statement, isCommitted } of MOMENTS) {
+      const [sku, key] = [what, randomUUID()]
+      const post = () =>
+        send(
+          'POST',
+          PRODUCTS,
+          { name: 'Tea', price: 5, sku },
+          { url: service.url, headers: { 'idempotency-key': key } }
+        )
+      await lockers[0].query(`LOCK TABLES ${table} READ`)
+      const lost = post().catch(() => undefined)
+      await untilWaiting(statement)
+      if (isCommitted) await letCommit()
+      t.equal((await productsOf(sku)).length, isCommitted ? 1 : 0, what)
+      service.signal('SIGKILL')
+      await service.exit
+      for (const locker of lockers) await locker.query('UNLOCK TABLES')
+      const answered = await lost
 
-    service = await startService(t, environment)
-    const answer = await untilAnswered(post)
-    t.equal(answer.status, 201, what)
-    t.equal(answer.headers.get('idempotent-replayed'), isCommitted ? 'true' : null)
-    t.same(await productsOf(sku), [answer.json.id], 'there is one product, and it is the one of the answer')
-    if (answered !== undefined) t.equal(answer.text, answered.text)
-    t.equal((await post()).text, answer.text)
+      service = await startService(t, environment)
+      const answer = await untilAnswered(post)
+      t.equal(answer.status, 201, what)
+      t.equal(answer.headers.get('idempotent-replayed'), isCommitted ? 'true' : null)
+      t.same(await productsOf(sku), [answer.json.id], 'there is one product, and it is the one of the answer')
+      if (answered !== undefined) t.equal(answer.text, answered.text)
+      t.equal((await post()).text, answer.text)
+    }
+    const [changes] = await connection.query<RowDataPacket[]>('SELECT entries FROM product_changes')
+    t.equal(changes.length, MOMENTS.length, 'one change was told of each')
   }
-  const [changes] = await connection.query<RowDataPacket[]>('SELECT entries FROM product_changes')
-  t.equal(changes.length, MOMENTS.length, 'one change was told of each')
-})
+)
 
-t.test('a DELETE whose service is killed is done as a whole or not at all, and once', async (t) => {
+t.test('a DELETE whose service is killed happens once, completely or not at all', async (t) => {
   let service = await startService(t, environment)
   const send = await writeClient(connection, '')
   for (const [table, statement] of [

@@ -29,7 +29,7 @@ async function keys(connection: Connection): Promise<string[]> {
   return rows.map(({ idempotency_key }) => idempotency_key).sort()
 }
 
-t.test('what is older than a day goes, by small steps', async (t) => {
+t.test('responses older than a day are deleted, in small steps', async (t) => {
   const { connection, database } = await prepare(t)
   t.same(await purgeStoredResponses(database), { purged: 0, isComplete: true })
   await store(connection, 230, 'old', 86_400)
@@ -41,7 +41,7 @@ t.test('what is older than a day goes, by small steps', async (t) => {
   t.same(await keys(connection), ['young0', 'young1'])
 })
 
-t.test('it waits for no writer, and no writer for one that has stopped in the middle', async (t) => {
+t.test('the purge waits for no writer, and no writer waits for a purge that has stopped halfway', async (t) => {
   const { config, connection, database } = await prepare(t)
   await store(connection, 3, 'old', 100_000)
   const writer = await testConnection(t, config)
@@ -66,7 +66,7 @@ t.test('it waits for no writer, and no writer for one that has stopped in the mi
   t.same(await purgeStoredResponses(database), { purged: 0, isComplete: true })
 })
 
-t.test('several at once leave nothing, and take nothing that is young', async (t) => {
+t.test('several purges at once delete everything old, and nothing young', async (t) => {
   const { config, connection, database } = await prepare(t)
   await store(connection, 300, 'old', 86_400)
   await store(connection, 5, 'young')

@@ -29,14 +29,14 @@ async function theKey(): Promise<string> {
   return key
 }
 
-t.test('400 requests at once on two instances: as many are admitted as the limit says', async (t) => {
+t.test('of 400 requests at once on two instances, exactly the limit is admitted', async (t) => {
   const { one, other } = await two(t)
   const counts = await Promise.all([admitted(one, 200, SECOND), admitted(other, 200, SECOND)])
   t.equal(counts[0] + counts[1], 100)
   t.ok(one.redis.commands + other.redis.commands < 20, 'who waits is asked for together')
 })
 
-t.test('two bursts around the edge of a window are one too many', async (t) => {
+t.test('a second burst just after the edge of a fixed window is refused', async (t) => {
   const { clock, one, other } = await two(t)
   clock.nowMs = 950
   t.equal(await admitted(one, 100, SECOND), 100)
@@ -48,7 +48,7 @@ t.test('two bursts around the edge of a window are one too many', async (t) => {
   t.equal(await admitted(other, 200, SECOND), 100)
 })
 
-t.test('what remains goes down one by one, and each reset is that of the oldest request', async (t) => {
+t.test('the remaining quota goes down one by one, and each reset is that of the oldest request', async (t) => {
   const { clock, one } = await two(t)
   const limit = { max: 5, windowMs: 10_000 }
   for (const remaining of [4, 3, 2, 1, 0]) {
@@ -81,7 +81,7 @@ for (const windowMs of [1000, 900_000]) {
   })
 }
 
-t.test('steady traffic seldom asks Redis', async (t) => {
+t.test('steady traffic rarely asks Redis', async (t) => {
   const { clock, one } = await two(t)
   await admin.config('RESETSTAT')
   const requests = 10_000
@@ -120,7 +120,7 @@ t.test('a client that was refused is refused again without Redis', async (t) => 
   t.equal(one.redis.commands, commands)
 })
 
-t.test('what an instance does not use comes back: when a lease ends, and when the instance does', async (t) => {
+t.test('unused permits come back when a lease ends, and when the instance closes', async (t) => {
   const { clock, one, other } = await two(t)
   const limit = { max: 3200, windowMs: 60_000 }
   const use = async (requests: number) => {
@@ -141,7 +141,7 @@ t.test('what an instance does not use comes back: when a lease ends, and when th
   t.notOk(one.decideNow('client', limit, clock.nowMs), 'but takes nothing in advance')
 })
 
-t.test('a lease ends for its holder before it does for Redis, however long the answer took', async (t) => {
+t.test('a lease ends for its holder before it ends for Redis, however long the answer took', async (t) => {
   const { clock, one } = await two(t)
   const limit = { max: 3200, windowMs: 1000 }
   Object.assign(one.redis.network, { requestMs: 3, replyMs: 12 })
@@ -153,7 +153,7 @@ t.test('a lease ends for its holder before it does for Redis, however long the a
   t.equal(one.decideNow('client', limit, sentMs + 20), undefined)
 })
 
-t.test('what was used of a lease counts from when that was told, not from its end', async (t) => {
+t.test('used permits count from when their use was reported, not from the end of the lease', async (t) => {
   const { clock, one } = await two(t)
   const limit = { max: 100, windowMs: 10_000 }
   for (let i = 0; i < limit.max; i++) t.ok((await one.request('client', limit)).isAdmitted)
@@ -163,7 +163,7 @@ t.test('what was used of a lease counts from when that was told, not from its en
   t.equal(await admitted(one, 200, limit), limit.max)
 })
 
-t.test('another limit holds from the next request on', async (t) => {
+t.test('a new limit applies from the next request on', async (t) => {
   const { clock, one, other } = await two(t)
   const limit = (max: number) => ({ max, windowMs: 1000 })
   t.equal(await admitted(one, 20, limit(10)), 10)
@@ -180,7 +180,7 @@ t.test('another limit holds from the next request on', async (t) => {
   t.equal(rest, 9, 'what was held is not lost')
 })
 
-t.test('under a smaller limit it is not the oldest request that has to go', async (t) => {
+t.test('under a smaller limit the reset is not that of the oldest request', async (t) => {
   const { clock, one, other } = await two(t)
   for (let i = 0; i < 10; i++) {
     await one.request('client', { max: 10, windowMs: 10_000 })
@@ -232,7 +232,7 @@ const poisons: Record<string, (key: string) => Promise<unknown>> = {
   'a sum that is none': (key) => admin.zadd(key, 'inf', 'n')
 }
 for (const [name, poison] of Object.entries(poisons)) {
-  t.test(`${name} under the key of a client is no fault of Redis, and limits nobody more or less`, async (t) => {
+  t.test(`${name} under the key of a client does not count as an outage, and changes no limit`, async (t) => {
     const { clock, one } = await two(t)
     await one.request('client', SECOND)
     const key = await theKey()

@@ -34,65 +34,68 @@ async function pass(ms: number): Promise<void> {
   for (const instance of instances) await instance.returnEndedLeases()
 }
 
-t.test('whatever becomes of Redis: no instance admits more than the limit, nor do all with its permits', async (t) => {
-  const seen = { degraded: 0, shared: 0, refused: 0, retried: 0 }
-  await fc.assert(
-    fc.asyncProperty(trace, async ({ limit, steps }) => {
-      const client = `${traces++}`
-      const byInstance = instances.map(() => new NaiveWindow())
-      const shared = new NaiveWindow()
+t.test(
+  'whatever happens to Redis, no instance admits more than the limit, nor do all of them with its permits',
+  async (t) => {
+    const seen = { degraded: 0, shared: 0, refused: 0, retried: 0 }
+    await fc.assert(
+      fc.asyncProperty(trace, async ({ limit, steps }) => {
+        const client = `${traces++}`
+        const byInstance = instances.map(() => new NaiveWindow())
+        const shared = new NaiveWindow()
 
-      const request = async (place: number) => {
-        const instance = instances[place]
-        if (instance === undefined) throw new Error(`no instance ${place}`)
-        const decision = await instance.request(client, limit)
-        const { isAdmitted, isDegraded, remaining, resetMs, atMs } = decision
-        const used = byInstance[place]?.used(clock.nowMs, limit) ?? 0
-        if (remaining < 0 || used + (isAdmitted ? 1 : 0) + remaining > limit.max) {
-          throw new Error(`remaining ${remaining} after ${used}`)
+        const request = async (place: number) => {
+          const instance = instances[place]
+          if (instance === undefined) throw new Error(`no instance ${place}`)
+          const decision = await instance.request(client, limit)
+          const { isAdmitted, isDegraded, remaining, resetMs, atMs } = decision
+          const used = byInstance[place]?.used(clock.nowMs, limit) ?? 0
+          if (remaining < 0 || used + (isAdmitted ? 1 : 0) + remaining > limit.max) {
+            throw new Error(`remaining ${remaining} after ${used}`)
+          }
+          if (resetMs < 0 || resetMs > limit.windowMs * 1.1) throw new Error(`reset ${resetMs}`)
+          if (isAdmitted) byInstance[place]?.admit(clock.nowMs)
+          if (isAdmitted && !isDegraded) shared.admit(atMs)
+          if (!isAdmitted) seen.refused++
+          else if (isDegraded) seen.degraded++
+          else seen.shared++
+          return decision
         }
-        if (resetMs < 0 || resetMs > limit.windowMs * 1.1) throw new Error(`reset ${resetMs}`)
-        if (isAdmitted) byInstance[place]?.admit(clock.nowMs)
-        if (isAdmitted && !isDegraded) shared.admit(atMs)
-        if (!isAdmitted) seen.refused++
-        else if (isDegraded) seen.degraded++
-        else seen.shared++
-        return decision
-      }
 
-      for (const { instance, fault, wait, share, isRetried } of steps) {
-        const { redis } = instances[instance] ?? {}
-        if (fault !== undefined && redis !== undefined) redis.network.fault = fault
-        await pass(Math.round(wait * limit.windowMs))
-        let decision = await request(instance)
-        for (let i = 1; i < share * limit.max; i++) decision = await request(instance)
-        if (isRetried && !decision.isAdmitted) {
-          await pass(Math.ceil(decision.resetMs))
-          const again = await request(instance)
-          seen.retried++
-          if (again.isDegraded === decision.isDegraded && !again.isAdmitted) throw new Error('refused again')
+        for (const { instance, fault, wait, share, isRetried } of steps) {
+          const { redis } = instances[instance] ?? {}
+          if (fault !== undefined && redis !== undefined) redis.network.fault = fault
+          await pass(Math.round(wait * limit.windowMs))
+          let decision = await request(instance)
+          for (let i = 1; i < share * limit.max; i++) decision = await request(instance)
+          if (isRetried && !decision.isAdmitted) {
+            await pass(Math.ceil(decision.resetMs))
+            const again = await request(instance)
+            seen.retried++
+            if (again.isDegraded === decision.isDegraded && !again.isAdmitted) throw new Error('refused again')
+          }
         }
-      }
-      for (const window of [...byInstance, shared]) {
-        if (window.most(limit) > limit.max) throw new Error(`${window.most(limit)} in some window`)
-      }
-      for (const { redis } of instances) redis.network.fault = 'none'
-      await pass(RECOVERED_MS)
-      for (const place of instances.keys()) {
-        if ((await request(place)).isDegraded) throw new Error('it does not recover')
-      }
-      await pass(2 * limit.windowMs)
-    }),
-    { numRuns: 200 }
-  )
-  t.comment(JSON.stringify(seen))
-  t.ok(
-    Object.values(seen).every((count) => count > 0),
-    'there is something of everything'
-  )
-})
+        for (const window of [...byInstance, shared]) {
+          if (window.most(limit) > limit.max) throw new Error(`${window.most(limit)} in some window`)
+        }
+        for (const { redis } of instances) redis.network.fault = 'none'
+        await pass(RECOVERED_MS)
+        for (const place of instances.keys()) {
+          if ((await request(place)).isDegraded) throw new Error('it does not recover')
+        }
+        await pass(2 * limit.windowMs)
+      }),
+      { numRuns: 200 }
+    )
+    t.comment(JSON.stringify(seen))
+    t.ok(
+      Object.values(seen).every((count) => count > 0),
+      'there is something of everything'
+    )
+  }
+)
 
-t.test('a late answer is not used: its permits count, and come back when they are too old', async (t) => {
+t.test('a late answer is not used: its permits count until they expire', async (t) => {
   const limit: Limit = { max: 3, windowMs: 1000 }
   const [one, other] = instances
   if (one === undefined || other === undefined) throw new Error('no instances')

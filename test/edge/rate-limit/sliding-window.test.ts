@@ -142,7 +142,7 @@ t.test('limits up to 32 are exact: each decision is that of a naive sliding wind
   check(t, fc.record({ limit: limit(fc.integer({ min: 1, max: 32 })), steps, network: steady }), 200)
 )
 
-t.test('also over a slow network, by the time of the decision', (t) =>
+t.test('limits up to 32 are exact over a slow network too, at the time of the decision', (t) =>
   check(t, fc.record({ limit: limit(fc.integer({ min: 1, max: 32 })), steps, network }), 100)
 )
 
@@ -154,11 +154,11 @@ t.test('larger limits: never too many, and refused too early only by the margin'
   )
 )
 
-t.test('limits of thousands, most of them by leases', (t) =>
+t.test('limits of thousands are kept, mostly by leases', (t) =>
   check(t, fc.record({ limit: limit(fc.integer({ min: 900, max: 5000 })), steps, network: steady }), 25)
 )
 
-t.test('where moments are rounded, as there are too many of them, it is the margin that grows', async (t) => {
+t.test('when there are too many moments and they are rounded, only the margin grows', async (t) => {
   const limit = { max: 1800, windowMs: 60_000 }
   const { redis } = at(0)
   const guard = { isDown: false, ask: <T>(send: () => Promise<T>): Promise<T | undefined> => send() }
