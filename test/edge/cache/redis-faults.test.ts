@@ -3,7 +3,7 @@ import t, { type Test } from 'tap'
 import { exchange, listen } from '../../support/exchange.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { privateRedis } from '../../support/private-engines.ts'
-import { type LogLine, startService, toEnvironment } from '../../support/service.ts'
+import { startService, toEnvironment } from '../../support/service.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -13,7 +13,6 @@ const UP = 'The cache in Redis answers again'
 /** Several of the half seconds after which Redis is tried again. */
 const FAULT_MS = 1700
 const PAUSE_MS = 5000
-const BUDGET_MS = 50
 /** Lists that Redis has, and the service not. */
 const PREPARED = 1000
 
@@ -35,7 +34,6 @@ await Promise.all(prepared.map((path) => exchange(other + path)))
 const expected = (await exchange(`${other}/api/v1/products`)).body
 
 const service = await startService(t, toEnvironment(config))
-const lines = () => service.log as (LogLine & { durationMs?: number })[]
 /** Since a number of lines: those of the cache, and those of the client itself. */
 const linesSince = (start: number) => ({
   cache: service.log.slice(start).flatMap(({ msg }) => (msg === DOWN || msg === UP ? [msg] : [])),
@@ -104,12 +102,6 @@ for (const { name, begin, end, lasts } of faults) {
       await exchange(other + again)
       return (await exchange(service.url + again)).headers['cache-status'] === 'aisle; hit; detail=redis'
     })
-    const timesMs = lines()
-      .slice(start)
-      .flatMap(({ durationMs }) => durationMs ?? [])
-    const medianMs = timesMs.sort((a, b) => a - b)[timesMs.length >> 1] ?? 0
-    t.comment(`${timesMs.length} lists, half of them within ${medianMs} ms`)
-    t.ok(medianMs < BUDGET_MS, 'most lists do not wait for Redis')
   })
 }
 

@@ -17,8 +17,6 @@ import { waitFor } from '../../support/wait-for.ts'
 
 const LIST = '/api/v1/products'
 const STALE = 'aisle; hit; ttl=-1; detail=stale-if-error'
-/** About a second, and the rest is for busy machines. */
-const LONGEST_ANSWER_MS = 3000
 /** Far from what memory takes, and from the second that a stopped MySQL is given. */
 const ANSWERED_MS = 300
 
@@ -60,9 +58,7 @@ for (const [name, begin] of Object.entries(outages)) {
       t.equal(answer.headers.etag, before[at]?.headers.etag)
       t.equal((await exchange(url + path, { 'if-none-match': answer.headers.etag })).status, 304)
     }
-    const startedAt = performance.now()
     const unknown = await exchange(`${url}${LIST}?limit=3`)
-    t.ok(performance.now() - startedAt < LONGEST_ANSWER_MS)
     t.equal(unknown.status, 503)
     t.ok(Number(unknown.headers['retry-after']) > 0)
     t.equal(unknown.headers['cache-status'], undefined)

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { databaseTimeout } from '../../../src/platform/database/database-error.ts'
-import { proxied } from '../../support/proxied.ts'
-import { waitFor } from '../../support/wait-for.ts'
+import { databaseTimeout } from '../../src/platform/database/database-error.ts'
+import { proxied } from '../support/proxied.ts'
+import { waitFor } from '../support/wait-for.ts'
 import {
   checkFresh,
   holdLoads,

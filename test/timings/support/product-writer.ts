@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import mysql from 'mysql2/promise'
-import { type ProductUpsert, upsertProducts } from '../../../../src/catalogue/products/upsert-products.ts'
-import { loadConfig } from '../../../../src/config/config.ts'
-import { connectionOptions } from '../../../../src/platform/database/connection-options.ts'
+import { type ProductUpsert, upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
+import { loadConfig } from '../../../src/config/config.ts'
+import { connectionOptions } from '../../../src/platform/database/connection-options.ts'
 import { nowMs } from './observe.ts'
 
 /*

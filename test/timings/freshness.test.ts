@@ -1,5 +1,5 @@
 import t from 'tap'
-import { waitFor } from '../../support/wait-for.ts'
+import { waitFor } from '../support/wait-for.ts'
 import {
   checkFresh,
   holdLoads,
