@@ -24,7 +24,7 @@ export interface ServerUnderTestOptions {
 
 const AISLE = join(import.meta.dirname, '../src/server.ts')
 const USAGE_REPORTER = join(import.meta.dirname, 'usage-reporter.ts')
-/** As in production: docs/decisions/0010-one-helper-thread.md. */
+/** The option of `npm start`: docs/decisions/0010-one-helper-thread.md. */
 const ONE_HELPER_THREAD = '--v8-pool-size=1'
 const START_TIMEOUT_MS = 30_000
 const STOP_TIMEOUT_MS = 10_000

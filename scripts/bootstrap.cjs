@@ -1,11 +1,11 @@
 'use strict'
-// The way into every npm script: installs what is missing, then hands over to scripts/<command>.ts under a Node that
-// runs TypeScript. It runs on whatever Node a machine happens to have: hence the old syntax, and no dependency.
+// The start of every npm script: installs missing packages, then runs scripts/<command>.ts under a Node that can run
+// TypeScript. Any Node must be able to run this file: hence the old syntax, and no dependencies.
 
 const MINIMUM_NODE = '24.12'
-/** Enough to install, and to run, the Node that is an optional dependency. */
+/** Enough to install and start the Node that is an optional dependency. */
 const MINIMUM_NODE_TO_INSTALL = '18.0'
-/** That of this machine. */
+/** The optional dependency for this machine: a package with a Node. */
 const PINNED_PACKAGE = `node-${process.platform}-${process.arch}`
 const NODE_IS_OLD =
   `Aisle needs Node.js ${MINIMUM_NODE} or newer, and this is ${process.versions.node}. ` +
@@ -20,7 +20,7 @@ const { installMissing } = require('./install.cjs')
 
 const ROOT = path.join(__dirname, '..')
 const NEED_EVERYTHING = ['test', 'test-only', 'typecheck', 'lint', 'openapi', 'docs', 'bench']
-/** Commands that are a dependency's own program: its file and first arguments. */
+/** Commands that are programs of dependencies: file and first arguments. */
 const PROGRAMS = {
   typecheck: ['node_modules/typescript/bin/tsc', '--noEmit'],
   lint: ['node_modules/@biomejs/biome/bin/biome', 'check']
@@ -32,7 +32,7 @@ const [programFile, ...programArgs] = PROGRAMS[command] || [`scripts/${command}.
 if (!PROGRAMS[command] && !(/^[a-z-]+$/.test(command) && fs.existsSync(path.join(ROOT, programFile)))) {
   fail(`There is no command "${command}": \`npm run\` lists them.`)
 }
-// What has been started with a channel runs under the best Node there is.
+// With a channel, this process was started under a chosen Node.
 const isUsableNode = Boolean(process.channel) || isNodeAtLeast(MINIMUM_NODE)
 installMissing({
   root: ROOT,
@@ -43,7 +43,7 @@ installMissing({
   onFailure: fail
 })
 
-/** With no process in between: whoever signals this one signals the command. */
+/** Runs the command in this process, so that a signal to this process reaches the command. */
 function runHere() {
   const terminate = () => process.kill(process.pid, 'SIGTERM')
   if (process.channel) {
@@ -60,7 +60,7 @@ function runHere() {
   })
 }
 
-/** This file again, under the other Node, on a channel whose end tells it that this process is gone. */
+/** Runs this file again under the other Node. The end of the channel shows it that this process has ended. */
 function runUnderPinnedNode() {
   const node = path.join(ROOT, 'node_modules', PINNED_PACKAGE, 'bin', 'node')
   const child = childProcess.spawn(node, [...process.execArgv, __filename, command, ...args], {
@@ -79,8 +79,8 @@ function runUnderPinnedNode() {
 }
 
 /**
- * npm forwards signals, but nobody forwards a SIGKILL: a new parent is the only trace that it leaves.
- * @returns ends the watch
+ * Calls `onGone` when npm has ended. npm forwards signals, but a SIGKILL of npm only shows in a new parent process.
+ * @returns a function that ends the watch
  */
 function watchParent(onGone) {
   const parent = process.ppid

@@ -1,5 +1,5 @@
 'use strict'
-// Installs the dependencies that a command needs and node_modules lacks. Old syntax: see bootstrap.cjs.
+// Installs the packages that a command needs and node_modules lacks. Old syntax: see bootstrap.cjs.
 
 const childProcess = require('node:child_process')
 const fs = require('node:fs')
@@ -7,15 +7,16 @@ const path = require('node:path')
 
 const LOCK_POLL_MS = 100
 const OUTPUT_LINES = 15
-/** A lock without a process id is that of an installer between two system calls, or of one that was killed there. */
+/** A lock without a process id: its owner is about to write the id, or was killed before. */
 const EMPTY_LOCK_MS = 5000
 
 /**
- * Goes by npm's own record of what it installed: npm writes it last, so a killed install leaves none, and an install
- * by hand counts like one of ours.
+ * Compares npm's own record with the lock file. npm writes the record last, so a killed install leaves none, and a manual
+ * install counts, too.
  *
- * Options: `root`; `wantsEverything`, not only what serving needs; `neededPackage`, an optional one that can't be left
- * out, or null; `watchParent(onGone)`, which returns its own end; `onDone()`; `onFailure(message)`.
+ * Options: `root`; `wantsEverything`, development packages included; `neededPackage`, an optional package that is
+ * required here, or null; `watchParent(onGone)`, which returns a function that ends the watch; `onDone()`;
+ * `onFailure(message)`.
  */
 exports.installMissing = function installMissing(options) {
   const record = path.join(options.root, 'node_modules', '.package-lock.json')
@@ -26,7 +27,7 @@ exports.installMissing = function installMissing(options) {
   function attempt() {
     if (isComplete(options, readPackages(record))) return options.onDone()
     if (takeLock(lock)) return install()
-    if (!isWaiting) console.error('  waiting for an npm that installs here already')
+    if (!isWaiting) console.error('  waiting for another npm that is installing here')
     isWaiting = true
     setTimeout(attempt, LOCK_POLL_MS)
   }
@@ -34,7 +35,7 @@ exports.installMissing = function installMissing(options) {
   function install() {
     const startedAt = Date.now()
     const wantsEverything = options.wantsEverything || hasDevelopmentPackages(readPackages(record))
-    // A killed npm may leave its old record beside half of the packages.
+    // A killed npm would leave its old record with only some of the packages.
     fs.rmSync(record, { force: true })
     const npm = startNpm(options.root, wantsEverything ? '--include=dev' : '--omit=dev')
     fs.writeFileSync(lock, String(npm.pid))
@@ -72,7 +73,7 @@ exports.installMissing = function installMissing(options) {
 
 function isComplete(options, installed) {
   const wanted = readPackages(path.join(options.root, 'package-lock.json'))
-  // An image may come without the lock file; then what it has must do.
+  // An image without the lock file must be complete.
   if (wanted === null || installed === null) return wanted === null && installed !== null
   return Object.keys(wanted).every((name) => {
     if (name === '') return true
@@ -93,7 +94,7 @@ function hasDevelopmentPackages(installed) {
   return Object.values(installed || {}).some((entry) => entry.dev)
 }
 
-/** With the npm and the Node that run this script: those below node_modules are about to be replaced. */
+/** Starts the npm and the Node that run this script: those in node_modules may be replaced. */
 function startNpm(root, selection) {
   const args = ['ci', selection, '--include=optional', '--loglevel=error']
   const cli = process.env.npm_execpath || ''
@@ -102,7 +103,7 @@ function startNpm(root, selection) {
   return childProcess.spawn(process.env.npm_node_execpath || process.execPath, [cli, ...args], options)
 }
 
-/** The reason comes first; what follows may be all of npm's usage. */
+/** Shortens output: the reason comes first, and npm's whole usage may follow. */
 function firstLines(text) {
   return text.trim().split('\n').slice(0, OUTPUT_LINES).join('\n')
 }
@@ -116,7 +117,7 @@ function readPackages(file) {
   }
 }
 
-/** One install at a time: npm has a folder to itself only alone, and it outlives a caller that was killed. */
+/** Takes the lock for one install at a time. npm must be alone in its folder, and outlives a killed caller. */
 function takeLock(lock) {
   fs.mkdirSync(path.dirname(lock), { recursive: true })
   try {
@@ -135,7 +136,7 @@ function isHeld(lock) {
     if (pid === '') return Date.now() - fs.statSync(lock).mtimeMs < EMPTY_LOCK_MS
     return commandLine(pid).includes('npm')
   } catch {
-    // There is no such file, or no such process.
+    // The file or the process does not exist.
     return false
   }
 }

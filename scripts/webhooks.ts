@@ -37,7 +37,7 @@ await runOnCatalogue(async ({ mysql }) => {
   const limits = { connectionLimit: 1, queueLimit: 1, queryTimeoutMs: TIMEOUT_MS }
   const pool = openPool(mysql, limits)
   try {
-    // Workers poll the database, so none needs to be told of a replay.
+    // Workers poll the database, so a replay needs no notification.
     await act(createWebhookInbox(createDatabase(pool, limits), () => {}))
   } catch (error) {
     throw error instanceof AppError ? new ReadableError(error.message) : error

@@ -4,7 +4,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { type HttpResponse, openConnection } from './http-client.ts'
 import { count, type Tally } from './tally.ts'
 
-/** A load at a fixed rate, whatever the server does. */
+/** A load at a fixed rate, independent of the server. */
 export interface OpenLoop {
   port: number
   /** Requests per second. */
@@ -20,7 +20,7 @@ export interface OpenLoop {
 
 /** The client's side of a load at a fixed rate. */
 export interface OpenLoopResult {
-  /** How late the requests were sent: what the client itself adds to the latencies. */
+  /** The delays between the due times and the sending: what the client itself adds to the latencies. */
   delayMicros: RecordableHistogram
   /** Requests without a response, by reason. */
   errors: Tally

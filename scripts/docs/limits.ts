@@ -7,9 +7,9 @@ const PART = /^\/\/ (?<title>[A-Z].*)$|^\/\*\* (?<comment>(?:[^*]|\*(?!\/))*?) \
 
 /** A limit, as the documentation shows it. */
 interface Limit {
-  /** Markdown. */
+  /** A description in Markdown. */
   description: string
-  /** With its unit. */
+  /** The value with its unit. */
   value: string
 }
 

@@ -4,7 +4,7 @@ import { code, pageHeader, table } from './markdown.ts'
 
 const LINE_LENGTH = 100
 
-/** What is shown of the schema of a setting. */
+/** The parts of a setting's schema that the pages show. */
 interface Setting {
   description?: string
   type?: string

@@ -3,12 +3,12 @@ import { writtenColumns, writtenValues } from '../../src/catalogue/products/prod
 import type { CatalogueRow } from './generate-row.ts'
 import type { WriteRows } from './load-rows.ts'
 
-/** Half a megabyte, which every server takes. */
+/** Half a megabyte, which every server accepts. */
 const ROWS_PER_STATEMENT = 1000
 
 const STATEMENT = `INSERT IGNORE INTO products (${writtenColumns.join(', ')}) VALUES ?`
 
-/** The way that every server allows: many rows to a statement. */
+/** Writes rows by INSERT statements of many rows, which every server allows. */
 export const insertRows: WriteRows = async (connection, rows) => {
   let added = 0
   let batch: CatalogueRow[] = []

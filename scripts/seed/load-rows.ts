@@ -3,21 +3,21 @@ import type { Connection, ResultSetHeader } from 'mysql2/promise'
 import { writtenColumns, writtenValues } from '../../src/catalogue/products/product-row.ts'
 import type { CatalogueRow } from './generate-row.ts'
 
-/** Writes rows to `products`, but for those whose id or sku is there already, and answers how many it added. */
+/** A way to write rows to `products`. It skips rows whose id or sku exists, and resolves with the number of added rows. */
 export type WriteRows = (connection: Connection, rows: Iterable<CatalogueRow>) => Promise<number>
 
-/** Enough to fill the buffer of a socket, and little to hold in memory. */
+/** Enough to fill the buffer of a socket, and small in memory. */
 const PACKET_CHARACTERS = 2 ** 16
 
 const [idColumn, ...otherColumns] = writtenColumns
-/** Loads lines of `toLine`. */
+/** Reads the lines that `toLine` writes. */
 const STATEMENT = `LOAD DATA LOCAL INFILE 'rows' INTO TABLE products CHARACTER SET utf8mb4
   (@${idColumn}, ${otherColumns.join(', ')}) SET ${idColumn} = UNHEX(@${idColumn})`
 
-/** The fastest way into a table. Many servers do not allow it. */
+/** Writes rows by `LOAD DATA LOCAL INFILE`, the fastest way. Many servers do not allow it. */
 export const loadRows: WriteRows = (connection, rows) => loadLines(connection, () => Readable.from(packets(rows)))
 
-/** Loads the lines that a stream gives. */
+/** Loads the lines of a stream, and resolves with the number of added rows. */
 export async function loadLines(connection: Connection, openStream: () => Readable): Promise<number> {
   const statement = { sql: STATEMENT, infileStreamFactory: openStream }
   const [{ affectedRows }] = await connection.query<ResultSetHeader>(statement)
@@ -25,8 +25,8 @@ export async function loadLines(connection: Connection, openStream: () => Readab
 }
 
 /**
- * Whether rows can be loaded here: servers, and proxies before them, have many ways to refuse. Whatever else is wrong
- * will be said to the statement that is sent instead.
+ * Checks whether the server, and proxies before it, allow loading, by loading no rows. Every error counts as a refusal: if
+ * it has another cause, the statement that is used instead reports it.
  */
 export function canLoadRows(connection: Connection): Promise<boolean> {
   return loadRows(connection, []).then(
@@ -35,7 +35,7 @@ export function canLoadRows(connection: Connection): Promise<boolean> {
   )
 }
 
-/** Writes a row as a line of tab-separated values. No text of a generated catalogue has a character to be escaped. */
+/** Formats a row as tab-separated values. Generated texts have no characters to escape. */
 export function toLine(row: CatalogueRow): string {
   const values = writtenValues(row, row.searchWords, row.signature)
   let line = row.id.toString('hex')
@@ -51,6 +51,6 @@ function* packets(rows: Iterable<CatalogueRow>): Generator<Buffer> {
     yield Buffer.from(lines)
     lines = ''
   }
-  // To the server an empty packet is the end.
+  // An empty packet would end the data.
   if (lines !== '') yield Buffer.from(lines)
 }

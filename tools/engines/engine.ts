@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 
-/** One of the two servers that Aisle needs: a database (MySQL or MariaDB) or Redis (or Valkey). */
+/** The kind of a server that Aisle needs: a database (MySQL or MariaDB), or Redis (or Valkey). */
 export type Engine = 'database' | 'redis'
 
 /** An address to connect to: a Unix socket, or a TCP port. */
@@ -12,7 +12,7 @@ export interface RunningEngine {
   readonly label: string
   readonly address: Address
   stop(): Promise<void>
-  /** A callback for an end that nobody asked for. */
+  /** A callback for an unexpected end. */
   onLost: (() => void) | null
 }
 

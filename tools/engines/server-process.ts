@@ -34,7 +34,7 @@ export interface ServerProcess {
   pause(): void
   /** Sends SIGCONT. */
   resume(): void
-  /** A callback for an end that nobody asked for. */
+  /** A callback for an unexpected end. */
   onLost: (() => void) | null
 }
 

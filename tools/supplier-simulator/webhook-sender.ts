@@ -11,7 +11,7 @@ export interface WebhookSenderOptions {
   retryDelaysMs?: readonly number[]
 }
 
-/** What to deliver, and where. */
+/** An order to deliver events to a URL. */
 export interface DeliveryOrder {
   url: string
   /** The number of events; unlimited by default. */
