@@ -4,7 +4,7 @@ import { formatCents } from '../../scripts/seed/prices.ts'
 import type { Position } from '../../src/catalogue/listing/query/cursor.ts'
 import type { Sort } from '../../src/catalogue/listing/query/list-query.ts'
 import { sortColumns } from '../../src/catalogue/listing/read/statements.ts'
-import { datetimeToTimestamp } from '../../src/platform/database/datetime.ts'
+import { datetimeToTimestamp } from '../../src/platform/lib/timestamps.ts'
 
 /** A price filter. */
 export interface PriceRange {

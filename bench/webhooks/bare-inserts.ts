@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Pool } from 'mysql2'
 import type { Connection } from 'mysql2/promise'
-import { timestampToDatetime } from '../../src/platform/database/datetime.ts'
+import { timestampToDatetime } from '../../src/platform/lib/timestamps.ts'
 import { type BenchDelivery, nextDelivery } from './deliveries.ts'
 
 const COLUMNS = `(source, event_id, type, occurred_at, body, body_hash, scheme, secret_number, status, next_attempt_at,

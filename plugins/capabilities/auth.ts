@@ -8,8 +8,12 @@ import {
   needOf,
   type RefusalReason
 } from '../../src/edge/auth/access.ts'
+import { findKey, readRevision } from '../../src/edge/auth/find-key.ts'
 import { hasKeyInUrl } from '../../src/edge/auth/key-in-url.ts'
+import { createKeyUsage } from '../../src/edge/auth/key-usage.ts'
 import { readPresentedKey } from '../../src/edge/auth/presented-key.ts'
+import { createKeyVerifier, REVISION_TIMEOUT_MS } from '../../src/edge/auth/verify-keys.ts'
+import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -33,9 +37,35 @@ declare module 'fastify' {
 /** `auth`: whose request it is, and whether it may use the route. */
 export default fp(
   async (app) => {
-    const { apiKeys, rateLimiter } = app
+    const { database, metrics, rateLimiter } = app
+    const lookUps = metrics.counter({
+      name: 'aisle_key_lookups_total',
+      help: 'API keys looked up in MySQL.'
+    })
+    // Behind a busy pool it would be read too late, and every key would be looked up.
+    const revisions = app.openConnection(REVISION_TIMEOUT_MS)
+    const availability = createOutageLog('The revision of the API keys', app.log)
+    const verifier = createKeyVerifier({
+      find(hash) {
+        lookUps.inc()
+        return findKey(database, hash)
+      },
+      readRevision: () => readRevision(revisions),
+      nowMs: () => performance.now(),
+      onFailure: availability.down,
+      onSuccess: availability.up
+    })
+    const usage = createKeyUsage({
+      database,
+      nowMs: Date.now,
+      onFailure: (error) => app.log.warn({ err: error }, 'the last use of API keys could not be written')
+    })
+    app.addHook('onClose', async () => {
+      verifier.stop()
+      await usage.flush()
+    })
     const isReadingPublic = app.config.auth.publicRead
-    const refusals = app.metrics.counter({
+    const refusals = metrics.counter({
       name: 'aisle_key_refusals_total',
       help: 'Requests refused because of their API key, by reason: missing, malformed, scheme (not Bearer), conflict (two different keys), unknown, scope (not sufficient), url (a key in the URL).',
       labelNames: ['reason']
@@ -52,7 +82,7 @@ export default fp(
         if (access === 'open') return done()
         const { key, refusal } = readPresentedKey(request.raw.headers)
         if (key === null) return settle(request, need, null, refusal, done)
-        const known = apiKeys.verifier.cached(key)
+        const known = verifier.cached(key)
         if (known !== undefined) return settle(request, need, known, refusalOf(known), done)
         lookUp(request, key, need).then((found) => settle(request, need, found, refusalOf(found), done), done)
       },
@@ -61,8 +91,8 @@ export default fp(
 
     /** Limits the statements that a client can cause with made-up keys. */
     async function lookUp(request: FastifyRequest, key: string, need: AccessNeed): Promise<ApiKey | null> {
-      if (!apiKeys.verifier.wasValid(key)) await takeLookUp(request)
-      return await (need === 'nothing' ? apiKeys.verifier.identify(key) : apiKeys.verifier.verify(key))
+      if (!verifier.wasValid(key)) await takeLookUp(request)
+      return await (need === 'nothing' ? verifier.identify(key) : verifier.verify(key))
     }
 
     function takeLookUp(request: FastifyRequest): Promise<void> {
@@ -81,7 +111,7 @@ export default fp(
       if (key !== null) {
         request.apiKey = key
         request.keyId = key.id
-        apiKeys.usage.record(key)
+        usage.record(key)
       }
       const reason = refused ?? authorise(need, key)
       if (reason !== null) {
@@ -91,7 +121,7 @@ export default fp(
       done()
     }
   },
-  { name: 'auth', dependencies: ['api-keys', 'metrics', 'rate-limit', 'request-log'] }
+  { name: 'auth', dependencies: ['metrics', 'mysql', 'rate-limit', 'request-log'] }
 )
 
 function refusalOf(found: ApiKey | null): RefusalReason | null {

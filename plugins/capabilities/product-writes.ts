@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 import { createProductEditor, type Edited } from '../../src/catalogue/products/product-editor.ts'
 import type { Edit } from '../../src/catalogue/products/product-edits.ts'
 import type { ProductRow } from '../../src/catalogue/products/product-row.ts'
+import { createKeyedTransaction } from '../../src/edge/idempotency/keyed-transaction.ts'
 import type { StoredResponse } from '../../src/edge/idempotency/stored-responses.ts'
 
 /** A write of one product by a request. */
@@ -12,7 +13,7 @@ interface ProductWrite<After extends ProductRow | undefined> {
   id?: Buffer
   edit: Edit<After>
   toResponse: (edited: Edited<After>) => StoredResponse
-  /** Whether the route honours `Idempotency-Key`. */
+  /** Whether the route honours `Idempotency-Key`: it validates the key, requires an API key and calls `takeJson`. */
   isKeyed?: boolean
 }
 
@@ -33,10 +34,11 @@ declare module 'fastify' {
 /** `writeProduct`, for the routes that change one product. */
 export default fp(
   async (app) => {
-    const { keyedTransaction } = app
+    const { database } = app
+    const databaseName = app.config.mysql.database
     const { index, readYourWrites, tail } = app.changeLog
     const editor = createProductEditor({
-      database: app.database,
+      database,
       nowMs: Date.now,
       randomBytes,
       async onCommitted(productId) {
@@ -52,6 +54,16 @@ export default fp(
       reply.code(status).headers(headers)
       return status === 204 ? undefined : body
     })
+
+    /** Returns what runs the transaction of a request with an `Idempotency-Key`; undefined without one. */
+    function keyedTransaction({ apiKey, method, url, headers, bodyBytes: body }: FastifyRequest) {
+      const key = headers['idempotency-key']
+      if (typeof key !== 'string' || apiKey === null || body === null) return undefined
+      return createKeyedTransaction(
+        { database, databaseName },
+        { apiKeyId: apiKey.id, key, method, url, headers, body }
+      )
+    }
   },
-  { name: 'product-writes', dependencies: ['change-log', 'idempotency', 'mysql'] }
+  { name: 'product-writes', dependencies: ['change-log', 'json-bodies', 'mysql'] }
 )

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { purgeStep } from '../../src/catalogue/change-log/purge-changes.ts'
+import { purgeStep } from '../../src/catalogue/change-log/product-changes.ts'
 import { purgeStoredResponses } from '../../src/edge/idempotency/stored-responses.ts'
 import { purgeInbox } from '../../src/integrations/webhooks/inbox/purge-inbox.ts'
-import { toDatetime } from '../../src/platform/database/datetime.ts'
 import { startRepeating } from '../../src/platform/lib/repeat.ts'
+import { toDatetime } from '../../src/platform/lib/timestamps.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 /** Keeps the change log, answers to be repeated, and webhooks as long as they are to be kept. */

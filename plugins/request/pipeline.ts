@@ -4,7 +4,6 @@ import type { FastifyInstance, preValidationHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { RouteConfig } from '../../src/edge/route-config.ts'
 import { parameterError, unknownParameters } from '../../src/platform/errors/app-error.ts'
-import { findUndecodable } from '../../src/platform/http/query-string.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig extends RouteConfig {}
@@ -81,4 +80,29 @@ const checkQueryString: preValidationHookHandler = (request, _reply, done) => {
   if (!isStrict || route?.config.limits === 'exempt') return done()
   const names = Object.keys(request.query as object)
   done(names.length === 0 ? undefined : unknownParameters(names))
+}
+
+/**
+ * Finds a parameter of a query string that is not percent-encoded UTF-8.
+ * @param url with a `?`
+ * @returns the parameter's name as it was sent; undefined where all can be decoded
+ */
+function findUndecodable(url: string): string | undefined {
+  const start = url.indexOf('?')
+  if (!url.includes('%', start)) return undefined
+  const pair = url
+    .slice(start + 1)
+    .split('&')
+    .find((pair) => !isDecodable(pair))
+  return pair?.split('=', 1)[0]
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    // decodeURIComponent has no other way to say no.
+    return false
+  }
 }

@@ -1,6 +1,6 @@
 import { fieldDefaults } from '../../src/catalogue/products/fields.ts'
 import type { ProductRow } from '../../src/catalogue/products/product-row.ts'
-import { toDatetime } from '../../src/platform/database/datetime.ts'
+import { toDatetime } from '../../src/platform/lib/timestamps.ts'
 import { uuidV7 } from '../../src/platform/lib/uuid.ts'
 import { drawText, type ProductText } from './draw-text.ts'
 import { formatCents } from './prices.ts'

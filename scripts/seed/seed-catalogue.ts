@@ -1,10 +1,9 @@
 import mysql, { type Connection, type RowDataPacket } from 'mysql2/promise'
-import { logChanges } from '../../src/catalogue/change-log/change.ts'
+import { appendChanges } from '../../src/catalogue/change-log/product-changes.ts'
 import type { MysqlConfig } from '../../src/config/config.ts'
 import { connectionOptions } from '../../src/platform/database/connection-options.ts'
-import { toDatetime } from '../../src/platform/database/datetime.ts'
-import { retryContention } from '../../src/platform/database/retry-contention.ts'
-import { inTransaction } from '../../src/platform/database/transaction.ts'
+import { inTransaction, retryContention } from '../../src/platform/database/transaction.ts'
+import { toDatetime } from '../../src/platform/lib/timestamps.ts'
 import { type CatalogueRow, createRowGenerator } from './generate-row.ts'
 import { insertRows } from './insert-rows.ts'
 import { canLoadRows, loadRows, type WriteRows } from './load-rows.ts'
@@ -60,7 +59,7 @@ export async function seedCatalogue(config: MysqlConfig, options: SeedOptions): 
     const present = written === missing.length ? null : await idsBetween(connection, ...bounds)
     const logged = present === null ? missing : missing.filter(({ id }) => present.has(toKey(id)))
     const changes = logged.map(({ id, sku }) => ({ type: 'upsert' as const, id: id.toString('hex'), sku }))
-    await logChanges(connection, changes, toDatetime(Date.now()))
+    await appendChanges(connection, changes, toDatetime(Date.now()))
     return written
   }
 

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise'
 import type { Test } from 'tap'
-import { type Change, logChanges } from '../../src/catalogue/change-log/change.ts'
+import { appendChanges, type Change } from '../../src/catalogue/change-log/product-changes.ts'
 import type { Config } from '../../src/config/config.ts'
 import { createDatabase, type Database } from '../../src/platform/database/database.ts'
 import { openPool } from '../../src/platform/database/pool.ts'
@@ -26,7 +26,7 @@ export function toId(number: number): string {
 
 /** Adds a row to the log for each number, in the transaction of the connection, if there is one. */
 export async function logNumbers(connection: Connection, numbers: readonly number[]): Promise<void> {
-  for (const number of numbers) await logChanges(connection, [change(number)], CHANGED_AT)
+  for (const number of numbers) await appendChanges(connection, [change(number)], CHANGED_AT)
 }
 
 /** Begins a transaction as the writers do. */

@@ -1,7 +1,7 @@
 import type { Connection } from 'mysql2/promise'
 import { searchColumn } from '../../src/catalogue/search/search-words.ts'
 import { signatureColumns, signatureOf } from '../../src/catalogue/search/word-signature.ts'
-import { timestampToDatetime } from '../../src/platform/database/datetime.ts'
+import { timestampToDatetime } from '../../src/platform/lib/timestamps.ts'
 import { uuidV7 } from '../../src/platform/lib/uuid.ts'
 
 export interface ProductFixture {

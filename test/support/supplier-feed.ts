@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Test } from 'tap'
-import { type Change, decodeChanges } from '../../src/catalogue/change-log/change.ts'
+import { type Change, decodeChanges } from '../../src/catalogue/change-log/product-changes.ts'
 import type { Config } from '../../src/config/config.ts'
 import { openSupplierForCommand } from '../../src/integrations/supplier/open-supplier.ts'
 import type { ItemRefusal } from '../../src/integrations/supplier/sync/read-item.ts'

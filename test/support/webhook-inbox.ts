@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { timestampToDatetime } from '../../src/platform/database/datetime.ts'
+import { timestampToDatetime } from '../../src/platform/lib/timestamps.ts'
 
 export interface EventFixture {
   id: string

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { diffRows } from '../../src/catalogue/products/diff-rows.ts'
-import { newRow, type ProductRow, productColumns } from '../../src/catalogue/products/product-row.ts'
+import { diffRows, newRow, type ProductRow, productColumns } from '../../src/catalogue/products/product-row.ts'
 import { upsertProducts } from '../../src/catalogue/products/upsert-products.ts'
 import { writeProducts } from '../../src/catalogue/products/write-products.ts'
-import { toDatetime } from '../../src/platform/database/datetime.ts'
-import { retryContention } from '../../src/platform/database/retry-contention.ts'
-import { inTransaction } from '../../src/platform/database/transaction.ts'
+import { inTransaction, retryContention } from '../../src/platform/database/transaction.ts'
+import { toDatetime } from '../../src/platform/lib/timestamps.ts'
 import { uuidV7 } from '../../src/platform/lib/uuid.ts'
 
 /** Makes or changes products, all of them in one transaction. */

@@ -6,7 +6,7 @@ import { AppError, validationFailed } from '../../platform/errors/app-error.ts'
 import { validationFromSchema } from '../../platform/errors/framework-errors.ts'
 import { createBodyValidator, parseJson } from '../../platform/http/json-body.ts'
 import type { Line } from '../../platform/lib/line-splitter.ts'
-import { readPatch, readProductFields } from '../products/read-fields.ts'
+import { readPatch, readProductFields } from '../products/fields.ts'
 import { type SkuEdit, skuOf } from '../products/upsert-products.ts'
 
 /** The reason why a line is refused. */

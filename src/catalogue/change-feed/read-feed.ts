@@ -1,8 +1,8 @@
 import type { Database } from '../../platform/database/database.ts'
-import { datetimeToTimestamp } from '../../platform/database/datetime.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
-import type { Change } from '../change-log/change.ts'
-import { type LogRow, readChanges, readHead } from '../change-log/read-changes.ts'
+import { datetimeToTimestamp } from '../../platform/lib/timestamps.ts'
+import type { Change } from '../change-log/product-changes.ts'
+import { type LogRow, readChanges, readHead } from '../change-log/product-changes.ts'
 import { BEGINNING, type ChangeFeedPosition, invalidCursor, rowStamp } from './feed-cursor.ts'
 
 /** A change and its time, RFC 3339. */

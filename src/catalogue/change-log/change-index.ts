@@ -1,5 +1,4 @@
-import type { Change } from './change.ts'
-import type { LoggedChanges } from './read-changes.ts'
+import type { Change, LoggedChanges } from './product-changes.ts'
 
 /** How many products each of the two generations remembers the last change of. */
 const REMEMBERED_PRODUCTS = 20_000

@@ -1,7 +1,6 @@
 import type { Database } from '../../platform/database/database.ts'
 import type { ChangeIndex } from './change-index.ts'
-import { numberChanges } from './number-changes.ts'
-import { readChanges, readHead } from './read-changes.ts'
+import { numberChanges, readChanges, readHead } from './product-changes.ts'
 
 const INTERVAL_MS = 200
 /** The time limit of each statement of the tail, which usually takes a millisecond. */

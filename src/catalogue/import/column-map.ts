@@ -1,5 +1,5 @@
 import { type ProductField, productFields, requiredFields } from '../../../schemas/product-fields.ts'
-import type { FieldValues } from '../products/read-fields.ts'
+import type { FieldValues } from '../products/fields.ts'
 import { ImportUsageError } from './import-record.ts'
 
 /** The fields that every record must have. */

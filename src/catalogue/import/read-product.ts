@@ -1,5 +1,5 @@
 import type { ProductField } from '../../../schemas/product-fields.ts'
-import { readProductFields } from '../products/read-fields.ts'
+import { readProductFields } from '../products/fields.ts'
 import type { ProductUpsert } from '../products/upsert-products.ts'
 import { type ColumnMap, RECORD_FIELDS } from './column-map.ts'
 import type { ImportRecord } from './import-record.ts'

@@ -1,12 +1,17 @@
 import type { Connection } from 'mysql2/promise'
-import { toDatetime } from '../../platform/database/datetime.ts'
-import { LOST_RACE, retryContention } from '../../platform/database/retry-contention.ts'
 import type { Transact } from '../../platform/database/transaction.ts'
+import { LOST_RACE, retryContention } from '../../platform/database/transaction.ts'
+import { toDatetime } from '../../platform/lib/timestamps.ts'
 import { uuidV7 } from '../../platform/lib/uuid.ts'
-import { diffRows } from './diff-rows.ts'
-import { mergeWrite, presentRegisters, type Registers, type RegisterWrite, toFields } from './last-writer-wins.ts'
-import { changedRow, newRow, type ProductRow } from './product-row.ts'
-import { lockRegisters } from './store-registers.ts'
+import {
+  lockRegisters,
+  mergeWrite,
+  presentRegisters,
+  type Registers,
+  type RegisterWrite,
+  toFields
+} from './last-writer-wins.ts'
+import { changedRow, diffRows, newRow, type ProductRow } from './product-row.ts'
 import type { Sources } from './upsert-products.ts'
 import { lockRows, writeProducts } from './write-products.ts'
 

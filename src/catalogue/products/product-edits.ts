@@ -1,7 +1,7 @@
 import { STOCK_MAX } from '../../../schemas/product-fields.ts'
-import { toDatetime } from '../../platform/database/datetime.ts'
 import { AppError } from '../../platform/errors/app-error.ts'
 import { type Preconditions, requirePreconditions } from '../../platform/http/conditional.ts'
+import { toDatetime } from '../../platform/lib/timestamps.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
 import { type NewFields, type ProductFields, withDefaults } from './fields.ts'
 import { productNotFound } from './find-products.ts'

@@ -1,6 +1,6 @@
 import { productFields } from '../../../schemas/product-fields.ts'
 import type { Product } from '../../../schemas/products.ts'
-import { datetimeToTimestamp } from '../../platform/database/datetime.ts'
+import { datetimeToTimestamp } from '../../platform/lib/timestamps.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
 import { type Signature, signatureColumns } from '../search/word-signature.ts'
 import { fieldEntries, type NewFields, type ProductFields, withDefaults } from './fields.ts'
@@ -77,4 +77,34 @@ export function newRow(id: Buffer, fields: NewFields, changedAt: string, version
 export function changedRow(row: ProductRow, fields: Partial<ProductFields>, changedAt: string): ProductRow {
   const isChanged = fieldEntries.some(({ name }) => fields[name] !== undefined && fields[name] !== row[name])
   return isChanged ? { ...row, ...fields, updated_at: changedAt, version: row.version + 1 } : row
+}
+
+/** What one transaction does to rows of `products`. */
+export interface RowChanges {
+  created: readonly ProductRow[]
+  /** The rows before and after the change; the ids are the same. */
+  updated: readonly { before: ProductRow; after: ProductRow }[]
+  deleted: readonly ProductRow[]
+}
+
+/**
+ * Works out what turns products into what they are to be.
+ * @param pairs each product before and after; undefined where it does not exist. The same row twice is no change
+ */
+export function diffRows(
+  pairs: Iterable<readonly [before: ProductRow | undefined, after: ProductRow | undefined]>
+): RowChanges {
+  const created: ProductRow[] = []
+  const updated: { before: ProductRow; after: ProductRow }[] = []
+  const deleted: ProductRow[] = []
+  for (const [before, after] of pairs) {
+    if (before === after) continue
+    if (before !== undefined && after?.id === before.id) {
+      updated.push({ before, after })
+      continue
+    }
+    if (before !== undefined) deleted.push(before)
+    if (after !== undefined) created.push(after)
+  }
+  return { created, updated, deleted }
 }

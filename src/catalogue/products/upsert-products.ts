@@ -1,12 +1,10 @@
 import type { Connection } from 'mysql2/promise'
 import { type RequiredField, requiredFields } from '../../../schemas/product-fields.ts'
-import { toDatetime } from '../../platform/database/datetime.ts'
-import { LOST_RACE, retryContention } from '../../platform/database/retry-contention.ts'
-import { inTransaction, type Transact } from '../../platform/database/transaction.ts'
+import { inTransaction, LOST_RACE, retryContention, type Transact } from '../../platform/database/transaction.ts'
+import { toDatetime } from '../../platform/lib/timestamps.ts'
 import { uuidV7 } from '../../platform/lib/uuid.ts'
-import { diffRows } from './diff-rows.ts'
 import type { NewFields, ProductFields } from './fields.ts'
-import { changedRow, newRow, type ProductRow } from './product-row.ts'
+import { changedRow, diffRows, newRow, type ProductRow } from './product-row.ts'
 import { lockRows, writeProducts } from './write-products.ts'
 
 /** Fields of the product with a `sku`, which is created if there is none. Other fields stay as they are. */

@@ -1,13 +1,12 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { datetimeToMs, datetimeToTimestamp } from '../../platform/database/datetime.ts'
-import { sendRows } from '../../platform/database/send-rows.ts'
-import { type Change, type ListingKey, type ListingKeys, logChanges } from '../change-log/change.ts'
+import { sendRows } from '../../platform/database/statement-values.ts'
+import { datetimeToMs, datetimeToTimestamp } from '../../platform/lib/timestamps.ts'
+import { appendChanges, type Change, type ListingKey, type ListingKeys } from '../change-log/product-changes.ts'
 import { searchColumn } from '../search/search-words.ts'
 import { signatureOf } from '../search/word-signature.ts'
-import { advanceRegisters } from './advance-registers.ts'
-import type { RowChanges } from './diff-rows.ts'
+import { advanceRegisters, type RegistersBySku, storeRegisters } from './last-writer-wins.ts'
+import type { RowChanges } from './product-row.ts'
 import { type ProductRow, productColumns, writtenColumns, writtenValues } from './product-row.ts'
-import { type RegistersBySku, storeRegisters } from './store-registers.ts'
 
 const KEPT_COLUMNS = ['id', 'sku', 'created_at']
 const CHANGED = writtenColumns.filter((column) => !KEPT_COLUMNS.includes(column))
@@ -56,7 +55,7 @@ export async function writeProducts(
     ...created.map((row) => toChange('upsert', row, [null, toListingKey(row)])),
     ...updated.map(({ before, after }) => toChange('upsert', after, [toListingKey(before), toListingKey(after)]))
   ]
-  await logChanges(connection, changes, changedAt)
+  await appendChanges(connection, changes, changedAt)
 }
 
 function toChange(type: Change['type'], { id, sku }: ProductRow, listingKeys: ListingKeys): Change {

@@ -1,5 +1,5 @@
 import type { Database } from '../../platform/database/database.ts'
-import { toDatetime } from '../../platform/database/datetime.ts'
+import { toDatetime } from '../../platform/lib/timestamps.ts'
 import type { ApiKey } from './access.ts'
 
 const INTERVAL_MS = 60_000

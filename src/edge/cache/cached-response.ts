@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import type { Change } from '../../catalogue/change-log/change.ts'
-import type { SortRange } from '../../catalogue/listing/read/page-changes.ts'
+import type { Change } from '../../catalogue/change-log/product-changes.ts'
+import type { SortRange } from '../../catalogue/listing/read/list-products.ts'
 
 /** A successful JSON response as ready bytes, with the header fields that belong to it. */
 export interface CachedResponse {

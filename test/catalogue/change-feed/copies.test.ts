@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t from 'tap'
-import { decodeChanges } from '../../../src/catalogue/change-log/change.ts'
+import { decodeChanges } from '../../../src/catalogue/change-log/product-changes.ts'
 import { formatId } from '../../../src/platform/lib/uuid.ts'
 import { begin } from '../../support/change-log.ts'
 import { listen } from '../../support/exchange.ts'

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { BEGINNING } from '../../../src/catalogue/change-feed/feed-cursor.ts'
 import { readEnd, readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
+import { numberChanges } from '../../../src/catalogue/change-log/product-changes.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'
 import { openSnapshot } from '../../../src/platform/database/snapshot.ts'

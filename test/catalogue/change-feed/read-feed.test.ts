@@ -1,8 +1,7 @@
 import t, { type Test } from 'tap'
 import { BEGINNING, type ChangeFeedPosition } from '../../../src/catalogue/change-feed/feed-cursor.ts'
 import { readFeed } from '../../../src/catalogue/change-feed/read-feed.ts'
-import { logChanges } from '../../../src/catalogue/change-log/change.ts'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
+import { appendChanges, numberChanges } from '../../../src/catalogue/change-log/product-changes.ts'
 import { change, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 
@@ -16,7 +15,7 @@ async function prepare(t: Test, sizes: readonly number[]) {
   let count = 0
   for (const size of sizes) {
     const changes = Array.from({ length: size }, () => change(count++))
-    await logChanges(connection, changes, CHANGED_AT)
+    await appendChanges(connection, changes, CHANGED_AT)
   }
   await numberChanges(database)
   const ids = Array.from({ length: count }, (_, number) => toId(number))

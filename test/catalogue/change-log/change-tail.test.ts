@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createChangeIndex } from '../../../src/catalogue/change-log/change-index.ts'
 import { openChangeTail } from '../../../src/catalogue/change-log/change-tail.ts'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
+import { numberChanges } from '../../../src/catalogue/change-log/product-changes.ts'
 import { begin, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { proxied } from '../../support/proxied.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'

@@ -1,7 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
-import { readChanges } from '../../../src/catalogue/change-log/read-changes.ts'
+import { numberChanges, readChanges } from '../../../src/catalogue/change-log/product-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { begin, logNumbers, tailDatabase, toId } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'

@@ -1,8 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { logChanges } from '../../../src/catalogue/change-log/change.ts'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
-import { purgeStep } from '../../../src/catalogue/change-log/purge-changes.ts'
+import { appendChanges, numberChanges, purgeStep } from '../../../src/catalogue/change-log/product-changes.ts'
 import type { Database } from '../../../src/platform/database/database.ts'
 import { startRepeating } from '../../../src/platform/lib/repeat.ts'
 import { begin, change, logNumbers, tailDatabase } from '../../support/change-log.ts'
@@ -18,7 +16,7 @@ async function prepare(t: Test, times: readonly string[]) {
   const config = await testConfig(t)
   const connection = await testConnection(t, config)
   const database = tailDatabase(t, config)
-  for (const [number, time] of times.entries()) await logChanges(connection, [change(number)], time)
+  for (const [number, time] of times.entries()) await appendChanges(connection, [change(number)], time)
   await numberChanges(database)
   return { config, connection, database }
 }
@@ -72,8 +70,8 @@ t.test('rows without a number stay, and open transactions do not block the purge
     )
     const writer = await testConnection(t, config)
     await begin(writer)
-    await logChanges(writer, [change(1)], OLD)
-    await logChanges(connection, [change(2)], OLD)
+    await appendChanges(writer, [change(1)], OLD)
+    await appendChanges(connection, [change(2)], OLD)
     await purgeAll(database)
     await writer.commit()
     t.same(await seqs(connection), [null, null, rows])
@@ -109,7 +107,7 @@ t.test('several purges run at once while the log grows', async (t) => {
     while (isWriting) await purgeStep(purger, BEFORE)
   })
   for (let number = 1; number <= 200; number++) {
-    await logChanges(connection, [change(number)], OLD)
+    await appendChanges(connection, [change(number)], OLD)
     await numberChanges(database)
   }
   isWriting = false

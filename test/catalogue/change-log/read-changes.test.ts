@@ -1,6 +1,5 @@
 import t, { type Test } from 'tap'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
-import { readChanges, readHead } from '../../../src/catalogue/change-log/read-changes.ts'
+import { numberChanges, readChanges, readHead } from '../../../src/catalogue/change-log/product-changes.ts'
 import { logNumbers, tailDatabase } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ProductPatch } from '../../../schemas/product-inputs.ts'
+import { readInput, readPatch } from '../../../src/catalogue/products/fields.ts'
 import { patchProduct, replaceProduct } from '../../../src/catalogue/products/product-edits.ts'
 import { newRow, type ProductRow, toProduct } from '../../../src/catalogue/products/product-row.ts'
-import { readInput, readPatch } from '../../../src/catalogue/products/read-fields.ts'
 
 const id = Buffer.alloc(16, 7)
 const context = { id, nowMs: Date.parse('2026-03-02T00:00:00.000Z') }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { ProductField } from '../../../schemas/product-fields.ts'
-import { readProductFields } from '../../../src/catalogue/products/read-fields.ts'
+import { readProductFields } from '../../../src/catalogue/products/fields.ts'
 
 const read = (input: Partial<Record<ProductField, unknown>>) => readProductFields(input)
 const detailOf = (field: ProductField, value: unknown) => {

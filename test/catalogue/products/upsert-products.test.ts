@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { type Change, decodeChanges } from '../../../src/catalogue/change-log/change.ts'
+import { type Change, decodeChanges } from '../../../src/catalogue/change-log/product-changes.ts'
 import {
   editBySku,
   type ProductUpsert,

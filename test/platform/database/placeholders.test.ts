@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { padValues, placeholders } from '../../../src/platform/database/placeholders.ts'
+import { padValues, placeholders } from '../../../src/platform/database/statement-values.ts'
 
 t.test('a list is padded with its last value, and keeps its values in order', async () => {
   fc.assert(

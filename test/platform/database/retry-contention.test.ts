@@ -1,5 +1,5 @@
 import t from 'tap'
-import { retryContention } from '../../../src/platform/database/retry-contention.ts'
+import { retryContention } from '../../../src/platform/database/transaction.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'

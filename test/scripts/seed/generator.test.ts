@@ -6,7 +6,7 @@ import { type CatalogueRow, createRowGenerator } from '../../../scripts/seed/gen
 import { toLine } from '../../../scripts/seed/load-rows.ts'
 import { MAX_ROWS } from '../../../scripts/seed/shop-calendar.ts'
 import { ABSENT_WORD, wordShares } from '../../../scripts/seed/vocabulary.ts'
-import { normalizeText } from '../../../src/catalogue/products/normalize-text.ts'
+import { normalizeText } from '../../../src/catalogue/products/fields.ts'
 import { searchColumn } from '../../../src/catalogue/search/search-words.ts'
 import { signatureColumns } from '../../../src/catalogue/search/word-signature.ts'
 

@@ -10,8 +10,8 @@ import {
   skuConflict
 } from '../../../../schemas/product-writes.ts'
 import { Ref } from '../../../../schemas/types.ts'
+import { readInput } from '../../../../src/catalogue/products/fields.ts'
 import { createProduct } from '../../../../src/catalogue/products/product-edits.ts'
-import { readInput } from '../../../../src/catalogue/products/read-fields.ts'
 import { PRODUCT_MAX_BYTES } from '../../../../src/config/limits.ts'
 import { toCreated } from '../../../../src/edge/write-responses.ts'
 

@@ -1,8 +1,8 @@
 import type { SortKey } from '../../../../schemas/products.ts'
 import type { Database } from '../../../platform/database/database.ts'
-import { datetimeToTimestamp } from '../../../platform/database/datetime.ts'
 import { createBoundedMap } from '../../../platform/lib/bounded-map.ts'
 import { createSingleFlight } from '../../../platform/lib/single-flight.ts'
+import { datetimeToTimestamp } from '../../../platform/lib/timestamps.ts'
 import type { SearchTerm } from '../../search/search-words.ts'
 import { includesSignature, type Signature, signatureColumns, signatureOf } from '../../search/word-signature.ts'
 

@@ -1,7 +1,7 @@
 import type { ProductExportQuery } from '../../../../schemas/export.ts'
 import type { ProductListQuery, SortKey } from '../../../../schemas/products.ts'
 import { parameterError } from '../../../platform/errors/app-error.ts'
-import { normalizeText } from '../../products/normalize-text.ts'
+import { normalizeText } from '../../products/fields.ts'
 import { type SearchTerm, searchTerms } from '../../search/search-words.ts'
 import { decodeCursor, fingerprintQuery, type Position } from './cursor.ts'
 

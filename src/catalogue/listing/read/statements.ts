@@ -1,6 +1,6 @@
 import type { SortKey } from '../../../../schemas/products.ts'
 import { limitedSelect } from '../../../platform/database/connection-options.ts'
-import { datetimeToTimestamp, timestampToDatetime } from '../../../platform/database/datetime.ts'
+import { datetimeToTimestamp, timestampToDatetime } from '../../../platform/lib/timestamps.ts'
 import { columnsOf, type ProductRow, productColumns } from '../../products/product-row.ts'
 import { fullTextExpression, type SearchTerm, termConditions } from '../../search/search-words.ts'
 import { signatureConditions, signatureOf } from '../../search/word-signature.ts'

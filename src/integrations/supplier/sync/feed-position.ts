@@ -1,5 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { datetimeToMs, toDatetime } from '../../../platform/database/datetime.ts'
+import { datetimeToMs, toDatetime } from '../../../platform/lib/timestamps.ts'
 
 /** How far a supplier's feed has been read. Times are Unix times, in ms. */
 export interface SupplierFeedPosition {

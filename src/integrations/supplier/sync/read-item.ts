@@ -1,10 +1,9 @@
 import { type ProductField, requiredFields } from '../../../../schemas/product-fields.ts'
 import type { SkuWrite } from '../../../catalogue/products/apply-register-writes.ts'
-import { fieldDefaults, registeredFields } from '../../../catalogue/products/fields.ts'
+import { fieldDefaults, readNamedFields, registeredFields } from '../../../catalogue/products/fields.ts'
 import { MAX_AHEAD_MS } from '../../../catalogue/products/last-writer-wins.ts'
-import { readNamedFields } from '../../../catalogue/products/read-fields.ts'
-import { isJsonObject } from '../../../platform/lib/json-object.ts'
-import { parseRfc3339 } from '../../../platform/lib/rfc3339.ts'
+import { isJsonObject } from '../../../platform/http/json-body.ts'
+import { parseRfc3339 } from '../../../platform/lib/timestamps.ts'
 
 /** The reason why an item of a feed makes no write. */
 export interface ItemRefusal {

@@ -1,5 +1,5 @@
 import type { Database } from '../../../platform/database/database.ts'
-import { padValues, placeholders } from '../../../platform/database/placeholders.ts'
+import { padValues, placeholders } from '../../../platform/database/statement-values.ts'
 
 const MAX_ROWS = 100
 const OLD = 'UTC_TIMESTAMP(3) - INTERVAL ? SECOND'

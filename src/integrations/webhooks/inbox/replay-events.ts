@@ -2,7 +2,7 @@ import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { EventStatus, WebhookReplayResult } from '../../../../schemas/webhook-inbox.ts'
 import { EVENT_TYPES } from '../../../../schemas/webhooks.ts'
 import type { Database } from '../../../platform/database/database.ts'
-import { retryContention } from '../../../platform/database/retry-contention.ts'
+import { retryContention } from '../../../platform/database/transaction.ts'
 import { AppError } from '../../../platform/errors/app-error.ts'
 import { eventNotFound } from './read-events.ts'
 

@@ -1,7 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../../../platform/database/database.ts'
-import { datetimeToMs } from '../../../platform/database/datetime.ts'
-import { retryContention } from '../../../platform/database/retry-contention.ts'
+import { retryContention } from '../../../platform/database/transaction.ts'
+import { datetimeToMs } from '../../../platform/lib/timestamps.ts'
 import type { RecordedEvent } from './read-effect.ts'
 
 /** The right to process events for a time. When it expires, other workers may claim the same events. */

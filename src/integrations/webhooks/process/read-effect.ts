@@ -4,11 +4,11 @@ import type { SkuWrite } from '../../../catalogue/products/apply-register-writes
 import {
   type NewFields,
   type ProductFields,
+  readNamedFields,
   registeredFields,
   withDefaults
 } from '../../../catalogue/products/fields.ts'
 import { existing, MAX_AHEAD_MS, type RegisterWrite } from '../../../catalogue/products/last-writer-wins.ts'
-import { readNamedFields } from '../../../catalogue/products/read-fields.ts'
 import { parseJson } from '../../../platform/http/json-body.ts'
 
 /** The part of a recorded event that determines its effect. */

@@ -1,6 +1,6 @@
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { Database } from '../../../platform/database/database.ts'
-import { retryContention } from '../../../platform/database/retry-contention.ts'
+import { retryContention } from '../../../platform/database/transaction.ts'
 import type { EventLease } from './claim-events.ts'
 
 /** The outcome of an event that was applied, or that can never be. */

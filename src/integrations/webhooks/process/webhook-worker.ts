@@ -1,6 +1,6 @@
 import { randomBytes as systemRandomBytes } from 'node:crypto'
 import type { Database } from '../../../platform/database/database.ts'
-import { isContention } from '../../../platform/database/retry-contention.ts'
+import { isContention } from '../../../platform/database/transaction.ts'
 import { type StartTimeout, startTimeout as systemTimeout } from '../../../platform/lib/time-limit.ts'
 import { createOutageLog } from '../../../platform/logging/outage-log.ts'
 import type { Metrics } from '../../../platform/metrics/metrics.ts'

@@ -1,7 +1,7 @@
 import { EVENT_ID_PATTERN, EVENT_TYPE_PATTERN, type WebhookEvent } from '../../../../schemas/webhooks.ts'
 import { validationFailed } from '../../../platform/errors/app-error.ts'
-import { isJsonObject } from '../../../platform/lib/json-object.ts'
-import { parseRfc3339 } from '../../../platform/lib/rfc3339.ts'
+import { isJsonObject } from '../../../platform/http/json-body.ts'
+import { parseRfc3339 } from '../../../platform/lib/timestamps.ts'
 
 /** The fields that every event has, whatever its type. */
 export interface Envelope {

@@ -3,10 +3,10 @@ import { EVENT_TYPES, type WebhookReceipt } from '../../../../schemas/webhooks.t
 import { WEBHOOK_RECORD_TIMEOUT_MS } from '../../../config/limits.ts'
 import type { Database, Params } from '../../../platform/database/database.ts'
 import { databaseTimeout, databaseUnavailable } from '../../../platform/database/database-error.ts'
-import { toDatetime } from '../../../platform/database/datetime.ts'
-import { retryContention } from '../../../platform/database/retry-contention.ts'
+import { retryContention } from '../../../platform/database/transaction.ts'
 import { AppError } from '../../../platform/errors/app-error.ts'
 import { type StartTimeout, withTimeLimit } from '../../../platform/lib/time-limit.ts'
+import { toDatetime } from '../../../platform/lib/timestamps.ts'
 import { createGroupCommit } from './group-commit.ts'
 import type { SignatureScheme } from './verify-signature.ts'
 

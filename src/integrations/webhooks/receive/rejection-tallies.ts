@@ -1,5 +1,5 @@
 import type { Database } from '../../../platform/database/database.ts'
-import { retryContention } from '../../../platform/database/retry-contention.ts'
+import { retryContention } from '../../../platform/database/transaction.ts'
 import { type StartTimeout, startTimeout as systemTimeout } from '../../../platform/lib/time-limit.ts'
 
 /** What is kept of a delivery that was refused: nothing of its body. */

@@ -6,7 +6,7 @@ import { createKeyedTransaction } from '../../../../src/edge/idempotency/keyed-t
 import type { StoredResponse } from '../../../../src/edge/idempotency/stored-responses.ts'
 import { createDatabase, type Database } from '../../../../src/platform/database/database.ts'
 import { openPool } from '../../../../src/platform/database/pool.ts'
-import { retryContention } from '../../../../src/platform/database/retry-contention.ts'
+import { retryContention } from '../../../../src/platform/database/transaction.ts'
 import { AppError } from '../../../../src/platform/errors/app-error.ts'
 
 export type Work = (connection: Connection) => Promise<unknown>

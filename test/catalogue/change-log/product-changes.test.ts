@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeChanges, encodeChanges, logChanges } from '../../../src/catalogue/change-log/change.ts'
-import { numberChanges } from '../../../src/catalogue/change-log/number-changes.ts'
-import { readChanges } from '../../../src/catalogue/change-log/read-changes.ts'
+import {
+  appendChanges,
+  decodeChanges,
+  encodeChanges,
+  numberChanges,
+  readChanges
+} from '../../../src/catalogue/change-log/product-changes.ts'
 import { tailDatabase } from '../../support/change-log.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 
@@ -33,7 +37,7 @@ t.test('changes are read from the table as they were logged, however many there 
   const database = tailDatabase(t, config)
   const many = fc.sample(change, { numRuns: 1234, seed: 1 })
   const batches = [many, ...fc.sample(someChanges, { numRuns: 30, seed: 1 })]
-  for (const changes of batches) await logChanges(connection, changes, '2026-01-01 00:00:00.000')
+  for (const changes of batches) await appendChanges(connection, changes, '2026-01-01 00:00:00.000')
   await numberChanges(database)
   const step = await readChanges(database, 0)
   t.same(
