@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createGroupCommit } from '../../../src/integrations/webhooks/receive/group-commit.ts'
+import { createGroupCommit } from '../../../src/integrations/webhooks/receive/record-events.ts'
 import { databaseUnavailable } from '../../../src/platform/database/database-error.ts'
 
 const TIMEOUT_MS = 1000

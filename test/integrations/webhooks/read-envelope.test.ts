@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readEnvelope } from '../../../src/integrations/webhooks/receive/read-envelope.ts'
+import { readEnvelope } from '../../../src/integrations/webhooks/receive/webhooks.ts'
 import { eventOf } from '../../support/deliver-webhook.ts'
 
 const timeOf = (occurredAt: unknown) => readEnvelope(eventOf({ occurredAt })).occurredAtMs
