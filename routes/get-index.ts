@@ -6,7 +6,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { problemResponse } from '../schemas/problem.ts'
 import { ServiceIndex } from '../schemas/service-index.ts'
 import { Ref } from '../schemas/types.ts'
-import { PRODUCTS_PATH } from '../src/edge/paths.ts'
+import { PRODUCTS_PATH } from '../src/edge/cache/product-responses.ts'
 
 const index: ServiceIndex = {
   name: 'Aisle',

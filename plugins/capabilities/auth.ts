@@ -6,13 +6,12 @@ import {
   authorise,
   createAccessError,
   needOf,
-  type RefusalReason
+  type RefusalReason,
+  readPresentedKey
 } from '../../src/edge/auth/access.ts'
-import { findKey, readRevision } from '../../src/edge/auth/find-key.ts'
-import { hasKeyInUrl } from '../../src/edge/auth/key-in-url.ts'
+import { hasKeyInUrl } from '../../src/edge/auth/key-format.ts'
 import { createKeyUsage } from '../../src/edge/auth/key-usage.ts'
-import { readPresentedKey } from '../../src/edge/auth/presented-key.ts'
-import { createKeyVerifier, REVISION_TIMEOUT_MS } from '../../src/edge/auth/verify-keys.ts'
+import { createKeyVerifier, findKey, REVISION_TIMEOUT_MS, readRevision } from '../../src/edge/auth/verify-keys.ts'
 import { createOutageLog } from '../../src/platform/logging/outage-log.ts'
 
 declare module 'fastify' {

@@ -6,8 +6,7 @@ import { BULK_STATUSES } from '../../schemas/bulk.ts'
 import { createBulkWriter } from '../../src/catalogue/bulk/bulk-writer.ts'
 import { BULK_STALL_TIMEOUT_MS, MAX_BULKS } from '../../src/config/limits.ts'
 import { AppError } from '../../src/platform/errors/app-error.ts'
-import { requirePlainUtf8 } from '../../src/platform/http/json-body.ts'
-import { discardRest } from '../../src/platform/http/request-body.ts'
+import { discardRest, requirePlainUtf8 } from '../../src/platform/http/request-body.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

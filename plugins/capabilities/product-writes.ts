@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Edit } from '../../src/catalogue/products/product-editor.ts'
 import { createProductEditor, type Edited } from '../../src/catalogue/products/product-editor.ts'
-import type { Edit } from '../../src/catalogue/products/product-edits.ts'
 import type { ProductRow } from '../../src/catalogue/products/product-row.ts'
+import type { StoredResponse } from '../../src/edge/idempotency/keyed-transaction.ts'
 import { createKeyedTransaction } from '../../src/edge/idempotency/keyed-transaction.ts'
-import type { StoredResponse } from '../../src/edge/idempotency/stored-responses.ts'
 
 /** A write of one product by a request. */
 interface ProductWrite<After extends ProductRow | undefined> {

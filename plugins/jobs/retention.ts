@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { purgeStep } from '../../src/catalogue/change-log/product-changes.ts'
-import { purgeStoredResponses } from '../../src/edge/idempotency/stored-responses.ts'
+import { purgeStoredResponses } from '../../src/edge/idempotency/keyed-transaction.ts'
 import { purgeInbox } from '../../src/integrations/webhooks/inbox/purge-inbox.ts'
 import { startRepeating } from '../../src/platform/lib/repeat.ts'
 import { toDatetime } from '../../src/platform/lib/timestamps.ts'

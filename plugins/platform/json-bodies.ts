@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { ProductInput, ProductPatch, StockAdjustment } from '../../schemas/product-inputs.ts'
 import { WebhookReplay } from '../../schemas/webhook-inbox.ts'
-import { createBodyValidator, readJson } from '../../src/platform/http/json-body.ts'
+import { createBodyValidator, readJson } from '../../src/platform/http/request-body.ts'
 
 interface JsonBodyOptions {
   /** The largest body that is read; longer ones are a 413. */

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { redactKeys } from '../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../src/edge/auth/key-format.ts'
 import { AppError, toProblem } from '../../src/platform/errors/app-error.ts'
 import { toAppError } from '../../src/platform/errors/framework-errors.ts'
 

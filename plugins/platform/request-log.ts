@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyReply, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { redactKeys } from '../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../src/edge/auth/key-format.ts'
 import type { ParserRefusal } from '../../src/platform/http/client-error.ts'
 import type { RequestEnd } from '../../src/platform/http/request-end.ts'
 import { createAccessLog } from '../../src/platform/logging/access-log.ts'

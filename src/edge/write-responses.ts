@@ -1,8 +1,8 @@
 import type { Edited } from '../catalogue/products/product-editor.ts'
 import { etagOf, type ProductRow, toProduct } from '../catalogue/products/product-row.ts'
 import { serialiseProduct } from '../catalogue/products/serialise-products.ts'
-import type { StoredResponse } from './idempotency/stored-responses.ts'
-import { PRODUCTS_PATH } from './paths.ts'
+import { PRODUCTS_PATH } from './cache/product-responses.ts'
+import type { StoredResponse } from './idempotency/keyed-transaction.ts'
 
 /** Makes the 201 of a write that created a product: the product, and its path in `Location`. */
 export function toCreated({ after }: Edited<ProductRow>): StoredResponse {

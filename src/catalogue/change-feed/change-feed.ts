@@ -7,7 +7,7 @@ import {
 } from '../../../schemas/changes.ts'
 import { Product } from '../../../schemas/products.ts'
 import type { Database } from '../../platform/database/database.ts'
-import { bodyOf } from '../../platform/http/json-body.ts'
+import { bodyOf } from '../../platform/http/request-body.ts'
 import { createSingleFlight } from '../../platform/lib/single-flight.ts'
 import { formatId } from '../../platform/lib/uuid.ts'
 import type { ChangeIndex } from '../change-log/change-index.ts'

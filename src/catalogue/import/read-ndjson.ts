@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { isJsonObject } from '../../platform/http/json-body.ts'
+import { isJsonObject } from '../../platform/http/request-body.ts'
 import { createLineSplitter, type Line } from '../../platform/lib/line-splitter.ts'
 import { type ImportRecord, NOT_UTF8, RECORD_MAX_BYTES } from './import-record.ts'
 

@@ -4,8 +4,8 @@ import { inTransaction, retryContention } from '../../platform/database/transact
 import { datetimeToTimestamp, toDatetime } from '../../platform/lib/timestamps.ts'
 import { formatId, parseId, uuidV7 } from '../../platform/lib/uuid.ts'
 import type { Limit } from '../rate-limit/limiter.ts'
-import { toLimit } from './find-key.ts'
 import { generateKey, hashKey, isWellFormed } from './key-format.ts'
+import { toLimit } from './verify-keys.ts'
 
 /** A key to be created. */
 export interface NewKey {

@@ -1,6 +1,5 @@
 import { createClockCache } from '../../platform/lib/clock-cache.ts'
-import type { Cacheable, CachedResponse } from './cached-response.ts'
-import type { EncodedResponses } from './encoded-response.ts'
+import type { Cacheable, CachedResponse, EncodedResponses } from './cached-response.ts'
 
 /** The `retryAtMs` of a response whose last load did not fail. */
 export const NO_OUTAGE = Number.NEGATIVE_INFINITY

@@ -7,8 +7,11 @@ import { readFacets } from '../../catalogue/listing/read/read-facets.ts'
 import type { ListReader } from '../../catalogue/listing/read/read-list.ts'
 import { findProduct } from '../../catalogue/products/find-products.ts'
 import { serialiseFacets, serialisePage, serialiseProduct } from '../../catalogue/products/serialise-products.ts'
-import { bodyOf } from '../../platform/http/json-body.ts'
+import { bodyOf } from '../../platform/http/request-body.ts'
 import { type Cacheable, productKey, weakEtag } from './cached-response.ts'
+
+/** The path of the product list; those of products begin with it. */
+export const PRODUCTS_PATH = '/api/v1/products'
 
 /** The responses about products that are cached. */
 export interface ProductResponses {

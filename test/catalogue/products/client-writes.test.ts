@@ -3,8 +3,13 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { createProductEditor, type ProductEditor } from '../../../src/catalogue/products/product-editor.ts'
-import { createProduct, deleteProduct, patchProduct } from '../../../src/catalogue/products/product-edits.ts'
+import {
+  createProduct,
+  createProductEditor,
+  deleteProduct,
+  type ProductEditor,
+  patchProduct
+} from '../../../src/catalogue/products/product-editor.ts'
 import type { ProductRow } from '../../../src/catalogue/products/product-row.ts'
 import { upsertProducts } from '../../../src/catalogue/products/upsert-products.ts'
 import { applyEvents } from '../../../src/integrations/webhooks/process/apply-events.ts'

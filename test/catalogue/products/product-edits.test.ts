@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { ProductPatch } from '../../../schemas/product-inputs.ts'
 import { readInput, readPatch } from '../../../src/catalogue/products/fields.ts'
-import { patchProduct, replaceProduct } from '../../../src/catalogue/products/product-edits.ts'
+import { patchProduct, replaceProduct } from '../../../src/catalogue/products/product-editor.ts'
 import { newRow, type ProductRow, toProduct } from '../../../src/catalogue/products/product-row.ts'
 
 const id = Buffer.alloc(16, 7)

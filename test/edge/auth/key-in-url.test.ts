@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { generateKey } from '../../../src/edge/auth/key-format.ts'
-import { hasKeyInUrl, redactKeys } from '../../../src/edge/auth/key-in-url.ts'
+import { generateKey, hasKeyInUrl, redactKeys } from '../../../src/edge/auth/key-format.ts'
 
 const KEY = generateKey(randomBytes)
 const CENSORED = '/a?x=1&k=[redacted]&y=2'

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import t from 'tap'
-import { readPresentedKey } from '../../../src/edge/auth/presented-key.ts'
+import { readPresentedKey } from '../../../src/edge/auth/access.ts'
 import { unknownKey } from '../../support/make-key.ts'
 
 const KEY = unknownKey()

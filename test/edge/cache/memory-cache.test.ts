@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createResponseEncoder } from '../../../src/edge/cache/encoded-response.ts'
+import { createResponseEncoder } from '../../../src/edge/cache/cached-response.ts'
 import { createMemoryCache, type MemoryCache, type MemoryEntry } from '../../../src/edge/cache/memory-cache.ts'
 
 const MAX_BYTES = 40_000

@@ -1,6 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { purgeStoredResponses, storeResponse } from '../../../src/edge/idempotency/stored-responses.ts'
+import { purgeStoredResponses, storeResponse } from '../../../src/edge/idempotency/keyed-transaction.ts'
 import { testConfig, testConnection } from '../../support/test-config.ts'
 import { openDatabase } from './support/keyed-writer.ts'
 

@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { RowDataPacket } from 'mysql2/promise'
 import t, { type Test } from 'tap'
-import { createProductEditor } from '../../../src/catalogue/products/product-editor.ts'
-import { adjustStock, createProduct, deleteProduct } from '../../../src/catalogue/products/product-edits.ts'
+import {
+  adjustStock,
+  createProduct,
+  createProductEditor,
+  deleteProduct
+} from '../../../src/catalogue/products/product-editor.ts'
 import { editBySku } from '../../../src/catalogue/products/upsert-products.ts'
 import { createDatabase } from '../../../src/platform/database/database.ts'
 import { openPool } from '../../../src/platform/database/pool.ts'

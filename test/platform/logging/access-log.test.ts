@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { pino } from 'pino'
 import t from 'tap'
-import { redactKeys } from '../../../src/edge/auth/key-in-url.ts'
+import { redactKeys } from '../../../src/edge/auth/key-format.ts'
 import type { RequestEnd } from '../../../src/platform/http/request-end.ts'
 import { createAccessLog } from '../../../src/platform/logging/access-log.ts'
 

@@ -11,7 +11,7 @@ import {
 } from '../../../../schemas/product-writes.ts'
 import { Ref } from '../../../../schemas/types.ts'
 import { readInput } from '../../../../src/catalogue/products/fields.ts'
-import { createProduct } from '../../../../src/catalogue/products/product-edits.ts'
+import { createProduct } from '../../../../src/catalogue/products/product-editor.ts'
 import { PRODUCT_MAX_BYTES } from '../../../../src/config/limits.ts'
 import { toCreated } from '../../../../src/edge/write-responses.ts'
 

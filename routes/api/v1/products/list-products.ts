@@ -4,7 +4,7 @@ import { ProductListQuery, ProductPage } from '../../../../schemas/products.ts'
 import { cacheHeaders, notModified } from '../../../../schemas/responses.ts'
 import { Ref } from '../../../../schemas/types.ts'
 import { parseListQuery } from '../../../../src/catalogue/listing/query/list-query.ts'
-import { PRODUCTS_PATH } from '../../../../src/edge/paths.ts'
+import { PRODUCTS_PATH } from '../../../../src/edge/cache/product-responses.ts'
 
 /** `GET /api/v1/products` */
 const route: FastifyPluginAsyncTypebox = async (app) => {

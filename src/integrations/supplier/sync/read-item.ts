@@ -2,7 +2,7 @@ import { type ProductField, requiredFields } from '../../../../schemas/product-f
 import type { SkuWrite } from '../../../catalogue/products/apply-register-writes.ts'
 import { fieldDefaults, readNamedFields, registeredFields } from '../../../catalogue/products/fields.ts'
 import { MAX_AHEAD_MS } from '../../../catalogue/products/last-writer-wins.ts'
-import { isJsonObject } from '../../../platform/http/json-body.ts'
+import { isJsonObject } from '../../../platform/http/request-body.ts'
 import { parseRfc3339 } from '../../../platform/lib/timestamps.ts'
 
 /** The reason why an item of a feed makes no write. */

@@ -9,7 +9,7 @@ import {
 } from '../../../../schemas/webhook-inbox.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import { AppError, parameterError } from '../../../platform/errors/app-error.ts'
-import { decodeUtf8 } from '../../../platform/http/json-body.ts'
+import { decodeUtf8 } from '../../../platform/http/request-body.ts'
 import { createCursorCodec, shortHash } from '../../../platform/lib/opaque-cursor.ts'
 import { datetimeToTimestamp } from '../../../platform/lib/timestamps.ts'
 import type { SignatureScheme } from '../receive/verify-signature.ts'

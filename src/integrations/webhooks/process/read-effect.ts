@@ -9,7 +9,7 @@ import {
   withDefaults
 } from '../../../catalogue/products/fields.ts'
 import { existing, MAX_AHEAD_MS, type RegisterWrite } from '../../../catalogue/products/last-writer-wins.ts'
-import { parseJson } from '../../../platform/http/json-body.ts'
+import { parseJson } from '../../../platform/http/request-body.ts'
 
 /** The part of a recorded event that determines its effect. */
 export interface RecordedEvent {

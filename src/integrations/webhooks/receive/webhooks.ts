@@ -7,7 +7,7 @@ import {
 } from '../../../../schemas/webhooks.ts'
 import type { Database } from '../../../platform/database/database.ts'
 import { AppError, validationFailed } from '../../../platform/errors/app-error.ts'
-import { isJsonObject, readJson } from '../../../platform/http/json-body.ts'
+import { isJsonObject, readJson } from '../../../platform/http/request-body.ts'
 import { parseRfc3339 } from '../../../platform/lib/timestamps.ts'
 import { createOutageLog } from '../../../platform/logging/outage-log.ts'
 import type { Metrics } from '../../../platform/metrics/metrics.ts'

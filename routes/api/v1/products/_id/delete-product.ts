@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { ConditionHeaders, conditionFailed, notFound, problems } from '../../../../../schemas/product-writes.ts'
 import { ProductParams } from '../../../../../schemas/products.ts'
-import { deleteProduct } from '../../../../../src/catalogue/products/product-edits.ts'
+import { deleteProduct } from '../../../../../src/catalogue/products/product-editor.ts'
 import { PRODUCT_MAX_BYTES } from '../../../../../src/config/limits.ts'
 import { toDeleted } from '../../../../../src/edge/write-responses.ts'
 import { parseId } from '../../../../../src/platform/lib/uuid.ts'

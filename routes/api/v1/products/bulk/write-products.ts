@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { BulkAnswer, BulkBody } from '../../../../../schemas/bulk.ts'
 import { problemResponse } from '../../../../../schemas/problem.ts'
-import { createBodyValidator } from '../../../../../src/platform/http/json-body.ts'
+import { createBodyValidator } from '../../../../../src/platform/http/request-body.ts'
 
 const NDJSON = 'application/x-ndjson'
 const CONTENT_TYPES = [NDJSON, 'application/ndjson', 'application/jsonl']

@@ -13,7 +13,7 @@ import {
 } from '../../../../../../schemas/product-writes.ts'
 import { ProductParams } from '../../../../../../schemas/products.ts'
 import { Ref } from '../../../../../../schemas/types.ts'
-import { adjustStock } from '../../../../../../src/catalogue/products/product-edits.ts'
+import { adjustStock } from '../../../../../../src/catalogue/products/product-editor.ts'
 import { PRODUCT_MAX_BYTES } from '../../../../../../src/config/limits.ts'
 import { toWritten } from '../../../../../../src/edge/write-responses.ts'
 import { parseId } from '../../../../../../src/platform/lib/uuid.ts'
