@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { buildApp } from '../../src/app.ts'
+import { MAX_EVENT_LOOP_DELAY_MS } from '../../src/config/limits.ts'
 import { openRoutes } from '../support/open-routes.ts'
 import { SERVER, startService, toEnvironment } from '../support/service.ts'
 import { testConfig } from '../support/test-config.ts'
@@ -23,7 +24,9 @@ interface Line {
 }
 
 const folder = t.testdir()
-const config = await testConfig(t, { LOG_LEVEL: 'info', LOG_FILE_PATH: join(folder, 'aisle.log') })
+const defaults = await testConfig(t, { LOG_LEVEL: 'info', LOG_FILE_PATH: join(folder, 'aisle.log') })
+const server = { ...defaults.server, maxEventLoopDelayMs: MAX_EVENT_LOOP_DELAY_MS }
+const config = { ...defaults, server }
 const app = await buildApp(config)
 t.teardown(() => app.close())
 openRoutes(app)
