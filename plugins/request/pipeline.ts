@@ -3,7 +3,7 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance, preValidationHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { RouteConfig } from '../../src/edge/route-config.ts'
-import { parameterError, unknownParameters } from '../../src/platform/errors/app-error.ts'
+import { overloaded, parameterError, unknownParameters } from '../../src/platform/errors/app-error.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig extends RouteConfig {}
@@ -38,11 +38,7 @@ export default fp(
     app.addHook('onRequest', authorise) // 401, 403
     app.addHook('onRequest', answerFromMemory) // the hot path ends here
     app.addHook('onRequest', watchRequest) // its access line
-    await app.register(underPressure, {
-      maxEventLoopDelay: app.config.server.maxEventLoopDelayMs,
-      sampleInterval: SAMPLE_INTERVAL_MS,
-      retryAfter: 1
-    }) // 503
+    await app.register(shedLoad) // 503
 
     // Here the body is read and parsed, and refused where it is too large or of another type: 413, 415.
     app.addHook('preValidation', checkQueryString) // 400
@@ -63,6 +59,25 @@ async function answerPreflights(app: FastifyInstance): Promise<void> {
     maxAge: PREFLIGHT_MAX_AGE_SECONDS
   })
 }
+
+/**
+ * Refuses requests while the event loop is late. The start of the service blocks it, too: the measurement that shows this
+ * holds until two intervals after the start, and does not count.
+ */
+const shedLoad = fp(async (app: FastifyInstance) => {
+  let countsFromMs = Number.POSITIVE_INFINITY
+  app.addHook('onReady', async () => {
+    countsFromMs = performance.now() + 2 * SAMPLE_INTERVAL_MS
+  })
+  await app.register(underPressure, {
+    maxEventLoopDelay: app.config.server.maxEventLoopDelayMs,
+    sampleInterval: SAMPLE_INTERVAL_MS,
+    pressureHandler() {
+      if (performance.now() < countsFromMs) return
+      return Promise.reject(overloaded('The service has more work than it can do right now.', 1))
+    }
+  })
+})
 
 /**
  * Refuses a query string that is not percent-encoded UTF-8, which the parser would take for the text itself, and
