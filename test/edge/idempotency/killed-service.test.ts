@@ -14,7 +14,8 @@ const MOMENTS = [
   { what: 'after its commit', table: 'idempotency_keys', statement: 'INSERT%', isCommitted: true }
 ]
 
-const config = await testConfig(t, { LOG_LEVEL: 'info' })
+// Statements wait for their locks until the service is killed, however slow the machine is.
+const config = await testConfig(t, { LOG_LEVEL: 'info', DB_QUERY_TIMEOUT_MS: '60000' })
 const connection = await testConnection(t, config)
 const lockers = [await testConnection(t, config), await testConnection(t, config)] as const
 const environment = toEnvironment(config)

@@ -24,14 +24,20 @@ export function createTestReader(connection: Connection, options: Partial<ListRe
   return { ...createListReader({ execute }, budgets), ...options }
 }
 
+interface CountingOptions extends Partial<ListReader> {
+  /** Changes a statement before it is sent, to make the server slow. */
+  rewrite?: (sql: string) => string
+}
+
 /** Creates a reader as `createTestReader` does, whose work the server counts; drawing the sample is not counted. */
-export function createCountingReader(connection: Connection, options: Partial<ListReader> = {}): CountingReader {
-  const { database, ...rest } = createTestReader(connection, options)
+export function createCountingReader(connection: Connection, options: CountingOptions = {}): CountingReader {
+  const { rewrite = (sql) => sql, ...readerOptions } = options
+  const { database, ...rest } = createTestReader(connection, readerOptions)
 
   async function execute<Row>(sql: string, params: Params): Promise<Row[]> {
     await connection.query('FLUSH STATUS')
     reader.sent.push(sql)
-    const rows = await database.execute<Row>(sql, params)
+    const rows = await database.execute<Row>(rewrite(sql), params)
     const [counters] = await connection.query<RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Handler_read%'")
     reader.rowsRead += counters.reduce((sum, { Value }) => sum + Number(Value), 0)
     return rows
