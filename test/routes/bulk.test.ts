@@ -166,7 +166,7 @@ t.test('results arrive while the body is being sent, and are visible on every in
     const { body } = await exchange(`${here}/api/v1/products/${id}`)
     t.match(JSON.parse(body.toString()), { sku: 'DUPLEX499', stock: round }, 'at once on the instance that wrote it')
     const list = await exchange(`${here}/api/v1/products?category=Duplex&limit=1`, { 'x-api-key': key })
-    t.match(JSON.parse(list.body.toString()).data, [{ stock: round }], 'in lists too, for whoever has written it')
+    t.match(JSON.parse(list.body.toString()).data, [{ stock: round }], 'in lists too, for the client that wrote it')
     await waitFor('elsewhere soon', async () => {
       const { body } = await exchange(`${there}/api/v1/products/${id}`)
       return JSON.parse(body.toString()).stock === round

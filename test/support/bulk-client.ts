@@ -15,7 +15,7 @@ export interface Bulk {
   arrived(count: number): Promise<void>
   /** Ends the body and reads the answer to its end, or to where it is cut off. */
   finish(): Promise<BulkAnswer>
-  /** The end of the answer, whoever ends it. */
+  /** Resolves at the end of the answer, whether the service or the client ends it. */
   readonly answer: Promise<BulkAnswer>
 }
 

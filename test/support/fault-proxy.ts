@@ -14,7 +14,7 @@ export interface FaultProxy {
   stall(): void
   /** What arrives is passed on so much later, in each direction. */
   delay(ms: number): void
-  /** Nobody can connect, and whoever is connected is reset: a server that was killed. */
+  /** Connections are refused, and open ones are reset: a server that was killed. */
   refuse(): Promise<void>
   /** Nobody is connected any longer, and anybody may connect again: a server that ended idle connections. */
   disconnect(): void

@@ -51,7 +51,7 @@ t.test('eight concurrent callers number every row once, without gaps', async (t)
     (await numberedRows(connection)).map(({ seq }) => seq),
     range(1, 830)
   )
-  t.equal(left, 0, 'what was there before is numbered, whoever was quicker')
+  t.equal(left, 0, 'what was there before is numbered, whichever instance was quicker')
 })
 
 async function unnumbered(database: Database): Promise<number[]> {

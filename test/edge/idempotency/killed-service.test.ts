@@ -88,7 +88,7 @@ t.test('a DELETE whose service is killed happens once, completely or not at all'
   t.equal(changes.length, 4, 'of each it is told that it was made, and that it was deleted')
 })
 
-/** The answer waits for the change log to be read: whoever asks for its lock before the commit has it right after that. */
+/** Lets the service commit, and keeps it from answering: the answer waits for the change log, whose lock we queue for first. */
 async function letCommit(): Promise<void> {
   const locked = lockers[1].query('LOCK TABLES product_changes WRITE')
   await untilWaiting('LOCK TABLES product_changes%')

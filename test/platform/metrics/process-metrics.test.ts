@@ -33,7 +33,7 @@ t.test('the numbers are those of this process, in seconds and bytes', async (t) 
   t.ok((await read('nodejs_eventloop_active_seconds_total')) > 0)
 })
 
-t.test('a blocked event loop shows, whoever else has read the numbers', async (t) => {
+t.test('a blocked event loop shows, even if others have read the numbers', async (t) => {
   const { read } = measure()
   const count = () => read('nodejs_eventloop_delay_seconds_count')
   await waitFor('it is sampled', async () => (await count()) > 0)
