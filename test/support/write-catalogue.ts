@@ -3,20 +3,19 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { diffRows, newRow, type ProductRow, productColumns } from '../../src/catalogue/products/product-row.ts'
 import { upsertProducts } from '../../src/catalogue/products/upsert-products.ts'
 import { writeProducts } from '../../src/catalogue/products/write-products.ts'
-import { inTransaction, retryContention } from '../../src/platform/database/transaction.ts'
+import { inTransaction, isLostRace } from '../../src/platform/database/transaction.ts'
 import { toDatetime } from '../../src/platform/lib/timestamps.ts'
 import { uuidV7 } from '../../src/platform/lib/uuid.ts'
 
 /** Makes or changes products, all of them in one transaction. */
 export async function putProducts(connection: Connection, skus: readonly string[], stock: number): Promise<void> {
   const products = skus.map((sku) => ({ sku, name: `Product ${sku}`, price: '9.99', stock }))
-  // Writers of these tests meet more often than those of a shop.
-  await retryContention(() => upsertProducts(connection, products, { nowMs: Date.now, randomBytes }), ['ER_DUP_ENTRY'])
+  await untilWon(() => upsertProducts(connection, products, { nowMs: Date.now, randomBytes }))
 }
 
 /** Deletes the product with this sku, if there is one. */
 export async function removeProduct(connection: Connection, sku: string): Promise<void> {
-  await retryContention(() =>
+  await untilWon(() =>
     inTransaction(connection, async () => {
       const [deleted] = await connection.query<(ProductRow & RowDataPacket)[]>(
         `SELECT ${productColumns} FROM products WHERE sku = ? FOR UPDATE`,
@@ -34,4 +33,15 @@ export async function createIn(connection: Connection, sku: string): Promise<voi
   const at = toDatetime(now)
   const row = newRow(uuidV7(now, randomBytes(10)), { sku, name: `Product ${sku}`, price: '9.99', stock: 1 }, at)
   await writeProducts(connection, diffRows([[undefined, row]]), at)
+}
+
+/** Runs a transaction until it wins: writers of these tests meet more often than those of a shop. */
+async function untilWon<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isLostRace(error)) throw error
+    }
+  }
 }

@@ -17,8 +17,11 @@ export interface LogTarget {
   readonly name: string
   /** The current file descriptor. */
   readonly fd: number
-  /** Writes the text, retries until that succeeds, and then calls `onWritten` once. Calls `onFailed` for each failure. */
-  write(text: string, onWritten: () => void, onFailed: (error: Error) => void): void
+  /**
+   * Writes the text, retries until that succeeds, and then calls `onWritten` once. Calls `onFailed` for each failure, and
+   * `onProgress` when a part is written.
+   */
+  write(text: string, onWritten: () => void, onFailed: (error: Error) => void, onProgress: () => void): void
 }
 
 /** Collects lines for a target. */
@@ -27,7 +30,7 @@ export interface LineBuffer {
   append(lines: string): void
   /** Takes whole lines, and writes all lines now. */
   appendUrgent(lines: string): void
-  /** Writes all lines now. Resolves once they are written, or after a second. */
+  /** Writes all lines now. Resolves once they are written, or after a second in which the target accepts nothing. */
   flush(): Promise<void>
 }
 
@@ -50,6 +53,7 @@ export function createLineBuffer(target: LogTarget): LineBuffer {
   let isWriting = false
   let isUrgent = false
   let hasComplained = false
+  let writes = 0
   let window: NodeJS.Timeout | undefined
   let onEmpty: (() => void)[] = []
 
@@ -78,7 +82,7 @@ export function createLineBuffer(target: LogTarget): LineBuffer {
     isWriting = true
     isUrgent = false
     window ??= setTimeout(endWindow, WINDOW_MS).unref()
-    target.write(text, onWritten, onFailed)
+    target.write(text, onWritten, onFailed, onProgress)
   }
 
   function endWindow(): void {
@@ -86,7 +90,12 @@ export function createLineBuffer(target: LogTarget): LineBuffer {
     writeOut()
   }
 
+  function onProgress(): void {
+    writes++
+  }
+
   function onWritten(): void {
+    writes++
     isWriting = false
     hasComplained = false
     if (isUrgent || window === undefined || lines.length >= CHUNK_LENGTH) writeOut()
@@ -109,14 +118,19 @@ export function createLineBuffer(target: LogTarget): LineBuffer {
     writeOut()
     if (!isWriting) return
     await new Promise<void>((resolve) => {
-      const limit = setTimeout(() => {
+      let seen = writes
+      const limit = setInterval(() => {
+        const hasProgress = writes > seen
+        seen = writes
+        if (hasProgress) return
         complain('the target accepts nothing')
-        resolve()
+        end()
       }, FLUSH_TIMEOUT_MS)
-      onEmpty.push(() => {
-        clearTimeout(limit)
+      const end = () => {
+        clearInterval(limit)
         resolve()
-      })
+      }
+      onEmpty.push(end)
     })
   }
 
@@ -137,6 +151,7 @@ function writeFullySync(fd: number, text: string): void {
   for (let attempt = 0; rest.length > 0; ) {
     try {
       rest = rest.subarray(writeSync(fd, rest))
+      attempt = 0
     } catch (error) {
       if (!isFullPipe(error) || ++attempt > FULL_PIPE_ATTEMPTS) throw error
       sleep(FULL_PIPE_RETRY_MS)

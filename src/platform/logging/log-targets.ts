@@ -12,7 +12,7 @@ const FILE_RETRY_MS = 1000
 export const standardOutput = createLineBuffer({
   name: 'standard output',
   fd: STDOUT_FD,
-  write(text, onWritten, onFailed) {
+  write(text, onWritten, onFailed, onProgress) {
     let rest = Buffer.from(text)
     let retryMs = MIN_PIPE_RETRY_MS
     const attempt = () =>
@@ -25,8 +25,9 @@ export const standardOutput = createLineBuffer({
         }
         rest = rest.subarray(written)
         retryMs = MIN_PIPE_RETRY_MS
-        if (rest.length > 0) attempt()
-        else onWritten()
+        if (rest.length === 0) return onWritten()
+        onProgress()
+        attempt()
       })
     attempt()
   }

@@ -5,7 +5,7 @@ import { exchange, listen } from '../../support/exchange.ts'
 import { insertProducts } from '../../support/insert-products.ts'
 import { testApp } from '../../support/test-app.ts'
 
-const REQUESTS = 1000
+const REQUESTS = 250
 const PATH = '/api/v1/products'
 
 const { config, connection, countReads } = await countedDatabase(t)
@@ -25,7 +25,7 @@ async function storm(t: Test, urls: readonly string[], path: string) {
   t.equal(new Set(answers.map(({ body }) => body.toString())).size, 1, 'all are answered alike')
 }
 
-t.test('a thousand first requests need one statement', async (t) => {
+t.test('many first requests at once need one statement', async (t) => {
   const url = await start(t)
   const single = await countReads(() => exchange(`${url}${PATH}?limit=2`))
   t.equal(single, 1)
