@@ -123,6 +123,22 @@ t.test('no index file hides its siblings from being loaded', async (t) => {
   for (const { path } of [...inFolder('plugins'), ...inFolder('routes')]) t.notMatch(path, /\/index\.ts$/)
 })
 
+const EXPORT = /^export (?:async )?(?:function\*?|class|const|interface|type) (\w+)/gm
+
+t.test('every exported name stands for one thing, and has a comment', async (t) => {
+  const places = new Map<string, Set<string>>()
+  for (const { path, text } of files) {
+    for (const match of text.matchAll(EXPORT)) {
+      const [, name = ''] = match
+      places.set(name, (places.get(name) ?? new Set()).add(path))
+      // Schemas describe themselves.
+      if (path.startsWith('schemas/')) continue
+      t.match(text.slice(0, match.index), /\*\/\n(\/\/ biome-ignore [^\n]*\n)?$/, `${path}: ${name}`)
+    }
+  }
+  for (const [name, paths] of places) t.equal(paths.size, 1, `${name} in ${[...paths].join(' and ')}`)
+})
+
 t.test('no file is long, none only passes on what others export', async (t) => {
   for (const { path, text } of files) {
     t.ok(text.split('\n').length <= 300, path)

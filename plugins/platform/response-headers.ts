@@ -3,6 +3,7 @@ import Fastify, { type FastifyReply, type FastifyRequest, type onSendHookHandler
 import fp from 'fastify-plugin'
 import { addQuotaFields } from '../../src/edge/rate-limit/policies.ts'
 
+/** The header fields that every response has. */
 export interface ResponseHeaders {
   /** The header fields that are the same on every answer. */
   readonly constant: Readonly<Record<string, string>>

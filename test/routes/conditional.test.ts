@@ -14,6 +14,7 @@ const LIST = '/api/v1/products'
 const SHARED_FIELDS = ['etag', 'cache-control', 'vary', 'link', 'last-modified', 'cache-status']
 const CHANGING_FIELDS = [
   'x-ratelimit-remaining',
+  'x-ratelimit-reset',
   'ratelimit',
   'x-request-id',
   'date',
