@@ -15,7 +15,6 @@ const SHARED_FIELDS = ['etag', 'cache-control', 'vary', 'link', 'last-modified',
 const CHANGING_FIELDS = [
   'x-ratelimit-remaining',
   'x-ratelimit-reset',
-  'x-ratelimit-reset',
   'ratelimit',
   'x-request-id',
   'date',

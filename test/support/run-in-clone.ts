@@ -18,6 +18,9 @@ export interface Run {
 /** Variables that would make a command part of the npm that runs the tests, or configure it. */
 const NOT_INHERITED = /^(npm_|NODE_|TAP|_TAP|TEST_|DB_|REDIS_|PORT$|HOST$|INIT_CWD$)/
 
+/** Files of a clone are not those whose coverage is asked for; measuring them would slow every process down. */
+const NOT_COVERED = { _TAPJS_PROCESSINFO_COVERAGE_: '0' }
+
 /** Runs `npm ARGS` in a clone. */
 export function runNpm(clone: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Run {
   return run(clone, 'npm', args, env)
@@ -35,7 +38,7 @@ export function runShell(clone: string, script: string): Run {
 
 function run(cwd: string, file: string, args: readonly string[], env: NodeJS.ProcessEnv): Run {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name)))
-  const options = { cwd, env: { ...inherited, ...env }, detached: true }
+  const options = { cwd, env: { ...inherited, ...NOT_COVERED, ...env }, detached: true }
   const child = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   let isOver = false
