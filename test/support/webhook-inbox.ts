@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
+import { retryContention } from '../../src/platform/database/transaction.ts'
 import { timestampToDatetime } from '../../src/platform/lib/timestamps.ts'
 
 export interface EventFixture {
@@ -54,9 +55,12 @@ export async function statuses(connection: Connection): Promise<Record<string, n
 
 /** Lets a day pass in the inbox: pending events are due then, and leases have expired. */
 export async function letTimePass(connection: Connection): Promise<void> {
-  await connection.query(
-    `UPDATE webhook_events SET next_attempt_at = next_attempt_at - INTERVAL 1 DAY,
+  // A worker that is at work may win over this statement.
+  await retryContention(() =>
+    connection.query(
+      `UPDATE webhook_events SET next_attempt_at = next_attempt_at - INTERVAL 1 DAY,
        lease_until = lease_until - INTERVAL 1 DAY WHERE status IN ('pending', 'processing')`
+    )
   )
 }
 
